@@ -1,0 +1,103 @@
+"""Annotate genomes with trained taggers, and compare the annotations with one another.
+
+IN   a FASTA (a user's own, or fetched by accession), tagger.safetensors
+OUT  results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.bed.gz (.tbi), summary.tsv
+"""
+
+
+rule fetch_genome:
+    """Fetch a genome by its NCBI accession."""
+    output:
+        genome="results/genomes/{genome}/genome.fa.gz",
+    log:
+        "logs/fetch_genome/{genome}.log",
+    benchmark:
+        "logs/fetch_genome/{genome}.benchmark.tsv"
+    wildcard_constraints:
+        genome=either(FETCHED),
+    conda:
+        "../envs/data.yaml"
+    params:
+        settings=settings("fetch", "genome"),
+        code=code("fetch_genome.py"),
+    message:
+        "Fetching {wildcards.genome} from NCBI"
+    script:
+        "../scripts/fetch_genome.py"
+
+
+rule encode_genome:
+    """Turn a genome's letters into tokens; it has no labels."""
+    input:
+        sequences=genome_of,
+    output:
+        tokens="results/genomes/{genome}/corpus/tokens.npy",
+        records="results/genomes/{genome}/corpus/records.tsv",
+        alphabet="results/genomes/{genome}/corpus/corpus.json",
+    log:
+        "logs/encode_genome/{genome}.log",
+    benchmark:
+        "logs/encode_genome/{genome}.benchmark.tsv"
+    wildcard_constraints:
+        genome=either(GENOMES),
+    conda:
+        "../envs/data.yaml"
+    params:
+        settings=settings("encode_genome", "genome"),
+        code=code("encode_genome.py"),
+    message:
+        "Encoding the genome {wildcards.genome}"
+    script:
+        "../scripts/encode_genome.py"
+
+
+rule annotate_genome:
+    """Call the segments of a genome and index them for a genome browser."""
+    input:
+        corpus=corpus_in("results/genomes/{genome}", labelled=False),
+        tagger="results/{dataset}/{tagger}/seed{seed}/tagger.safetensors",
+    output:
+        bed="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.bed.gz",
+        index="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.bed.gz.tbi",
+        summary="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/summary.tsv",
+    log:
+        "logs/annotate_genome/{genome}.{dataset}.{tagger}.seed{seed}.log",
+    benchmark:
+        "logs/annotate_genome/{genome}.{dataset}.{tagger}.seed{seed}.benchmark.tsv"
+    wildcard_constraints:
+        genome=either(GENOMES),
+        dataset=either(DATASETS),
+        tagger=either(NETWORKS + BASELINES),
+    conda:
+        "../envs/network.yaml"
+    resources:
+        gpu=0,
+    params:
+        settings=settings("annotate", "genome"),
+        code=code("annotate_genome.py"),
+    message:
+        "Annotating {wildcards.genome} by {wildcards.tagger} of {wildcards.dataset}"
+    script:
+        "../scripts/annotate_genome.py"
+
+
+rule compare_annotations:
+    """On how many bases do a genome's annotations agree, pair by pair?"""
+    input:
+        segments=lambda wildcards: every_annotation("segments.bed.gz", wildcards.genome),
+    output:
+        agreement="results/annotations/{genome}/agreement.tsv",
+    log:
+        "logs/compare_annotations/{genome}.log",
+    benchmark:
+        "logs/compare_annotations/{genome}.benchmark.tsv"
+    wildcard_constraints:
+        genome=either(GENOMES),
+    conda:
+        "../envs/data.yaml"
+    params:
+        code=code("compare_annotations.py"),
+    message:
+        "Comparing the annotations of {wildcards.genome}"
+    script:
+        "../scripts/compare_annotations.py"

@@ -1,0 +1,117 @@
+"""What every stage needs: the checked config, a rule's settings and code, and who hangs on whom.
+
+The config is checked before any job is planned; each mistake in it is one line, and ends the run.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(workflow.basedir, "scripts")))
+
+from basetag.code_digest import code_digest
+from basetag.config import load_config
+from basetag.errors import BasetagError
+from basetag.files import canonical_json
+
+try:
+    CONFIG = load_config(
+        config, [Path(file) for file in workflow.configfiles], Path(workflow.basedir)
+    )
+except BasetagError as error:
+    print(error, file=sys.stderr)
+    sys.exit(1)
+
+DATASETS = list(CONFIG.model.datasets)
+SIMULATED = [name for name in DATASETS if CONFIG.is_simulated(name)]
+NETWORKS = [name for name in CONFIG.model.taggers if CONFIG.is_network(name)]
+BASELINES = [name for name in CONFIG.model.taggers if not CONFIG.is_network(name)]
+GENOMES = list(CONFIG.model.annotate)
+FETCHED = [name for name in GENOMES if CONFIG.genome_file(name) is None]
+
+RUN = "results/{dataset}/{tagger}/seed{seed}"
+ANNOTATION = "results/annotations/{genome}/{dataset}/{tagger}/seed{seed}"
+
+
+wildcard_constraints:
+    seed=r"\d+",
+
+
+def either(names):
+    """Return a wildcard constraint that only `names` meet; nothing does where there are none."""
+    return "|".join(names) or "(?!)"
+
+
+def settings(stage, *names):
+    """Return the function from wildcards to a rule's part of the config, as canonical JSON.
+
+    It is one string, because Snakemake compares params as a set of values: two equal-typed
+    values that change places between keys would go unseen.
+    """
+
+    def of_wildcards(wildcards):
+        values = [int(wildcards[name]) if name == "seed" else wildcards[name] for name in names]
+        return canonical_json(getattr(CONFIG, f"{stage}_settings")(*values))
+
+    return of_wildcards
+
+
+def code(script):
+    """Return the digest of the syntax trees of `script` and of the modules that it imports."""
+    scripts = Path(workflow.basedir, "scripts")
+    return code_digest(scripts / script, scripts / "basetag")
+
+
+def sequences_of(wildcards):
+    """Return the FASTA of a dataset: simulated, or the user's own."""
+    own = CONFIG.sequence_file(wildcards.dataset)
+    return own or f"results/{wildcards.dataset}/sequences.fa.gz"
+
+
+def labels_of(wildcards):
+    """Return the FASTA of a dataset's states: simulated, or the user's own."""
+    own = CONFIG.label_file(wildcards.dataset)
+    return own or f"results/{wildcards.dataset}/states.fa.gz"
+
+
+def genome_of(wildcards):
+    """Return the FASTA of a genome: fetched, or the user's own."""
+    own = CONFIG.genome_file(wildcards.genome)
+    return own or f"results/genomes/{wildcards.genome}/genome.fa.gz"
+
+
+def corpus_in(folder, labelled=True):
+    """Return the files of the corpus in `folder`."""
+    labels = ["labels.npy"] if labelled else []
+    names = ["tokens.npy", *labels, "records.tsv", "corpus.json"]
+    return [f"{folder}/corpus/{name}" for name in names]
+
+
+def ceilings_of(wildcards):
+    """Return the posteriors that a tagger is held against, where the dataset has them."""
+    return [
+        RUN.format(dataset=wildcards.dataset, tagger=tagger, seed=0) + "/posteriors.npy"
+        for tagger in CONFIG.ceilings(wildcards.dataset)
+    ]
+
+
+def training_threads(wildcards):
+    """Return the threads that a training asks for: a scientific setting, it changes last bits."""
+    return CONFIG.train_settings(wildcards.tagger, int(wildcards.seed))["training"]["threads"]
+
+
+def every_run(name, taggers=None):
+    """Return the file `name` of every run of the config, or of those of `taggers`."""
+    return [
+        f"{RUN}/{name}".format(dataset=dataset, tagger=tagger, seed=seed)
+        for dataset, tagger, seed in CONFIG.runs()
+        if taggers is None or tagger in taggers
+    ]
+
+
+def every_annotation(name, genome=None):
+    """Return the file `name` of every annotation of the config, or of those of `genome`."""
+    return [
+        f"{ANNOTATION}/{name}".format(genome=own, dataset=dataset, tagger=tagger, seed=seed)
+        for own, dataset, tagger, seed in CONFIG.annotations()
+        if genome is None or own == genome
+    ]

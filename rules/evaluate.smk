@@ -1,0 +1,56 @@
+"""Judge posteriors against the truth, the exact posterior and chance, and compare all taggers.
+
+IN   results/{dataset}/{tagger}/seed{seed}/posteriors.npy, those of exact and filtered
+OUT  results/{dataset}/{tagger}/seed{seed}/metrics.json, tracks.npz; results/comparison.tsv
+"""
+
+
+rule evaluate_tagger:
+    """Every figure of the report for one tagger, and the counts that they derive from."""
+    input:
+        corpus=corpus_in("results/{dataset}"),
+        split="results/{dataset}/split.tsv",
+        tagger="results/{dataset}/{tagger}/seed{seed}/tagger.safetensors",
+        posteriors="results/{dataset}/{tagger}/seed{seed}/posteriors.npy",
+        ceiling=ceilings_of,
+    output:
+        metrics="results/{dataset}/{tagger}/seed{seed}/metrics.json",
+        tracks="results/{dataset}/{tagger}/seed{seed}/tracks.npz",
+    log:
+        "logs/evaluate_tagger/{dataset}.{tagger}.seed{seed}.log",
+    benchmark:
+        "logs/evaluate_tagger/{dataset}.{tagger}.seed{seed}.benchmark.tsv"
+    wildcard_constraints:
+        dataset=either(DATASETS),
+        tagger=either(NETWORKS + BASELINES),
+    conda:
+        "../envs/data.yaml"
+    params:
+        settings=settings("evaluate"),
+        code=code("evaluate_tagger.py"),
+    message:
+        "Evaluating {wildcards.tagger} on {wildcards.dataset}, seed {wildcards.seed}"
+    script:
+        "../scripts/evaluate_tagger.py"
+
+
+rule compare_taggers:
+    """One table with a row per dataset, tagger and seed."""
+    input:
+        metrics=every_run("metrics.json"),
+        timing=every_run("timing.json"),
+        predict_timing=every_run("predict_timing.json"),
+    output:
+        comparison="results/comparison.tsv",
+    log:
+        "logs/compare_taggers.log",
+    benchmark:
+        "logs/compare_taggers.benchmark.tsv"
+    conda:
+        "../envs/data.yaml"
+    params:
+        code=code("compare_taggers.py"),
+    message:
+        "Comparing all taggers"
+    script:
+        "../scripts/compare_taggers.py"

@@ -1,0 +1,51 @@
+"""Predict the state probabilities of every test and validation base.
+
+From here on networks and baselines are the same kind of thing; two rules, because a baseline's
+job must not wait for torch to start.
+
+IN   results/{dataset}/corpus/, split.tsv, {tagger}/seed{seed}/tagger.safetensors
+OUT  results/{dataset}/{tagger}/seed{seed}/posteriors.npy, posteriors.validation.npy
+"""
+
+
+rule predict_baseline:
+    """Posteriors of a tagger that is no network."""
+    input:
+        corpus=corpus_in("results/{dataset}"),
+        split="results/{dataset}/split.tsv",
+        tagger="results/{dataset}/{tagger}/seed{seed}/tagger.safetensors",
+    output:
+        posteriors="results/{dataset}/{tagger}/seed{seed}/posteriors.npy",
+        validation="results/{dataset}/{tagger}/seed{seed}/posteriors.validation.npy",
+        timing="results/{dataset}/{tagger}/seed{seed}/predict_timing.json",
+    log:
+        "logs/predict_baseline/{dataset}.{tagger}.seed{seed}.log",
+    benchmark:
+        "logs/predict_baseline/{dataset}.{tagger}.seed{seed}.benchmark.tsv"
+    wildcard_constraints:
+        dataset=either(DATASETS),
+        tagger=either(BASELINES),
+    conda:
+        "../envs/data.yaml"
+    params:
+        code=code("predict_baseline.py"),
+    message:
+        "Predicting {wildcards.dataset} by {wildcards.tagger}"
+    script:
+        "../scripts/predict_baseline.py"
+
+
+use rule predict_baseline as predict_network with:
+    log:
+        "logs/predict_network/{dataset}.{tagger}.seed{seed}.log",
+    benchmark:
+        "logs/predict_network/{dataset}.{tagger}.seed{seed}.benchmark.tsv"
+    wildcard_constraints:
+        dataset=either(DATASETS),
+        tagger=either(NETWORKS),
+    conda:
+        "../envs/network.yaml"
+    resources:
+        gpu=0,
+    params:
+        code=code("predict_network.py"),

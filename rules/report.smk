@@ -1,0 +1,37 @@
+"""Render the report: one HTML file that opens offline.
+
+IN   results/comparison.tsv, and every metrics.json, history.tsv, tracks.npz and annotation
+OUT  results/report.html
+"""
+
+
+rule render_report:
+    """Verdicts, table and charts on one page."""
+    input:
+        comparison="results/comparison.tsv",
+        metrics=every_run("metrics.json"),
+        tracks=every_run("tracks.npz"),
+        history=every_run("history.tsv", NETWORKS),
+        segments=every_annotation("segments.bed.gz"),
+        summaries=every_annotation("summary.tsv"),
+        agreement=expand("results/annotations/{genome}/agreement.tsv", genome=GENOMES),
+        template=workflow.source_path("../report/template.html.jinja"),
+    output:
+        report(
+            "results/report.html",
+            caption="../report/report.rst",
+            category="Report",
+        ),
+    log:
+        "logs/render_report.log",
+    benchmark:
+        "logs/render_report.benchmark.tsv"
+    conda:
+        "../envs/report.yaml"
+    params:
+        settings=settings("report"),
+        code=code("render_report.py"),
+    message:
+        "Rendering the report"
+    script:
+        "../scripts/render_report.py"

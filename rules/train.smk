@@ -1,0 +1,61 @@
+"""Train networks and fit baselines: both end in a tagger file of the same form.
+
+IN   results/{dataset}/corpus/, split.tsv
+OUT  results/{dataset}/{tagger}/seed{seed}/tagger.safetensors (history.tsv), timing.json
+"""
+
+
+rule train_tagger:
+    """Train a recurrent network on the training split, its weights chosen on validation."""
+    input:
+        corpus=corpus_in("results/{dataset}"),
+        split="results/{dataset}/split.tsv",
+    output:
+        tagger="results/{dataset}/{tagger}/seed{seed}/tagger.safetensors",
+        history="results/{dataset}/{tagger}/seed{seed}/history.tsv",
+        timing="results/{dataset}/{tagger}/seed{seed}/timing.json",
+    log:
+        "logs/train_tagger/{dataset}.{tagger}.seed{seed}.log",
+    benchmark:
+        "logs/train_tagger/{dataset}.{tagger}.seed{seed}.benchmark.tsv"
+    wildcard_constraints:
+        dataset=either(DATASETS),
+        tagger=either(NETWORKS),
+    conda:
+        "../envs/network.yaml"
+    threads: training_threads
+    resources:
+        gpu=0,
+    params:
+        settings=settings("train", "tagger", "seed"),
+        code=code("train_tagger.py"),
+    message:
+        "Training {wildcards.tagger} on {wildcards.dataset}, seed {wildcards.seed}"
+    script:
+        "../scripts/train_tagger.py"
+
+
+rule fit_baseline:
+    """Fit a tagger that is no network: an HMM, a window rule, a table, a constant."""
+    input:
+        corpus=corpus_in("results/{dataset}"),
+        split="results/{dataset}/split.tsv",
+    output:
+        tagger="results/{dataset}/{tagger}/seed{seed}/tagger.safetensors",
+        timing="results/{dataset}/{tagger}/seed{seed}/timing.json",
+    log:
+        "logs/fit_baseline/{dataset}.{tagger}.seed{seed}.log",
+    benchmark:
+        "logs/fit_baseline/{dataset}.{tagger}.seed{seed}.benchmark.tsv"
+    wildcard_constraints:
+        dataset=either(DATASETS),
+        tagger=either(BASELINES),
+    conda:
+        "../envs/data.yaml"
+    params:
+        settings=settings("fit", "dataset", "tagger"),
+        code=code("fit_baseline.py"),
+    message:
+        "Fitting {wildcards.tagger} on {wildcards.dataset}"
+    script:
+        "../scripts/fit_baseline.py"

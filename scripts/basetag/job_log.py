@@ -1,0 +1,47 @@
+"""Logging of a job: to the rule's log file and to stderr, uncaught errors in both."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from basetag.errors import BasetagError
+
+log = logging.getLogger("basetag")
+
+
+@contextlib.contextmanager
+def job_log(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Log to `path` and stderr while the block runs, and end the process where it fails.
+
+    A `BasetagError` is the user's to mend and is logged as its one line; anything else is ours
+    and is logged with its traceback. Both end the process with exit status 1.
+
+    Parameters
+    ----------
+    path : path-like
+        The rule's log file; its folder is made where missing.
+    """
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    handlers: list[logging.Handler] = [logging.FileHandler(path, mode="w", encoding="utf-8")]
+    handlers.append(logging.StreamHandler(sys.stderr))
+    for handler in handlers:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    except BasetagError as error:
+        log.error("%s", error)
+        sys.exit(1)
+    except Exception:
+        log.exception("unexpected error")
+        sys.exit(1)
+    finally:
+        for handler in handlers:
+            log.removeHandler(handler)
+            handler.close()

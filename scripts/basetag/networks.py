@@ -1,0 +1,159 @@
+"""Recurrent networks that give every base a score per state.
+
+A network is: tokens → one-hot mixture of plain letters → layers of recurrence, each one- or
+two-directional → a linear head. A layer holds one module per direction, so that training, which
+sees whole windows, and prediction, which carries the state from chunk to chunk, run the very same
+weights through the very same code. Nothing here knows of files, losses or devices.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from basetag.alphabet import Alphabet
+
+#: State that a recurrence carries from base to base: h for RNN and GRU, (h, c) for LSTM,
+#: each (1, rows, hidden). None is the zero state, in which every record begins.
+State = Any
+
+CELLS: Mapping[str, type[nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+
+
+class RecurrentLayer(nn.Module):
+    """One layer of recurrence, read left to right and, where wanted, right to left as well.
+
+    Parameters
+    ----------
+    cell : {"rnn", "gru", "lstm"}
+        Kind of recurrence.
+    inputs : int
+        Features per base that come in.
+    hidden : int
+        Units per direction.
+    bidirectional : bool
+        Whether a second module reads from right to left.
+    """
+
+    def __init__(self, cell: str, inputs: int, hidden: int, bidirectional: bool) -> None:
+        super().__init__()
+        make = CELLS[cell]
+        self.rightward = make(inputs, hidden, batch_first=True)
+        self.leftward = make(inputs, hidden, batch_first=True) if bidirectional else None
+        self.outputs = hidden * (2 if bidirectional else 1)
+
+    def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
+        """Return the hidden states, (rows, length, outputs), of whole padded records.
+
+        Parameters
+        ----------
+        features : Tensor, (rows, length, inputs)
+            Rows are padded on the right.
+        lengths : Tensor of int64, (rows,)
+            Bases of each row; the padding behind them reaches no base.
+        """
+        rightward, _ = self.rightward(features)
+        if self.leftward is None:
+            return rightward
+        leftward, _ = self.leftward(reverse_rows(features, lengths))
+        return torch.cat([rightward, reverse_rows(leftward, lengths)], dim=-1)
+
+
+def reverse_rows(features: Tensor, lengths: Tensor) -> Tensor:
+    """Return `features` with each row turned round within its own length.
+
+    Parameters
+    ----------
+    features : Tensor, (rows, length, width)
+    lengths : Tensor of int64, (rows,)
+
+    Returns
+    -------
+    Tensor, (rows, length, width)
+        Padding stays where it was, behind the row.
+    """
+    length = features.shape[1]
+    if bool((lengths == length).all()):
+        return features.flip(1)
+    position = torch.arange(length, device=features.device)
+    mirrored = lengths[:, None] - 1 - position  # (rows, length); negative in the padding
+    index = torch.where(mirrored >= 0, mirrored, position)
+    return features.gather(1, index[:, :, None].expand_as(features))
+
+
+class TaggerNetwork(nn.Module):
+    """A recurrent tagger: tokens in, one logit per base and state out.
+
+    Parameters
+    ----------
+    alphabet : Alphabet
+        Its mixture matrix turns a token into a distribution over plain letters, so an ambiguous
+        code is the mixture of its letters.
+    n_states : int
+        Number of labels.
+    cell, hidden, layers, bidirectional
+        See `RecurrentLayer`; `layers` of them are stacked.
+    """
+
+    mixture: Tensor
+
+    def __init__(
+        self,
+        alphabet: Alphabet,
+        n_states: int,
+        *,
+        cell: str,
+        hidden: int,
+        layers: int = 1,
+        bidirectional: bool = False,
+    ) -> None:
+        super().__init__()
+        mixture = torch.from_numpy(alphabet.mixture).to(torch.float32)  # (tokens, letters)
+        self.register_buffer("mixture", mixture, persistent=False)
+        self.layers = nn.ModuleList()
+        width = alphabet.n_letters
+        for _ in range(layers):
+            layer = RecurrentLayer(cell, width, hidden, bidirectional)
+            self.layers.append(layer)
+            width = layer.outputs
+        self.head = nn.Linear(width, n_states)
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """Return the input features, (rows, length, letters), of `tokens`, (rows, length)."""
+        return nn.functional.embedding(tokens.long(), self.mixture)
+
+    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+        """Return the logits, (rows, length, states), of padded `tokens`, (rows, length)."""
+        features = self.embed(tokens)
+        for layer in self.layers:
+            features = layer(features, lengths)
+        logits: Tensor = self.head(features)
+        return logits
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw all weights from `generator`.
+
+        Recurrent matrices are orthogonal (Saxe et al. 2014), one block per gate; input matrices
+        and the head are Glorot-uniform; biases are zero but for the LSTM's forget gate, which
+        starts open at 1 (Gers et al. 2000; Jozefowicz et al. 2015).
+        """
+        for name, parameter in self.named_parameters():
+            if "weight_hh" in name:
+                for gate in parameter.data.split(parameter.shape[1]):
+                    nn.init.orthogonal_(gate, generator=generator)
+            elif parameter.dim() == 2:
+                gates = parameter.shape[0] // self.layers[0].rightward.hidden_size
+                blocks = parameter.data.chunk(gates) if "weight_ih" in name else [parameter.data]
+                for block in blocks:
+                    bound = math.sqrt(6 / sum(block.shape))
+                    block.uniform_(-bound, bound, generator=generator)
+            else:
+                parameter.data.zero_()
+        for module in self.modules():
+            if isinstance(module, nn.LSTM):
+                # Gates are stacked as input, forget, cell, output.
+                module.bias_ih_l0.data[module.hidden_size : 2 * module.hidden_size] = 1.0

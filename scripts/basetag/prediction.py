@@ -1,0 +1,82 @@
+"""Posteriors of the splits on disk: any tagger, in batches, so that memory does not grow.
+
+What this writes is all that the judgement sees of a tagger; from here on networks and baselines
+are the same kind of thing.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+
+from basetag.corpus import Corpus
+from basetag.files import write_json, written_whole
+from basetag.splits import Segments, read_split
+from basetag.taggers import Tagger
+
+log = logging.getLogger(__name__)
+
+
+def predict_splits(
+    tagger: Tagger,
+    corpus_folder: Path,
+    split: Path,
+    *,
+    threads: int,
+    test: Path,
+    validation: Path,
+    timing: Path,
+) -> None:
+    """Write a tagger's posteriors of the test and the validation split, and how fast it was.
+
+    Parameters
+    ----------
+    tagger : Tagger
+    corpus_folder, split : Path
+        The corpus and its split.tsv.
+    threads : int
+        CPU threads of the tagger.
+    test, validation : Path
+        Where the posteriors go: .npy, float32 (bases, states), in the order of the split.
+    timing : Path
+        Where the clock's figures go, as JSON: those of the test split.
+    """
+    corpus = Corpus.open(corpus_folder)
+    segments = read_split(split, corpus)
+    predict_segments(tagger, corpus, segments["validation"], validation, threads)
+    began = time.perf_counter()
+    predict_segments(tagger, corpus, segments["test"], test, threads)
+    seconds = time.perf_counter() - began
+    speed = segments["test"].bases / seconds
+    log.info("predicted %d test bases at %.0f kb/s", segments["test"].bases, speed / 1e3)
+    write_json(timing, {"predict_seconds": seconds, "predict_bases_per_second": speed})
+
+
+def predict_segments(
+    tagger: Tagger, corpus: Corpus, segments: Segments, path: str | os.PathLike[str], threads: int
+) -> None:
+    """Write the posterior of every base of `segments` to `path`, in their order.
+
+    Parameters
+    ----------
+    tagger : Tagger
+    corpus : Corpus
+    segments : Segments
+        Each is predicted from its own bases alone.
+    path : path-like
+        A .npy file, float32 (bases, states), written whole or not at all.
+    threads : int
+        CPU threads of the tagger.
+    """
+    shape = (segments.bases, len(tagger.card["states"]))
+    with written_whole(path) as (place,):
+        out = np.lib.format.open_memmap(place, mode="w+", dtype=np.float32, shape=shape)
+        first = 0
+        for tokens, _, lengths in segments.batches(corpus):
+            out[first : first + tokens.size] = tagger.posterior(tokens, lengths, threads)
+            first += tokens.size
+        out.flush()

@@ -1,0 +1,137 @@
+"""Any tagger from its file: networks and baselines behind the same few names.
+
+A tagger has a `card` (what its file says of itself), a `description` in words, `n_parameters`,
+and `posterior` for tokens. `load_tagger` is the one door to both kinds, and adds `predict` for
+plain strings. torch is imported only for a network's file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from basetag.alphabet import Alphabet
+from basetag.baselines import baseline_from_tensors
+from basetag.tagger_file import read_tagger
+
+
+class Tagger(Protocol):
+    """What prediction, evaluation and annotation ask of a tagger."""
+
+    kind: str
+    card: dict[str, Any]
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of fitted numbers."""
+
+    @property
+    def description(self) -> str:
+        """One line in words."""
+
+    def posterior(
+        self, tokens: NDArray[np.uint8], lengths: NDArray[np.int64], threads: int = 1
+    ) -> NDArray[np.float32]:
+        """Return P(state | record), (bases, states)."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a tagger says of one sequence.
+
+    Attributes
+    ----------
+    states : str
+        The most probable state of each base, one letter per base.
+    probabilities : ndarray of float32, (bases, states)
+        P(state | sequence); the columns are in the order of the tagger's states.
+    """
+
+    states: str
+    probabilities: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class LoadedTagger:
+    """A tagger read from its file, ready for plain strings."""
+
+    tagger: Tagger
+
+    @property
+    def alphabet(self) -> Alphabet:
+        """The alphabet of its sequences."""
+        return Alphabet.named(self.tagger.card["alphabet"])
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """One letter per state, in the order of the probabilities' columns."""
+        return tuple(self.tagger.card["states"])
+
+    def predict(self, sequences: Iterable[str], threads: int = 1) -> list[Prediction]:
+        """Label every base of each sequence.
+
+        Parameters
+        ----------
+        sequences : iterable of str
+            In any case; ambiguous codes allowed.
+        threads : int
+            CPU threads to use.
+
+        Returns
+        -------
+        list of Prediction
+            In the order of `sequences`.
+
+        Raises
+        ------
+        InputError
+            For a letter outside the alphabet, with the sequence's number and the position.
+        """
+        tokens = [
+            self.alphabet.encode(sequence, record=f"sequence {number}")
+            for number, sequence in enumerate(sequences, start=1)
+        ]
+        if not tokens:
+            return []
+        lengths = np.array([part.size for part in tokens], dtype=np.int64)
+        posterior = self.tagger.posterior(np.concatenate(tokens), lengths, threads)
+        letters = np.array(self.states)
+        return [
+            Prediction("".join(letters[part.argmax(axis=1)]), part)
+            for part in np.split(posterior, np.cumsum(lengths)[:-1])
+        ]
+
+
+def load_tagger(path: str | os.PathLike[str], gpus: int = 0) -> LoadedTagger:
+    """Read any tagger from its file.
+
+    Parameters
+    ----------
+    path : path-like
+        A tagger.safetensors.
+    gpus : int
+        0 predicts on the CPU, 1 on CUDA; baselines always on the CPU.
+
+    Returns
+    -------
+    LoadedTagger
+
+    Raises
+    ------
+    InputError
+        If the file is no tagger or is of a newer format.
+    DeviceError
+        If a GPU was asked for and there is none.
+    """
+    tensors, card = read_tagger(path)
+    if card["kind"] != "network":
+        return LoadedTagger(baseline_from_tensors(tensors, card))
+    from basetag.devices import choose_device
+    from basetag.network_tagger import NetworkTagger
+
+    return LoadedTagger(NetworkTagger.from_tensors(tensors, card, choose_device(gpus)))

@@ -1,0 +1,31 @@
+"""Rule encode_fasta: FASTA of sequences and of state letters → corpus."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from snakemake.script import snakemake
+
+from basetag.alphabet import Alphabet
+from basetag.corpus import write_corpus
+from basetag.job_log import job_log
+
+
+def main(settings: dict[str, Any], sequences: Path, labels: Path, folder: Path) -> None:
+    write_corpus(
+        folder,
+        sequences,
+        Alphabet.named(settings["alphabet"]),
+        states=settings["states"],
+        labels_path=labels,
+    )
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        main(
+            json.loads(snakemake.params.settings),
+            Path(snakemake.input.sequences),
+            Path(snakemake.input.labels),
+            Path(snakemake.output.tokens).parent,
+        )

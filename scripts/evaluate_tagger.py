@@ -1,0 +1,14 @@
+"""Rule evaluate_tagger: every figure of the report for one tagger."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from snakemake.script import snakemake
+
+from basetag.evaluation import evaluate, write_tracks
+from basetag.files import write_json
+from basetag.job_log import job_log
+
+if __name__ == "__main__":
+    pass

@@ -1,0 +1,44 @@
+"""Rule fit_baseline: fit a tagger that is no network."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from snakemake.script import snakemake
+
+from basetag.baselines import fit_baseline
+from basetag.corpus import Corpus
+from basetag.files import write_json
+from basetag.job_log import job_log
+from basetag.splits import read_split
+from basetag.tagger_file import write_tagger
+
+
+def main(settings: dict[str, Any], corpus: Path, split: Path, tagger: Path, timing: Path) -> None:
+    opened = Corpus.open(corpus)
+    segments = read_split(split, opened)
+    began = time.perf_counter()
+    fitted = fit_baseline(settings, opened, segments)
+    seconds = time.perf_counter() - began
+    write_tagger(tagger, fitted.tensors(), fitted.card)
+    write_json(
+        timing,
+        {
+            "device": "CPU, 1 thread",
+            "threads": 1,
+            "train_seconds": seconds,
+            "train_bases_per_second": segments["train"].bases / seconds,
+        },
+    )
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        main(
+            json.loads(snakemake.params.settings),
+            Path(snakemake.input.corpus[0]).parent,
+            Path(snakemake.input.split),
+            Path(snakemake.output.tagger),
+            Path(snakemake.output.timing),
+        )

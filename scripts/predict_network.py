@@ -1,0 +1,22 @@
+"""Rule predict_network: posteriors of a trained network."""
+
+from pathlib import Path
+
+from snakemake.script import snakemake
+
+from basetag.devices import choose_device
+from basetag.job_log import job_log
+from basetag.network_tagger import load_network
+from basetag.prediction import predict_splits
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        predict_splits(
+            load_network(snakemake.input.tagger, choose_device(snakemake.resources.gpu)),
+            Path(snakemake.input.corpus[0]).parent,
+            Path(snakemake.input.split),
+            threads=snakemake.threads,
+            test=Path(snakemake.output.posteriors),
+            validation=Path(snakemake.output.validation),
+            timing=Path(snakemake.output.timing),
+        )

@@ -1,0 +1,25 @@
+"""What all tests share: the folder of real data, and the rule that CI skips nothing."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data, named by BASETAG_DATA."""
+    folder = os.environ.get("BASETAG_DATA")
+    if not folder:
+        pytest.skip("BASETAG_DATA does not name the folder of real data")
+    return Path(folder)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Where the extras are said to be there, a skipped test is a failed run."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("BASETAG_REQUIRE_EXTRAS") and reporter and reporter.stats.get("skipped"):
+        reporter.write_line("BASETAG_REQUIRE_EXTRAS is set, and tests were skipped", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

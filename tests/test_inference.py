@@ -1,0 +1,65 @@
+"""Predictions do not depend on how the records are cut, batched or padded."""
+
+import numpy as np
+import pytest
+import torch
+
+from basetag.alphabet import DNA
+from basetag.inference import network_posterior
+from basetag.networks import CELLS, TaggerNetwork
+
+#: Largest difference in posterior that the order of float32 sums may make.
+TOLERANCE = 1e-5
+CPU = torch.device("cpu")
+
+
+def make(cell, bidirectional, layers, seed=3):
+    network = TaggerNetwork(
+        DNA, 3, cell=cell, hidden=6, layers=layers, bidirectional=bidirectional
+    )
+    network.initialise(torch.Generator().manual_seed(seed))
+    for parameter in network.parameters():  # long memory, so that a lost state would show
+        parameter.data *= 1.5
+    return network.eval()
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_posteriors_do_not_depend_on_chunk_or_batch(cell, bidirectional, layers):
+    network = make(cell, bidirectional, layers)
+    generator = np.random.default_rng(4)
+    lengths = np.array([1, 700, 0, 64, 65, 331, 2, 700, 128], dtype=np.int64)
+    tokens = generator.integers(DNA.n_tokens, size=lengths.sum()).astype(np.uint8)
+
+    starts = np.cumsum(lengths) - lengths
+    whole = np.concatenate(
+        [
+            torch.softmax(
+                network(
+                    torch.from_numpy(tokens[start : start + length])[None], torch.tensor([length])
+                ),
+                dim=-1,
+            )[0].detach()
+            for start, length in zip(starts, lengths, strict=True)
+            if length
+        ]
+    )
+    for chunk, batch_bases in [(64, 10_000), (1, 300), (7, 50), (333, 1), (10_000, 10_000)]:
+        found = network_posterior(
+            network, tokens, lengths, device=CPU, chunk=chunk, batch_bases=batch_bases
+        )
+        assert np.abs(found - whole).max() <= TOLERANCE, (chunk, batch_bases)
+
+
+def test_every_posterior_is_a_distribution():
+    network = make("lstm", True, 1)
+    tokens = np.random.default_rng(1).integers(4, size=500).astype(np.uint8)
+    posterior = network_posterior(network, tokens, np.array([500]), device=CPU, chunk=100)
+    np.testing.assert_allclose(posterior.sum(axis=1), 1, atol=1e-6)
+
+
+def test_no_records_give_no_rows():
+    network = make("gru", True, 1)
+    empty = np.empty(0, dtype=np.uint8)
+    assert network_posterior(network, empty, np.array([0, 0]), device=CPU).shape == (0, 3)
