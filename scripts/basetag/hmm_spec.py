@@ -241,11 +241,12 @@ def _explain(errors: list[ErrorDetails]) -> tuple[str, str, str | None]:
         return context["key"], context["problem"], context["advice"]
     if keys[0] == "start":
         # Both forms were tried: what is wrong with the mapping says more, where it is one.
-        error = [error for error in errors if error["loc"][0] == "start"][-1]
-        keys = [str(part) for part in error["loc"][:1] + error["loc"][2:]]
-        if keys == ["start"]:
+        inner = [error for error in errors if error["loc"][0] == "start" and len(error["loc"]) > 2]
+        if not inner:
             found = "a list" if isinstance(error["input"], list) else repr(error["input"])
             return "start", f"{found} is no start", "write stationary, or a probability per state"
+        error = inner[0]
+        keys = [str(part) for part in error["loc"][:1] + error["loc"][2:]]
     key = ".".join(keys)
     if error["type"] == "extra_forbidden":
         names = list(HMMSpec.model_fields)
@@ -254,8 +255,6 @@ def _explain(errors: list[ErrorDetails]) -> tuple[str, str, str | None]:
         return key, "is no key of a model", advice
     if error["type"] == "missing":
         return key, "is missing", HMMSpec.model_fields[key].description
-    if keys[-1] == "[key]":
-        return ".".join(keys[:-1]), "is no word", None
     found = repr(error["input"])
     problem = f"{error['msg'][0].lower()}{error['msg'][1:]}, found {found[:60]}"
     return key, problem, _kind_of_value(keys)
@@ -263,6 +262,6 @@ def _explain(errors: list[ErrorDetails]) -> tuple[str, str, str | None]:
 
 def _kind_of_value(keys: list[str]) -> str | None:
     field = HMMSpec.model_fields.get(keys[0])
-    if keys[0] in ("start", "transition", "emission") and len(keys) > 1:
+    if len(keys) > 2 or keys[0] == "start":
         return "probabilities lie in 0 to 1"
     return field.description if field else None
