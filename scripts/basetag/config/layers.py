@@ -8,6 +8,7 @@ strictly; what they do not explain in Snakemake's merged config came from the co
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -100,11 +101,16 @@ class Layers:
                 return shown(file), _line(file, keys[:end])
         return (shown(self.files[-1]) if self.files else None), None
 
+    def order_of(self, keys: Keys) -> tuple[str, int]:
+        """Return what sorts mistakes by file and line."""
+        file, line = self.place_of(keys)
+        return file or "", line or 0
+
 
 def shown(file: Path) -> str:
     """Return `file` as people name it: from the current folder where it lies below."""
     here = Path.cwd()
-    absolute = here / file
+    absolute = Path(os.path.normpath(here / file))
     return str(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute)
 
 
@@ -150,12 +156,13 @@ def _beyond(config: Mapping[Any, Any], files: Mapping[Any, Any]) -> dict[str, An
 
 def _holds(content: Any, keys: Keys) -> bool:
     for key in keys:
-        if isinstance(key, str) and isinstance(content, dict) and key in content:
-            content = content[key]
-        elif isinstance(key, int) and isinstance(content, list) and key < len(content):
-            content = content[key]
+        if isinstance(content, list):
+            within = isinstance(key, int) and key < len(content)
         else:
+            within = isinstance(content, dict) and key in content
+        if not within:
             return False
+        content = content[key]
     return True
 
 

@@ -40,7 +40,7 @@ _RANGES = {
 }
 
 
-class ConfigErrors(ConfigError):
+class InvalidConfigError(ConfigError):
     """All mistakes of a config, one line each.
 
     Attributes
@@ -90,21 +90,21 @@ def unknown(kind: str, found: str, choices: Iterable[str]) -> tuple[str, str]:
 def mistakes_of(error: ValidationError, layers: Layers) -> list[Mistake]:
     """Return what is wrong according to pydantic's `error`."""
     details = error.errors(include_url=False)
-    misspelt = {
-        parent + (nearest(str(key), _names_at(parent)),)
-        for *above, key in (detail["loc"] for detail in details if _is_unknown_key(detail))
-        for parent in [tuple(above)]
-    }
     # A misspelt key is both unknown and missing: the unknown one says what to do.
-    return [
-        _mistake(detail, layers)
-        for detail in details
-        if detail["type"] != "missing" or detail["loc"] not in misspelt
-    ]
-
-
-def _is_unknown_key(detail: ErrorDetails) -> bool:
-    return detail["type"] == "extra_forbidden"
+    misspelt = set()
+    for detail in details:
+        if detail["type"] == "extra_forbidden":
+            *above, key = detail["loc"]
+            misspelt.add((*above, nearest(str(key), _names_at(tuple(above)))))
+    mistakes = []
+    for detail in details:
+        follows = detail["type"] == "missing" and detail["loc"] in misspelt
+        # A list of wrong entries counts as empty to pydantic.
+        if detail["type"] == "too_short":
+            follows = len(detail["input"]) >= detail["ctx"]["min_length"]
+        if not follows:
+            mistakes.append(_mistake(detail, layers))
+    return mistakes
 
 
 def _mistake(detail: ErrorDetails, layers: Layers) -> Mistake:
@@ -127,10 +127,9 @@ def _mistake(detail: ErrorDetails, layers: Layers) -> Mistake:
             return Mistake(keys, _expected("a mapping of keys to values", found))
         choices = re.findall(r"<(\w+)>", context.get("expected_tags", ""))
         choices = [choice for choice in choices if choice != "network"]
-        return Mistake((*keys, key), *unknown(key, str(found.get(key)), choices))
+        return Mistake((*keys, key), *_none_of(found.get(key), choices))
     if kind == "literal_error":
-        name = str(keys[-1])
-        return Mistake(keys, *unknown(name, str(found), _choices(field)))
+        return Mistake(keys, *_none_of(found, _choices(field)))
     if kind == "string_pattern_mismatch" and location[-1] == "[key]":
         safe = re.sub(r"[^A-Za-z0-9_-]+", "_", found).lstrip("-") or "name"
         return Mistake(
@@ -156,7 +155,8 @@ def _one_of(keys: Keys, found: dict[str, Any], context: dict[str, Any]) -> Mista
     choices = list(context["keys"])
     if context["given"]:
         both = " and ".join(context["given"])
-        return Mistake(keys, f"has both {both}", f"keep one, or set the other to null: {both}")
+        advice = "remove one of them, or set it to null where it stands in a lower file"
+        return Mistake(keys, f"has both {both}", advice)
     for key in found:
         close = nearest(str(key), choices)
         if close is not None and key not in choices:
@@ -164,11 +164,19 @@ def _one_of(keys: Keys, found: dict[str, Any], context: dict[str, Any]) -> Mista
     return Mistake(keys, f"has neither {' nor '.join(choices)}", "add one of them")
 
 
+def _none_of(found: Any, choices: list[str]) -> tuple[str, str | None]:
+    close = nearest(str(found), choices)
+    problem = f"found {_shown(found)}, expected one of {', '.join(choices)}"
+    return problem, f"did you mean {close}?" if close else None
+
+
 def _wrong_size(keys: Keys, kind: str, found: Any, context: dict[str, Any]) -> Mistake:
     if isinstance(found, str):
         bound = context.get("min_length", context.get("max_length"))
         limit = "at least" if kind.endswith("short") else "at most"
-        return Mistake(keys, f"{_shown(found)} has {len(found)} letters", f"expected {limit} {bound}")
+        return Mistake(
+            keys, f"{_shown(found)} has {len(found)} letters", f"expected {limit} {bound}"
+        )
     if not found:
         return Mistake(keys, "is empty", "name at least one")
     if "min_length" in context:
@@ -220,14 +228,11 @@ def _is_tag(part: str | int) -> bool:
 
 def _field_at(location: Keys) -> FieldInfo | None:
     """Return the field that pydantic's `location` leads to, if it is one."""
-    *above, last = [part for part in location if not _is_tag(part)] or [""]
-    if isinstance(last, int) or last == "[key]":
-        return None
-    end = len(location) - 1
-    while _is_tag(location[end]):
+    end = len(location)
+    while end and _is_tag(location[end - 1]):
         end -= 1
-    model = _model_at(location[:end])
-    return model.model_fields.get(last) if model is not None else None
+    model = _model_at(location[: end - 1]) if end else None
+    return model.model_fields.get(str(location[end - 1])) if model is not None else None
 
 
 def _names_at(location: Keys) -> list[str]:

@@ -32,6 +32,7 @@ RESERVED_TAGGERS = ("corpus", "controls")
 DatasetName = Annotated[Name, not_reserved(*RESERVED_DATASETS)]
 TaggerName = Annotated[Name, not_reserved(*RESERVED_TAGGERS)]
 
+
 class Evaluation(Section):
     """How the taggers are judged and what the report shows."""
 
@@ -79,8 +80,10 @@ class GenomeEntry(Section):
         description="NCBI nucleotide accession to fetch, with its version: NC_001416.1.",
     )
     fasta: str | None = Field(
-        default=None, min_length=1, description="Path of a FASTA file. In a config that is laid over another, it takes the "
-        "place of the accession there."
+        default=None,
+        min_length=1,
+        description="Path of a FASTA file. In a config that is laid over another, it takes the "
+        "place of the accession there.",
     )
     taggers: Annotated[tuple[TaggerReference, ...], Strict(False)] = Field(
         min_length=1, description="Taggers that annotate it."

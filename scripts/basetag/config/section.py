@@ -110,7 +110,9 @@ def range_text(field: FieldInfo) -> str:
         parts.append(f"{bounds['ge']} to {bounds['le']}")
     else:
         words = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
-        parts.append(" and ".join(f"{words[kind]} {bounds[kind]}" for kind in words if kind in bounds))
+        parts.append(
+            " and ".join(f"{words[kind]} {bounds[kind]}" for kind in words if kind in bounds)
+        )
     extra = field.json_schema_extra
     if isinstance(extra, dict) and "unit" in extra:
         parts.append(str(extra["unit"]))

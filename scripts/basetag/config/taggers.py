@@ -162,7 +162,8 @@ class HMMByCounts(Section):
 def _check_odd(value: int) -> int:
     if value % 2 == 0:
         raise mistake(
-            f"{value} bases have no middle base", f"choose an odd number, {value - 1} or {value + 1}"
+            f"{value} bases have no middle base",
+            f"choose an odd number, {value - 1} or {value + 1}",
         )
     return value
 
@@ -205,9 +206,10 @@ class Uniform(Section):
     baseline: Literal["uniform"] = Field(description="Name of the baseline.")
 
 
-Baseline = (
-    Exact | Filtered | HMMByEM | HMMByCounts | BaseTable | GCWindow | Majority | Uniform
-)
+Baseline = Exact | Filtered | HMMByEM | HMMByCounts | BaseTable | GCWindow | Majority | Uniform
+
+#: Taggers that are the simulating HMM itself, so they exist for simulated datasets alone.
+EXACT_BASELINES = (Exact, Filtered)
 
 
 def baseline(value: Any) -> str | None:
