@@ -40,15 +40,26 @@ Nothing about machines stands in a config: see `profiles/`.
 def schema() -> dict[str, Any]:
     """Return the JSON schema of the config."""
     document = ConfigModel.model_json_schema()
+    for value in document["properties"].values():
+        if "patternProperties" in value:  # names: no others than those of the pattern
+            value["additionalProperties"] = False
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **document}
 
 
 def reference() -> str:
     """Return the reference of the config as Markdown: a table of keys for each section."""
     document = schema()
-    parts = [_OPENING, _section("The whole", "", document)]
-    for name, path in _sections(document):
-        parts.append(_section(f"`{path}`", name, document["$defs"][name]))
+    parts = [_OPENING, _section("The whole", document)]
+    sections = _sections(document)
+    paths = [path for _, path in sections]
+    for name, path in sections:
+        part = document["$defs"][name]
+        title = f"`{path}`"
+        if paths.count(path) > 1:  # kinds of section, told apart by their first key
+            key, value = next(iter(part["properties"].items()))
+            choice = f"{key}: {value['const']}" if "const" in value else key
+            title += f" with `{choice}`"
+        parts.append(_section(title, part))
     return "\n".join(parts)
 
 
@@ -79,8 +90,8 @@ def _sections(document: dict[str, Any]) -> list[tuple[str, str]]:
                 descend(document["$defs"][name], path)
         for option in (*value.get("oneOf", ()), *value.get("anyOf", ())):
             visit(option, path)
-        if isinstance(value.get("additionalProperties"), dict):
-            visit(value["additionalProperties"], f"{path}.NAME")
+        for item in value.get("patternProperties", {}).values():
+            visit(item, f"{path}.NAME")
         if isinstance(value.get("items"), dict):
             visit(value["items"], f"{path}[]")
 
@@ -92,7 +103,7 @@ def _sections(document: dict[str, Any]) -> list[tuple[str, str]]:
     return sorted(found.items(), key=lambda item: order[item[1].split(".")[0]])
 
 
-def _section(title: str, name: str, part: dict[str, Any]) -> str:
+def _section(title: str, part: dict[str, Any]) -> str:
     lines = [f"## {title}", "", *([part["description"], ""] if "description" in part else [])]
     lines += ["| key | kind | default | range | meaning |", "|---|---|---|---|---|"]
     required = part.get("required", [])
@@ -123,11 +134,15 @@ def _kind(value: dict[str, Any]) -> str:
     if "$ref" in value:
         return "section"
     if "items" in value:
-        return f"list of {_kind(value['items'])}"
-    if isinstance(value.get("additionalProperties"), dict):
-        return f"name: {_kind(value['additionalProperties'])}"
-    words = {"integer": "whole number", "string": "text", "boolean": "true or false"}
-    return words.get(value.get("type", ""), value.get("type", ""))
+        return f"list of {_kind(value['items'])}s"
+    words = {
+        "integer": "whole number",
+        "string": "text",
+        "boolean": "true or false",
+        "object": "mapping",
+    }
+    kind = str(value["type"])
+    return words.get(kind, kind)
 
 
 def _range(value: dict[str, Any]) -> str:
@@ -138,7 +153,7 @@ def _range(value: dict[str, Any]) -> str:
         "minimum": "from",
         "exclusiveMinimum": "above",
         "maximum": "to",
-        "exclusiveMaximum": "below",
+        "exclusiveMaximum": "and below",
         "minItems": "entries: at least",
         "minProperties": "entries: at least",
         "maxProperties": "to",

@@ -147,8 +147,9 @@ def _write(node: ast.AST, parts: list[str]) -> None:
         elif isinstance(value, list):
             for item in value:
                 if isinstance(item, ast.AST):
-                    if not _changes_nothing(item):
-                        _write(item, parts)
+                    if _changes_nothing(item):
+                        continue
+                    _write(item, parts)
                 else:  # a name of `global`, or the missing key of `{**mapping}`
                     parts.append(repr(item))
                 parts.append(",")
@@ -204,7 +205,6 @@ def _candidates(imported: _Import, package: str) -> Iterator[str]:
         yield f"{module}.{name}"
 
 
-@cache
 def _module_file(name: str, library: Path) -> Path | None:
     """Return the file of the module `name` where it belongs to the library, else None."""
     package, _, rest = name.partition(".")
