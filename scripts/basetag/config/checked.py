@@ -1,0 +1,179 @@
+"""A checked config, and what of it each rule's result depends on.
+
+The settings of a rule hold every value of the config that changes its result and no other, so
+that a changed value reruns that rule and what hangs on it alone. They are plain JSON and hold no
+paths: inputs are the rule's inputs. Where an order counts it is that of a list, since the order of
+keys must not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from basetag.config.datasets import FastaDataset, SimulatedDataset
+from basetag.config.model import ConfigModel, GenomeEntry
+from basetag.config.taggers import EXACT_BASELINES, Baseline, GCWindow, Network
+from basetag.hmm_spec import HMMSpec
+
+Settings = dict[str, Any]
+#: Dataset, tagger, seed.
+Run = tuple[str, str, int]
+
+
+@dataclass(frozen=True)
+class Config:
+    """The config of a run.
+
+    Parameters
+    ----------
+    model : ConfigModel
+        The values; paths of data are resolved.
+    hmms : mapping of str to HMMSpec
+        The model that each simulated dataset is drawn from, by dataset.
+    """
+
+    model: ConfigModel
+    hmms: Mapping[str, HMMSpec] = field(default_factory=dict)
+
+    def dataset(self, name: str) -> SimulatedDataset | FastaDataset:
+        """Return the dataset `name`."""
+        return self.model.datasets[name]
+
+    def tagger(self, name: str) -> Network | Baseline:
+        """Return the tagger `name`."""
+        return self.model.taggers[name]
+
+    def genome(self, name: str) -> GenomeEntry:
+        """Return the genome `name` of the section `annotate`."""
+        return self.model.annotate[name]
+
+    def is_simulated(self, dataset: str) -> bool:
+        """Whether `dataset` is simulated, so that its exact posterior is known."""
+        return isinstance(self.dataset(dataset), SimulatedDataset)
+
+    def is_network(self, tagger: str) -> bool:
+        """Whether `tagger` is trained, and not fitted."""
+        return isinstance(self.tagger(tagger), Network)
+
+    def has(self, dataset: str, tagger: str) -> bool:
+        """Whether `tagger` can be made for `dataset`.
+
+        The exact baselines need the simulating HMM, `gc_window` needs DNA.
+        """
+        settings = self.tagger(tagger)
+        if isinstance(settings, EXACT_BASELINES):
+            return self.is_simulated(dataset)
+        return not isinstance(settings, GCWindow) or self.alphabet(dataset) == "dna"
+
+    def seeds(self, tagger: str) -> tuple[int, ...]:
+        """Return the seeds of `tagger`: those of the config, or 0 alone for a baseline."""
+        return self.model.seeds if self.is_network(tagger) else (0,)
+
+    def runs(self) -> list[Run]:
+        """Return every dataset, tagger and seed that is made, in the order of the config."""
+        return [
+            (dataset, tagger, seed)
+            for dataset in self.model.datasets
+            for tagger in self.model.taggers
+            if self.has(dataset, tagger)
+            for seed in self.seeds(tagger)
+        ]
+
+    def annotations(self) -> list[tuple[str, str, str, int]]:
+        """Return every genome, dataset, tagger and seed to annotate with, in the same order."""
+        return [
+            (name, use.dataset, use.tagger, self.seeds(use.tagger)[0] if seed is None else seed)
+            for name, genome in self.model.annotate.items()
+            for use in genome.taggers
+            for seed in [use.seed]
+        ]
+
+    def alphabet(self, dataset: str) -> str:
+        """Return the alphabet of `dataset`: `dna`, or its letters."""
+        settings = self.dataset(dataset)
+        return (
+            self.hmms[dataset].alphabet
+            if isinstance(settings, SimulatedDataset)
+            else settings.alphabet
+        )
+
+    def states(self, dataset: str) -> dict[str, str]:
+        """Return the letters of the states of `dataset` and what they mean, in order."""
+        settings = self.dataset(dataset)
+        if isinstance(settings, SimulatedDataset):
+            return dict(self.hmms[dataset].states)
+        return dict(settings.labels.states)
+
+    def sequence_file(self, dataset: str) -> Path | None:
+        """Return the user's FASTA file of `dataset`; None where it is simulated."""
+        settings = self.dataset(dataset)
+        return None if isinstance(settings, SimulatedDataset) else Path(settings.fasta)
+
+    def label_file(self, dataset: str) -> Path | None:
+        """Return the user's FASTA file of labels of `dataset`; None where it is simulated."""
+        settings = self.dataset(dataset)
+        return None if isinstance(settings, SimulatedDataset) else Path(settings.labels.fasta)
+
+    def genome_file(self, genome: str) -> Path | None:
+        """Return the user's FASTA file of `genome`; None where it is to be fetched."""
+        fasta = self.genome(genome).fasta
+        return None if fasta is None else Path(fasta)
+
+    def simulate_settings(self, dataset: str) -> Settings:
+        """Return `hmm` (as `HMMSpec.settings`), `records`, `length` and `seed`.
+
+        `length` is a number of bases, or a dict of `minimum` and `maximum`.
+        """
+        settings = self.dataset(dataset)
+        if not isinstance(settings, SimulatedDataset):
+            raise ValueError(f"{dataset} is not simulated")
+        return settings.simulate.model_dump() | {"hmm": self.hmms[dataset].settings()}
+
+    def encode_settings(self, dataset: str) -> Settings:
+        """Return `alphabet`, `states` (list of letters) and `state_names` (letter to meaning)."""
+        states = self.states(dataset)
+        return {
+            "alphabet": self.alphabet(dataset),
+            "states": list(states),
+            "state_names": states,
+        }
+
+    def split_settings(self, dataset: str) -> Settings:
+        """Return `by` (record or block), `fractions`, `seed`, and for blocks `block` and `gap`."""
+        return self.dataset(dataset).split.model_dump()
+
+    def train_settings(self, tagger: str, seed: int) -> Settings:
+        """Return `architecture`, `training` (the tagger's own values over the rest) and `seed`."""
+        settings = self.tagger(tagger)
+        if not isinstance(settings, Network):
+            raise ValueError(f"{tagger} is not trained")
+        training = self.model.training.model_dump()
+        if settings.training is not None:
+            training |= settings.training.model_dump(exclude_unset=True)
+        architecture = settings.model_dump(exclude={"training"})
+        return {"architecture": architecture, "training": training, "seed": seed}
+
+    def fit_settings(self, dataset: str, tagger: str) -> Settings:
+        """Return `baseline`, its parameters, and for the exact ones `hmm`."""
+        settings = self.tagger(tagger)
+        if isinstance(settings, Network):
+            raise ValueError(f"{tagger} is not fitted")
+        fit = settings.model_dump()
+        if isinstance(settings, EXACT_BASELINES):
+            fit["hmm"] = self.hmms[dataset].settings()
+        return fit
+
+    def evaluate_settings(self) -> Settings:
+        """Return `pairs`, `seed`, `shown_records` and `shown_bases`."""
+        return self.model.evaluation.model_dump()
+
+    def fetch_settings(self, genome: str) -> Settings:
+        """Return `accession`."""
+        return {"accession": self.genome(genome).accession}
+
+    def annotate_settings(self, genome: str) -> Settings:
+        """Return `calls`."""
+        return {"calls": self.genome(genome).calls}

@@ -1,0 +1,199 @@
+"""The keys of `datasets`: sequences simulated from a model, or a user's own with their labels."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+
+from basetag.config.section import Section, Seed, chosen_by, mistake, one_of
+from basetag.hmm_spec import MAXIMUM_STATES
+
+SUM_TOLERANCE = 1e-6
+
+
+class LengthRange(Section):
+    """Lengths drawn uniformly, both ends included."""
+
+    minimum: int = Field(
+        ge=1, le=10**9, description="Shortest record.", json_schema_extra={"unit": "bases"}
+    )
+    maximum: int = Field(
+        ge=1, le=10**9, description="Longest record.", json_schema_extra={"unit": "bases"}
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> LengthRange:
+        if self.minimum > self.maximum:
+            raise mistake(
+                f"the minimum {self.minimum} is above the maximum {self.maximum}", "swap them"
+            )
+        return self
+
+
+class Simulation(Section):
+    """Sequences drawn from a hidden Markov model, so that every base's true state is known."""
+
+    hmm: str = Field(
+        min_length=1,
+        description="The model: a preset of resources/hmms (toy, blocks, isochores, lambda), or "
+        "the path of your own YAML file.",
+    )
+    records: int = Field(
+        ge=1, le=10**8, description="Number of sequences.", json_schema_extra={"unit": "records"}
+    )
+    length: Annotated[
+        Annotated[Annotated[int, Field(ge=1, le=10**9)], Tag("<fixed>")]
+        | Annotated[LengthRange, Tag("<range>")],
+        Discriminator(
+            lambda value: "<range>" if isinstance(value, dict | LengthRange) else "<fixed>"
+        ),
+    ] = Field(
+        description="Length of each sequence: one number, or `{minimum: 100, maximum: 900}` to "
+        "draw each uniformly between the two.",
+        json_schema_extra={"unit": "bases"},
+    )
+    seed: Seed = 1
+
+
+class Fractions(Section):
+    """How much of the data each split gets; they sum to 1."""
+
+    train: float = Field(gt=0, lt=1, description="Share that taggers are fitted on.")
+    validation: float = Field(gt=0, lt=1, description="Share on which every choice is made.")
+    test: float = Field(gt=0, lt=1, description="Share on which the results are measured.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Fractions:
+        total = math.fsum((self.train, self.validation, self.test))
+        if abs(total - 1) > SUM_TOLERANCE:
+            raise mistake(
+                f"the fractions sum to {total:g}, not to 1 "
+                f"({self.train:g} + {self.validation:g} + {self.test:g})",
+                "correct the one that is wrong",
+            )
+        return self
+
+
+_FRACTIONS = Fractions(train=0.8, validation=0.1, test=0.1)
+
+
+class RecordSplit(Section):
+    """Whole records go to one split or another."""
+
+    by: Literal["record"] = Field(default="record", description="What goes to one split: records.")
+    fractions: Fractions = Field(default=_FRACTIONS, description="Share of each split.")
+    seed: Seed = 1
+
+
+class BlockSplit(Section):
+    """Records are cut into blocks, with a gap between two blocks of different splits."""
+
+    by: Literal["block"] = Field(description="What goes to one split: blocks of each record.")
+    block: int = Field(
+        ge=100, le=10**9, description="Length of a block.", json_schema_extra={"unit": "bases"}
+    )
+    gap: int = Field(
+        default=0,
+        ge=0,
+        le=10**8,
+        description="Bases left out between neighbouring blocks, so that what a block's end says "
+        "about the next is not learnt.",
+        json_schema_extra={"unit": "bases"},
+    )
+    fractions: Fractions = Field(default=_FRACTIONS, description="Share of each split.")
+    seed: Seed = 1
+
+    @model_validator(mode="after")
+    def _check(self) -> BlockSplit:
+        if self.gap >= self.block:
+            raise mistake(
+                f"the gap of {self.gap} bases leaves nothing of blocks of {self.block}",
+                "make the gap smaller or the blocks longer",
+                "gap",
+            )
+        return self
+
+
+Split = Annotated[
+    Annotated[RecordSplit, Tag("<record>")] | Annotated[BlockSplit, Tag("<block>")],
+    chosen_by("by", "record"),
+]
+_SPLIT = Field(
+    default=RecordSplit(), description="How the data is divided into train, validation and test."
+)
+
+
+class SimulatedDataset(Section):
+    """A dataset drawn from a hidden Markov model: the best that any tagger can do is known."""
+
+    simulate: Simulation = Field(description="The sequences to simulate.")
+    split: Split = _SPLIT
+
+    @model_validator(mode="after")
+    def _check(self) -> SimulatedDataset:
+        if self.split.by == "record":
+            fractions = self.split.fractions
+            smallest = min(fractions.train, fractions.validation, fractions.test)
+            if self.simulate.records * smallest < 1 - SUM_TOLERANCE:
+                raise mistake(
+                    f"{self.simulate.records} records leave a split of {smallest:g} without any",
+                    f"simulate at least {math.ceil(1 / smallest - SUM_TOLERANCE)} records, or "
+                    "split by block",
+                    "simulate",
+                    "records",
+                )
+        return self
+
+
+def _check_states(states: dict[str, str]) -> dict[str, str]:
+    for letter in states:
+        if len(letter) != 1 or not "!" <= letter <= "~" or letter in ">;":
+            raise mistake(
+                f"{letter!r} cannot stand for one base in a FASTA file",
+                "use one printable character other than > and ;",
+                letter,
+            )
+    return states
+
+
+class FastaLabels(Section):
+    """The label of every base as a second FASTA file: same records, a letter for each base."""
+
+    fasta: str = Field(min_length=1, description="Path of the FASTA file of labels.")
+    states: Annotated[dict[str, str], AfterValidator(_check_states)] = Field(
+        min_length=2,
+        max_length=MAXIMUM_STATES,
+        description="Each letter of that file, and what it means. Their order is the order of "
+        "the columns of all results.",
+    )
+
+
+class FastaDataset(Section):
+    """A dataset of your own sequences with known labels."""
+
+    fasta: str = Field(
+        min_length=1, description="Path of the sequences, plain or compressed (gzip, BGZF)."
+    )
+    labels: FastaLabels = Field(description="The labels of the bases.")
+    alphabet: str = Field(
+        default="dna",
+        min_length=2,
+        description="`dna` (with U read as T and all IUPAC codes), or the letters of your own "
+        "alphabet as one word.",
+    )
+    split: Split = _SPLIT
+
+
+def _dataset_tag(value: Any) -> str | None:
+    if isinstance(value, dict):
+        return "<fasta>" if "fasta" in value else "<simulate>"
+    return None
+
+
+Dataset = Annotated[
+    Annotated[SimulatedDataset, Tag("<simulate>")] | Annotated[FastaDataset, Tag("<fasta>")],
+    Discriminator(_dataset_tag),
+    one_of("simulate", "fasta"),
+]

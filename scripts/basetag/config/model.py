@@ -1,0 +1,134 @@
+"""The whole config as one model: its sections, and those that judge and annotate.
+
+Here and in the modules of the sections each key has its meaning, unit, range and default, and
+nowhere else: the JSON schema and `docs/config.md` are written from them. What needs the file
+system (does a file exist) or two sections at once (is that tagger one of the config) is not
+checked here.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, Strict
+
+from basetag.config.datasets import Dataset
+from basetag.config.section import (
+    LARGEST_SEED,
+    Name,
+    Section,
+    Seed,
+    distinct,
+    mistake,
+    not_reserved,
+    one_of,
+)
+from basetag.config.taggers import Tagger, Training
+
+#: Folders of `results/` that are no dataset's, and of a dataset's folder that are no tagger's.
+RESERVED_DATASETS = ("annotations", "genomes", "sweeps")
+RESERVED_TAGGERS = ("corpus", "controls")
+
+DatasetName = Annotated[Name, not_reserved(*RESERVED_DATASETS)]
+TaggerName = Annotated[Name, not_reserved(*RESERVED_TAGGERS)]
+
+
+class Evaluation(Section):
+    """How the taggers are judged and what the report shows."""
+
+    pairs: int = Field(
+        default=1000,
+        ge=1,
+        le=10**6,
+        description="Pairs of random state strings from which chance is told.",
+        json_schema_extra={"unit": "pairs"},
+    )
+    seed: Seed = 1
+    shown_records: int = Field(
+        default=3,
+        ge=1,
+        le=100,
+        description="Test sequences that the report shows base by base.",
+        json_schema_extra={"unit": "records"},
+    )
+    shown_bases: int = Field(
+        default=1000,
+        ge=60,
+        le=100_000,
+        description="At most this many bases of each of them.",
+        json_schema_extra={"unit": "bases"},
+    )
+
+
+class TaggerReference(Section):
+    """A tagger of this config, as trained on one of its datasets."""
+
+    dataset: str = Field(description="Dataset that it is trained on.")
+    tagger: str = Field(description="Name of the tagger.")
+    seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] | None = Field(
+        default=None,
+        description="Which of the seeds; the first where none is given. Baselines have 0 only.",
+    )
+
+
+class GenomeEntry(Section):
+    """A genome to annotate: fetched by its accession, or a FASTA file of your own."""
+
+    accession: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z]+_?[A-Za-z]*[0-9]+(\.[0-9]+)?$",
+        description="NCBI nucleotide accession to fetch, with its version: NC_001416.1.",
+    )
+    fasta: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Path of a FASTA file. In a config that is laid over another, it takes the "
+        "place of the accession there.",
+    )
+    taggers: Annotated[tuple[TaggerReference, ...], Strict(False)] = Field(
+        min_length=1, description="Taggers that annotate it."
+    )
+    calls: Literal["viterbi", "argmax"] = Field(
+        default="viterbi",
+        description="How states are called from probabilities: the likeliest path of states "
+        "(viterbi), or the likeliest state of each base alone (argmax, which shatters long "
+        "segments).",
+    )
+
+
+Genome = Annotated[GenomeEntry, one_of("accession", "fasta")]
+
+
+def _check_seeds(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    for index, seed in enumerate(seeds):
+        if seed in seeds[:index]:
+            raise mistake(f"the seed {seed} stands twice", "name each seed once", str(index))
+    return seeds
+
+
+class ConfigModel(Section):
+    """The config of a run: the data, the taggers, and how they are trained and judged."""
+
+    datasets: Annotated[dict[DatasetName, Dataset], AfterValidator(distinct)] = Field(
+        min_length=1, description="The datasets, by name."
+    )
+    taggers: Annotated[dict[TaggerName, Tagger], AfterValidator(distinct)] = Field(
+        min_length=1,
+        description="The taggers, by name; each is trained or fitted on each dataset.",
+    )
+    seeds: Annotated[
+        tuple[Annotated[int, Field(ge=0, le=LARGEST_SEED)], ...],
+        Strict(False),
+        AfterValidator(_check_seeds),
+    ] = Field(
+        default=(1,),
+        min_length=1,
+        description="Each network is trained once with each seed. Baselines have 0 only.",
+    )
+    training: Training = Field(default=Training(), description="How networks are trained.")
+    evaluation: Evaluation = Field(
+        default=Evaluation(), description="How taggers are judged and shown."
+    )
+    annotate: Annotated[dict[Name, Genome], AfterValidator(distinct)] = Field(
+        default={}, description="Genomes to annotate, by name."
+    )

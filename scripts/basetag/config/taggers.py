@@ -1,0 +1,234 @@
+"""The keys of `taggers` and `training`: networks, baselines, and how networks are trained."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Discriminator, Field, Tag
+
+from basetag.config.section import Section, Seed, mistake, one_of
+
+
+class Training(Section):
+    """How networks are trained: AdamW with a one-cycle learning rate on windows of the records."""
+
+    bases: int = Field(
+        default=12_000_000,
+        ge=1000,
+        le=10**12,
+        description="Bases to train on in all; when more than the training split has, it is gone "
+        "through again.",
+        json_schema_extra={"unit": "bases"},
+    )
+    batch: int = Field(
+        default=64,
+        ge=1,
+        le=65536,
+        description="Windows in each step.",
+        json_schema_extra={"unit": "windows"},
+    )
+    window: int = Field(
+        default=1000,
+        ge=10,
+        le=100_000,
+        description="Longest stretch that a network is trained on at once; longer records are cut.",
+        json_schema_extra={"unit": "bases"},
+    )
+    learning_rate: float = Field(
+        default=0.01, gt=0, le=1, description="Highest learning rate of the cycle."
+    )
+    weight_decay: float = Field(default=0.0, ge=0, le=1, description="Weight decay of AdamW.")
+    clip: float = Field(
+        default=1.0, gt=0, le=1000, description="Largest norm of a step's gradient; beyond, scaled."
+    )
+    warmup: float = Field(
+        default=0.1,
+        gt=0,
+        lt=1,
+        description="Share of the steps in which the learning rate rises; then it falls.",
+    )
+    mask: float = Field(
+        default=0.01,
+        ge=0,
+        le=0.5,
+        description="Share of the training bases that are hidden as N, in runs, so that a network "
+        "learns that N says nothing.",
+    )
+    validations: int = Field(
+        default=20,
+        ge=1,
+        le=10_000,
+        description="How often in a training the loss on the validation split is measured; the "
+        "best of these states is kept.",
+    )
+    validation_bases: int = Field(
+        default=500_000,
+        ge=100,
+        le=10**10,
+        description="At most this many bases of the validation split are used each time.",
+        json_schema_extra={"unit": "bases"},
+    )
+    threads: int = Field(
+        default=1,
+        ge=1,
+        le=256,
+        description="CPU threads of one training. A scientific setting: it changes the last bits "
+        "of the weights.",
+        json_schema_extra={"unit": "threads"},
+    )
+
+
+class Network(Section):
+    """A recurrent network that reads the sequence and gives each base its state probabilities."""
+
+    cell: Literal["rnn", "gru", "lstm"] = Field(description="Kind of recurrent cell.")
+    hidden: int = Field(
+        default=32,
+        ge=1,
+        le=4096,
+        description="Size of the hidden state, in each direction.",
+        json_schema_extra={"unit": "units"},
+    )
+    layers: int = Field(
+        default=1,
+        ge=1,
+        le=16,
+        description="Recurrent layers on top of each other.",
+        json_schema_extra={"unit": "layers"},
+    )
+    bidirectional: bool = Field(
+        default=False, description="Whether the bases behind a base are read too."
+    )
+    training: Training | None = Field(
+        default=None,
+        description="Settings of this tagger alone; what is not given is that of the section "
+        "`training`.",
+    )
+
+
+class Exact(Section):
+    """The exact posterior of the simulating HMM given the whole sequence: the ceiling."""
+
+    baseline: Literal["exact"] = Field(description="Name of the baseline.")
+
+
+class Filtered(Section):
+    """The exact posterior given the bases up to each base: a one-directional tagger's ceiling."""
+
+    baseline: Literal["filtered"] = Field(description="Name of the baseline.")
+
+
+class HMMByEM(Section):
+    """An HMM fitted without the labels, by expectation maximisation; its states named by them."""
+
+    baseline: Literal["hmm_em"] = Field(description="Name of the baseline.")
+    restarts: int = Field(
+        default=3,
+        ge=1,
+        le=1000,
+        description="Random starting points; the most likely fit is kept.",
+        json_schema_extra={"unit": "fits"},
+    )
+    iterations: int = Field(
+        default=100,
+        ge=1,
+        le=10_000,
+        description="At most this many steps from each starting point.",
+        json_schema_extra={"unit": "steps"},
+    )
+    bases: int = Field(
+        default=1_000_000,
+        ge=1000,
+        le=10**10,
+        description="At most this many bases of the training split are used.",
+        json_schema_extra={"unit": "bases"},
+    )
+    seed: Seed = 1
+
+
+class HMMByCounts(Section):
+    """An HMM whose probabilities are counted in the labelled training split."""
+
+    baseline: Literal["hmm_counts"] = Field(description="Name of the baseline.")
+    pseudocount: float = Field(
+        default=1.0,
+        gt=0,
+        le=1e6,
+        description="Added to every count, so that nothing is impossible.",
+        json_schema_extra={"unit": "counts"},
+    )
+
+
+def _check_odd(value: int) -> int:
+    if value % 2 == 0:
+        raise mistake(
+            f"{value} bases have no middle base",
+            f"choose an odd number, {value - 1} or {value + 1}",
+        )
+    return value
+
+
+class BaseTable(Section):
+    """The label frequencies of each k-mer, the base in its middle."""
+
+    baseline: Literal["base_table"] = Field(description="Name of the baseline.")
+    k: Annotated[int, AfterValidator(_check_odd)] = Field(
+        default=1,
+        ge=1,
+        le=9,
+        description="Length of the k-mer, an odd number.",
+        json_schema_extra={"unit": "bases"},
+    )
+
+
+class GCWindow(Section):
+    """Calls by the share of G and C in a window around the base; DNA only."""
+
+    baseline: Literal["gc_window"] = Field(description="Name of the baseline.")
+    window: Annotated[int, AfterValidator(_check_odd)] = Field(
+        default=101,
+        ge=1,
+        le=1_000_001,
+        description="Width of the window, an odd number.",
+        json_schema_extra={"unit": "bases"},
+    )
+
+
+class Majority(Section):
+    """The label frequencies of the training split, for every base alike."""
+
+    baseline: Literal["majority"] = Field(description="Name of the baseline.")
+
+
+class Uniform(Section):
+    """The same probability for each state: the floor of who knows nothing."""
+
+    baseline: Literal["uniform"] = Field(description="Name of the baseline.")
+
+
+Baseline = Exact | Filtered | HMMByEM | HMMByCounts | BaseTable | GCWindow | Majority | Uniform
+
+#: Taggers that are the simulating HMM itself, so they exist for simulated datasets alone.
+EXACT_BASELINES = (Exact, Filtered)
+
+
+def baseline(value: Any) -> str | None:
+    """Return the tag of a tagger: that of its baseline, else that of a network."""
+    if isinstance(value, dict) and "cell" not in value:
+        return f"<{value.get('baseline')}>"
+    return "<network>"
+
+
+Tagger = Annotated[
+    Annotated[Network, Tag("<network>")]
+    | Annotated[Exact, Tag("<exact>")]
+    | Annotated[Filtered, Tag("<filtered>")]
+    | Annotated[HMMByEM, Tag("<hmm_em>")]
+    | Annotated[HMMByCounts, Tag("<hmm_counts>")]
+    | Annotated[BaseTable, Tag("<base_table>")]
+    | Annotated[GCWindow, Tag("<gc_window>")]
+    | Annotated[Majority, Tag("<majority>")]
+    | Annotated[Uniform, Tag("<uniform>")],
+    Discriminator(baseline),
+    one_of("cell", "baseline"),
+]
