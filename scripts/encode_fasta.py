@@ -4,8 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from snakemake.script import snakemake
-
 from basetag.alphabet import Alphabet
 from basetag.corpus import write_corpus
 from basetag.job_log import job_log

@@ -4,8 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from snakemake.script import snakemake
-
 from basetag.evaluation import evaluate, write_tracks
 from basetag.files import write_json
 from basetag.job_log import job_log

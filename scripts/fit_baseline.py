@@ -5,8 +5,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from snakemake.script import snakemake
-
 from basetag.baselines import fit_baseline
 from basetag.corpus import Corpus
 from basetag.files import write_json

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from snakemake.script import snakemake
-
 from basetag.baselines import load_baseline
 from basetag.job_log import job_log
 from basetag.prediction import predict_splits

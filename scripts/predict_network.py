@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from snakemake.script import snakemake
-
 from basetag.devices import choose_device
 from basetag.job_log import job_log
 from basetag.network_tagger import load_network

@@ -4,8 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from snakemake.script import snakemake
-
 from basetag.hmm import HMM
 from basetag.job_log import job_log
 from basetag.simulation import draw_lengths, simulate_to_fasta

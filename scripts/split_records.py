@@ -4,8 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from snakemake.script import snakemake
-
 from basetag.corpus import Corpus
 from basetag.job_log import job_log
 from basetag.splits import make_split, write_split

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from snakemake.script import snakemake
-
 from basetag.corpus import Corpus
 from basetag.devices import choose_device, describe_device
 from basetag.files import write_json, written_whole

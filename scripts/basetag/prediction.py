@@ -76,7 +76,8 @@ def predict_segments(
     with written_whole(path) as (place,):
         out = np.lib.format.open_memmap(place, mode="w+", dtype=np.float32, shape=shape)
         first = 0
-        for tokens, _, lengths in segments.batches(corpus):
-            out[first : first + tokens.size] = tagger.posterior(tokens, lengths, threads)
+        for part in segments.batches():
+            tokens = part.gathered(corpus.tokens)
+            out[first : first + tokens.size] = tagger.posterior(tokens, part.lengths, threads)
             first += tokens.size
         out.flush()

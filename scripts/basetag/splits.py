@@ -70,6 +70,16 @@ class Segments:
         pairs = zip(self.offset.tolist(), ends.tolist(), strict=True)
         return np.concatenate([values[start:end] for start, end in pairs])
 
+    def batches(self, bases: int = _CHUNK) -> Iterator[Segments]:
+        """Yield the segments in order, as many at a time as hold `bases` bases, at least one."""
+        ends = np.cumsum(self.lengths)
+        first = 0
+        while first < ends.size:
+            done = ends[first - 1] if first else 0
+            last = max(first + 1, int(np.searchsorted(ends, done + bases, side="right")))
+            yield self.chosen(np.arange(first, last))
+            first = last
+
 
 @dataclass(frozen=True)
 class Split:

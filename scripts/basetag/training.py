@@ -181,8 +181,9 @@ def split_cross_entropy(
 ) -> float:
     """Return the mean cross-entropy over the labelled bases of `segments`, nats."""
     total, count = 0.0, 0
-    for tokens, labels, lengths in segments.batches(corpus):
-        posterior = network_posterior(network, tokens, lengths, device=device)
+    for part in segments.batches():
+        tokens, labels = part.gathered(corpus.tokens), part.gathered(corpus.labels)
+        posterior = network_posterior(network, tokens, part.lengths, device=device)
         scored = labels != UNLABELLED
         own = posterior[scored, labels[scored]].astype(np.float64)
         total -= float(np.log(np.maximum(own, 1e-6)).sum())
@@ -193,7 +194,7 @@ def split_cross_entropy(
 def _first_bases(segments: Segments, bases: int) -> Segments:
     """Return the first segments that hold `bases` together, at least one."""
     keep: NDArray[np.bool_] = np.cumsum(segments.lengths) - segments.lengths < bases
-    return segments.select(keep)
+    return segments.chosen(keep)
 
 
 def _progress() -> Progress:
