@@ -23,10 +23,30 @@ TRANSITION = {
 }
 LENGTH = {"toy": 500, "blocks": 2000, "mine": 1500}
 COLUMNS = (
-    "dataset tagger seed kind parameters test_bases accuracy balanced_accuracy macro_f1 mcc "
-    "cross_entropy brier ece kl_exact attained attained_filtered segment_f1 chance_accuracy "
-    "p_chance p_shift train_seconds train_bases_per_second predict_bases_per_second"
-).split()
+    "dataset",
+    "tagger",
+    "seed",
+    "kind",
+    "parameters",
+    "test_bases",
+    "accuracy",
+    "balanced_accuracy",
+    "macro_f1",
+    "mcc",
+    "cross_entropy",
+    "brier",
+    "ece",
+    "kl_exact",
+    "attained",
+    "attained_filtered",
+    "segment_f1",
+    "chance_accuracy",
+    "p_chance",
+    "p_shift",
+    "train_seconds",
+    "train_bases_per_second",
+    "predict_bases_per_second",
+)
 DESCRIPTION = {
     "gru": "GRU of 16 units, one direction",
     "bilstm": "LSTM of 32 units, both directions",
@@ -148,10 +168,9 @@ def _score(dataset, tagger, seed, posterior, references, prior, labels, length, 
         kl_prior = _kl(reference, np.broadcast_to(prior, reference.shape))
         sums[f"kl_{name}"], sums[f"kl_{name}_prior"] = float(kl.sum()), float(kl_prior.sum())
         figures[f"kl_{name}"] = mean_of(kl)
+        above, below = per_record(kl), per_record(kl_prior)
         figures["attained" if name == "exact" else "attained_filtered"] = _interval(
-            lambda chosen, a=per_record(kl), b=per_record(kl_prior): (
-                1 - a[chosen].sum() / b[chosen].sum()
-            ),
+            lambda chosen, a=above, b=below: 1 - a[chosen].sum() / b[chosen].sum(),
             records,
             rng,
         )
@@ -383,7 +402,8 @@ def _write_annotation(folder, genome):
                 )
             )
     agreement = folder / "annotations" / genome / "agreement.tsv"
-    header = "genome first second bases agreeing fraction segments_first segments_second".split()
+    header = ("genome", "first", "second", "bases", "agreeing", "fraction")
+    header += ("segments_first", "segments_second")
     _write_table(agreement, header, rows)
     return paths, agreement
 

@@ -163,7 +163,9 @@ def scale_chart(
         for m in sorted(cross_entropy, key=lambda m: order.index(m.tagger))
         for a in [by_tagger[m.tagger]]
     ]
-    rows += [[r.name, "reference", r.value, None, None, None, None, None] for r in accuracy_references]
+    rows += [
+        [r.name, "reference", r.value, None, None, None, None, None] for r in accuracy_references
+    ]
     rows += [
         [r.name, "reference", None, None, None, r.value, None, None]
         for r in cross_entropy_references
@@ -187,13 +189,11 @@ def loss_chart(
         if row[f"{split}_loss"] == row[f"{split}_loss"]
     ]
     lines = (
-        alt.Chart(alt.Data(values=values))
+        alt.Chart(alt.InlineData(values=values))
         .mark_line(point=alt.OverlayMarkDef(size=18), clip=True)
         .encode(
             x=alt.X("bases:Q", title="Training bases seen", axis=alt.Axis(format="~s")),
-            y=alt.Y(
-                "loss:Q", title="Loss (nats per base)", scale=alt.Scale(zero=False, padding=8)
-            ),
+            y=alt.Y("loss:Q", title="Loss (nats per base)", scale=alt.Scale(zero=False, padding=8)),
             color=alt.Color(
                 "tagger:N", title="Tagger", sort=list(histories), scale=_series_scale(histories)
             ),
@@ -236,7 +236,7 @@ def chance_chart(chance: Mapping[str, Any], *, description: str) -> Chart:
         for low, high, count in zip(edges[:-1], edges[1:], counts, strict=True)
     ]
     bars = (
-        alt.Chart(alt.Data(values=values))
+        alt.Chart(alt.InlineData(values=values))
         .mark_bar(color="#8C8C8C", stroke="#5A5A5A", strokeWidth=0.5)
         .encode(
             x=alt.X(
@@ -255,7 +255,7 @@ def chance_chart(chance: Mapping[str, Any], *, description: str) -> Chart:
         )
     )
     observed = alt.Chart(
-        alt.Data(values=[{"matches": chance["observed_matches"], "what": "this tagger"}])
+        alt.InlineData(values=[{"matches": chance["observed_matches"], "what": "this tagger"}])
     )
     rule = observed.mark_rule(color="#0072B2", strokeWidth=2.5).encode(x="matches:Q")
     beyond = chance["observed_matches"] > (edges[0] + edges[-1]) / 2
@@ -284,19 +284,23 @@ def reliability_chart(
                 values.append(
                     {"tagger": tagger, "sure": confidence, "right": accuracy, "bases": count}
                 )
-    low = min((v["sure"] for v in values if v["sure"] is not None), default=0.0)
-    low = min(low, *(v["right"] for v in values if v["right"] is not None), 0.9)
+    shares = [
+        share
+        for bins in reliabilities.values()
+        for key in ("confidence", "accuracy")
+        for share, count in zip(bins[key], bins["counts"], strict=True)
+        if share is not None and count
+    ]
+    low = min([*shares, 0.9])
     scale = alt.Scale(domain=[max(0.0, low - 0.05), 1.0], nice=False)
-    base = alt.Chart(alt.Data(values=values)).encode(
+    base = alt.Chart(alt.InlineData(values=values)).encode(
         x=alt.X(
             "sure:Q",
             title="Mean probability of the called state",
             scale=scale,
             axis=alt.Axis(format=".0%"),
         ),
-        y=alt.Y(
-            "right:Q", title="Bases that match", scale=scale, axis=alt.Axis(format=".0%")
-        ),
+        y=alt.Y("right:Q", title="Bases that match", scale=scale, axis=alt.Axis(format=".0%")),
         color=alt.Color(
             "tagger:N",
             title="Tagger",
@@ -315,7 +319,7 @@ def reliability_chart(
         ],
     )
     diagonal = (
-        alt.Chart(alt.Data(values=[{"sure": 0, "right": 0}, {"sure": 1, "right": 1}]))
+        alt.Chart(alt.InlineData(values=[{"sure": 0, "right": 0}, {"sure": 1, "right": 1}]))
         .mark_line(color="#555555", strokeDash=[2, 3], clip=True)
         .encode(x="sure:Q", y="right:Q")
     )
@@ -344,7 +348,7 @@ def certainty_chart(
         {"tagger": tagger, "on": on, "sure": mean, "bases": bases}
         for tagger, on, mean, bases in certainties
     ]
-    base = alt.Chart(alt.Data(values=values)).encode(
+    base = alt.Chart(alt.InlineData(values=values)).encode(
         y=alt.Y("tagger:N", title=None, sort=None),
         x=alt.X(
             "sure:Q",
@@ -486,9 +490,7 @@ def annotation_chart(
         Text alternative.
     """
     colours = state_colours(states)
-    values = [
-        {"tagger": s.row, "start": s.start, "end": s.end, "state": s.state} for s in spans
-    ]
+    values = [{"tagger": s.row, "start": s.start, "end": s.end, "state": s.state} for s in spans]
     zoom = alt.selection_interval(
         name="window",
         bind="scales",
@@ -496,7 +498,7 @@ def annotation_chart(
         zoom="wheel![event.ctrlKey || event.shiftKey]",
     )
     chart = (
-        alt.Chart(alt.Data(values=values))
+        alt.Chart(alt.InlineData(values=values))
         .mark_bar(clip=True, height=alt.RelativeBandSize(0.72))
         .encode(
             x=alt.X(
@@ -545,7 +547,7 @@ def _scale_panel(
         scale=alt.Scale(zero=False, padding=10),
         axis=alt.Axis(format=".0%" if percent else ".3~f", tickCount=6),
     )
-    base = alt.Chart(alt.Data(values=values)).encode(y=y)
+    base = alt.Chart(alt.InlineData(values=values)).encode(y=y)
     bars = base.mark_rule(strokeWidth=2.5, color="#333333").encode(x=alt.X("low:Q"), x2="high:Q")
     points = base.mark_point(filled=True, size=85, opacity=1).encode(
         x=x,
@@ -570,10 +572,12 @@ def _scale_panel(
         x=alt.value(width + 8), text="text:N"
     )
     rules = _rules(references, "x")
-    panel = alt.layer(*rules, bars, points, text)
-    return panel.properties(width=width, height=alt.Step(26)).resolve_scale(
-        color="independent", strokeDash="independent"
+    panel: alt.LayerChart = (
+        alt.layer(*rules, bars, points, text)
+        .properties(width=width, height=alt.Step(26))
+        .resolve_scale(color="independent", strokeDash="independent")
     )
+    return panel
 
 
 def _rules(references: Sequence[Reference], axis: str) -> list[alt.Chart]:
@@ -583,7 +587,7 @@ def _rules(references: Sequence[Reference], axis: str) -> list[alt.Chart]:
     styles = [_REFERENCE_STYLES[reference.name] for reference in references]
     names = [reference.name for reference in references]
     channel = alt.X("value:Q") if axis == "x" else alt.Y("value:Q")
-    chart = alt.Chart(alt.Data(values=[reference._asdict() for reference in references]))
+    chart = alt.Chart(alt.InlineData(values=[reference._asdict() for reference in references]))
     return [
         chart.mark_rule(strokeWidth=1.8).encode(
             **{axis: channel},
