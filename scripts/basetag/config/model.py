@@ -102,7 +102,7 @@ Genome = Annotated[GenomeEntry, one_of("accession", "fasta")]
 def _check_seeds(seeds: tuple[int, ...]) -> tuple[int, ...]:
     for index, seed in enumerate(seeds):
         if seed in seeds[:index]:
-            raise mistake(f"the seed {seed} stands twice", "name each seed once", str(index))
+            raise mistake(f"the seed {seed} stands twice", "name each seed once", index)
     return seeds
 
 

@@ -32,7 +32,7 @@ Seed = Annotated[
 ]
 
 
-def mistake(problem: str, advice: str, *below: str) -> PydanticCustomError:
+def mistake(problem: str, advice: str, *below: str | int) -> PydanticCustomError:
     """Return the error for `problem`, at the keys `below` the value that is validated."""
     context = {"problem": problem, "advice": advice, "below": below}
     return PydanticCustomError("mistake", "{problem}; {advice}", context)

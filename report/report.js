@@ -1,0 +1,255 @@
+// Draws the charts, sorts the tables, and shows the records base by base.
+"use strict";
+
+const page = JSON.parse(document.getElementById("page-data").textContent);
+const views = new Map();  // id of a chart to its Vega view
+const LINE = 60;
+const FIRST_LINES = 10;
+const FIRST_ROWS = 15;
+
+function element(name, text, className) {
+  const made = document.createElement(name);
+  if (text !== undefined) made.textContent = text;
+  if (className) made.className = className;
+  return made;
+}
+
+// ---- charts
+
+async function draw(id, spec) {
+  const place = document.getElementById(id);
+  views.get(id)?.finalize();
+  const { view } = await vegaEmbed(place, spec, {
+    actions: { export: true, source: false, compiled: false, editor: false },
+    config: page.theme,
+    renderer: "svg",
+    downloadFileName: id,
+  });
+  views.set(id, view);
+  const svg = place.querySelector("svg");
+  svg.setAttribute("role", "img");
+  svg.setAttribute("aria-label", place.dataset.description);
+  place.querySelector("details summary")?.setAttribute("aria-label", "Save this chart");
+  place.dataset.drawn = "yes";
+}
+
+async function drawShown() {
+  for (const place of document.querySelectorAll("[data-chart]")) {
+    if (!place.dataset.drawn && !place.closest("[hidden]")) {
+      await draw(place.id, page.charts[place.id]);
+    }
+  }
+}
+
+for (const select of document.querySelectorAll("select[data-panels]")) {
+  select.addEventListener("change", () => {
+    for (const panel of select.closest(".panels").querySelectorAll(".panel")) {
+      panel.hidden = panel.dataset.panel !== select.value;
+    }
+    drawShown();
+  });
+}
+
+// The scale-bound selection `window` keeps what is shown in a signal named after its field.
+function windowSignal(view) {
+  return Object.keys(view.getState({ signals: (name) => /^window_(position|start|low)$/.test(name) }).signals)[0];
+}
+
+for (const group of document.querySelectorAll("[data-zoom]")) {
+  group.addEventListener("click", (event) => {
+    const step = event.target.dataset.step;
+    const view = views.get(group.dataset.zoom);
+    if (!step || !view) return;
+    const name = windowSignal(view);
+    const [low, high] = view.scale("x").domain();
+    const width = high - low;
+    const shown = {
+      in: [low + width / 4, high - width / 4],
+      out: [low - width / 2, high + width / 2],
+      left: [low - width / 2, high - width / 2],
+      right: [low + width / 2, high + width / 2],
+      all: null,
+    }[step];
+    view.signal(name, shown).run();
+  });
+}
+
+// ---- sorting
+
+function sortBy(header) {
+  const table = header.closest("table");
+  const column = [...header.parentNode.children].indexOf(header);
+  const falling = header.getAttribute("aria-sort") === "ascending";
+  for (const other of header.parentNode.children) other.setAttribute("aria-sort", "none");
+  header.setAttribute("aria-sort", falling ? "descending" : "ascending");
+  const body = table.tBodies[0];
+  const key = (row) => row.children[column].dataset.value;
+  const rows = [...body.rows].sort((a, b) => {
+    const [x, y] = [key(a), key(b)];
+    if (x === "" || y === "") return (x === "") - (y === "");  // empty cells stay below
+    const order = Number.isNaN(Number(x) + Number(y)) ? x.localeCompare(y) : Number(x) - Number(y);
+    return falling ? -order : order;
+  });
+  body.append(...rows);
+}
+
+for (const button of document.querySelectorAll(".sortable thead button")) {
+  button.addEventListener("click", () => sortBy(button.closest("th")));
+}
+
+// ---- base by base
+
+const form = document.getElementById("explore");
+let wholeAlignment = false;
+let wholeTable = false;
+
+function fill(select, values, chosen) {
+  select.replaceChildren(...values.map(([value, text]) => {
+    const option = element("option", text);
+    option.value = value;
+    option.selected = value === chosen;
+    return option;
+  }));
+}
+
+function chooseDataset() {
+  const dataset = page.explore[form.elements.dataset.value];
+  fill(form.elements.tagger, dataset.taggers.map((t) => [t.label, t.label]), dataset.first);
+  fill(form.elements.record, dataset.records.map((r, i) => [String(i), r.name]), "0");
+  fill(form.elements.state, dataset.states.map((s) => [s, `${s} (${dataset.state_names[s]})`]), dataset.states[0]);
+}
+
+// One row per base of the chosen record, with the probabilities of tagger and reference.
+function chosen() {
+  const dataset = page.explore[form.elements.dataset.value];
+  const index = Number(form.elements.record.value);
+  const record = dataset.records[index];
+  const tagger = dataset.taggers.find((t) => t.label === form.elements.tagger.value);
+  const reference = dataset.taggers.find((t) => t.label === tagger.reference && t !== tagger);
+  const n = dataset.states.length;
+  const of = (who, i) => who?.posterior[index].slice(i * n, (i + 1) * n).map((p) => p / 10000);
+  const rows = [...record.bases].map((base, i) => {
+    const p = of(tagger, i);
+    const called = dataset.states[p.indexOf(Math.max(...p))];
+    const truth = record.truth[i] === " " ? "." : record.truth[i];
+    return {
+      position: record.start + i + 1, base, truth, called, p, q: of(reference, i),
+      miss: truth !== "." && truth !== called,
+    };
+  });
+  return { dataset, record, tagger, reference, rows };
+}
+
+function showSummary({ record, tagger, reference, rows, dataset }) {
+  const labelled = rows.filter((row) => row.truth !== ".");
+  const matches = labelled.filter((row) => !row.miss).length;
+  document.getElementById("explore-summary").textContent =
+    `${tagger.label} on ${record.name}, bases ${record.start + 1} to ${record.start + rows.length}: ` +
+    `${matches} of ${labelled.length} labelled bases match (${(100 * matches / labelled.length).toFixed(1)} %).`;
+  const state = form.elements.state.value;
+  document.getElementById("tracks-caption").textContent =
+    `Probability of ${state} (${dataset.state_names[state]}) by ${tagger.label} (blue line)` +
+    (reference ? ` and by ${reference.label}, the best possible for it (black, dashed)` : "") +
+    ". Under it the true and the called states. The probability table below holds the same figures.";
+}
+
+function showTracks({ dataset, reference, rows }) {
+  const k = dataset.states.indexOf(form.elements.state.value);
+  const values = rows.map((row) => ({
+    position: row.position, base: row.base, true: row.truth === "." ? null : row.truth,
+    called: row.called, tagger: row.p[k], reference: reference ? row.q[k] : null,
+  }));
+  return draw("tracks", { ...dataset.spec, datasets: { bases: values } });
+}
+
+function alignmentLine(rows) {
+  const line = element("pre");
+  const position = String(rows[0].position).padStart(9);
+  const blank = " ".repeat(9);
+  const letters = (key) => {
+    const parts = [];
+    for (const row of rows) {
+      const last = parts[parts.length - 1];
+      if (last && last.miss === row.miss) last.text += row[key];
+      else parts.push({ miss: row.miss, text: row[key] });
+    }
+    return parts.map((part) => element("span", part.text, part.miss ? "miss" : ""));
+  };
+  line.append(
+    element("span", `${position}        `, "position"), rows.map((row) => row.base).join(""), "\n",
+    element("span", `${blank} true   `, "position"), ...letters("truth"), "\n",
+    element("span", `${blank}        `), rows.map((row) => (row.miss ? "*" : row.truth === "." ? " " : "|")).join(""), "\n",
+    element("span", `${blank} called `, "position"), ...letters("called"),
+  );
+  return line;
+}
+
+function showAlignment({ rows }) {
+  const lines = [];
+  for (let i = 0; i < rows.length; i += LINE) lines.push(rows.slice(i, i + LINE));
+  const shown = wholeAlignment ? lines : lines.slice(0, FIRST_LINES);
+  document.getElementById("alignment").replaceChildren(...shown.map(alignmentLine));
+  const more = document.getElementById("alignment-more");
+  more.hidden = lines.length <= FIRST_LINES;
+  more.textContent = wholeAlignment ? `Show the first ${FIRST_LINES} lines only` : `Show all ${lines.length} lines`;
+}
+
+function showTable({ dataset, tagger, reference, rows }) {
+  const shown = wholeTable ? rows : rows.slice(0, FIRST_ROWS);
+  const head = element("thead");
+  const headings = element("tr");
+  const names = ["position (bp)", "base", "true", "called", "match"];
+  names.push(...dataset.states.map((s) => `P(${s}), ${tagger.label}`));
+  if (reference) names.push(...dataset.states.map((s) => `P(${s}), ${reference.label}`));
+  for (const name of names) {
+    const cell = element("th", name);
+    cell.scope = "col";
+    headings.append(cell);
+  }
+  head.append(headings);
+  const body = element("tbody");
+  for (const row of shown) {
+    const line = element("tr", undefined, row.miss ? "miss" : "");
+    line.append(element("td", String(row.position), "n"));
+    for (const key of ["base", "truth", "called"]) line.append(element("td", row[key], "letter"));
+    line.append(element("td", row.truth === "." ? "" : row.miss ? "✗ no" : "yes"));
+    for (const p of [...row.p, ...(row.q ?? [])]) line.append(element("td", p.toFixed(4), "n"));
+    body.append(line);
+  }
+  document.getElementById("probabilities").replaceChildren(head, body);
+  const more = document.getElementById("probabilities-more");
+  more.hidden = rows.length <= FIRST_ROWS;
+  more.textContent = wholeTable ? `Show the first ${FIRST_ROWS} bases only` : `Show all ${rows.length} bases`;
+}
+
+async function show() {
+  const choice = chosen();
+  showSummary(choice);
+  showAlignment(choice);
+  showTable(choice);
+  await showTracks(choice);
+}
+
+async function start() {
+  if (form) {
+    form.addEventListener("submit", (event) => event.preventDefault());
+    form.addEventListener("change", (event) => {
+      if (event.target.name === "dataset") chooseDataset();
+      show();
+    });
+    document.getElementById("alignment-more").addEventListener("click", () => {
+      wholeAlignment = !wholeAlignment;
+      showAlignment(chosen());
+    });
+    document.getElementById("probabilities-more").addEventListener("click", () => {
+      wholeTable = !wholeTable;
+      showTable(chosen());
+    });
+    chooseDataset();
+  }
+  await drawShown();
+  if (form) await show();
+  document.documentElement.dataset.ready = "yes";
+}
+
+start();

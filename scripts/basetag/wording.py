@@ -1,0 +1,342 @@
+"""The report's words: numbers as text, and the sentences that say how good a tagger is.
+
+Every sentence is computed from the figures of metrics.json; where a figure does not exist, the
+sentence changes and says so. What is measured, and how, is not decided here. The thresholds are
+of the words alone, and stand below.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Metrics = Mapping[str, Any]
+
+#: From this share of the attainable information on, a tagger "has reached" its ceiling.
+AT_CEILING = 0.95
+#: From this share on, it is "close to" its ceiling; below `AT_PRIOR`, it knows next to nothing.
+NEAR_CEILING = 0.80
+AT_PRIOR = 0.05
+#: A rule without memory counts as nearly as good as the network when it lacks at most this share
+#: of the cross-entropy that the network gains over the prior.
+NEARLY_AS_GOOD = 0.05
+
+#: The minus sign of print, and the times sign: a hyphen and an x read badly in a table.
+MINUS = "\N{MINUS SIGN}"
+_TIMES = "\N{MULTIPLICATION SIGN}"
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the first page says of one tagger on one dataset.
+
+    Parameters
+    ----------
+    tagger, dataset : str
+        Names from the config.
+    badge : str
+        The verdict in a few words.
+    level : str
+        `good`, `fair`, `poor` or `unknown`: how the badge is coloured.
+    headline : str
+        One sentence: matches, chance, and the best possible.
+    details : list of str
+        What else there is to say, a sentence or two each.
+    """
+
+    tagger: str
+    dataset: str
+    badge: str
+    level: str
+    headline: str
+    details: list[str]
+
+
+def percent(value: float, digits: int = 1) -> str:
+    """Return a fraction as percent: 0.598 as ``59.8 %``."""
+    rounded = round(100 * value, digits)
+    return f"{MINUS if rounded < 0 else ''}{abs(rounded):.{digits}f} %"
+
+
+def count(value: float) -> str:
+    """Return a count with separated thousands."""
+    return f"{int(value):,}"
+
+
+def nats(value: float) -> str:
+    """Return nats with four decimals, or two significant digits where four would say 0."""
+    size = abs(value)
+    sign = MINUS if value < 0 else ""
+    if size < 5e-10:
+        return "0"
+    if size >= 0.001:
+        return f"{sign}{size:.4f}"
+    if size >= 1e-5:
+        return f"{sign}{size:.{1 - math.floor(math.log10(size))}f}"
+    return sign + power_of_ten(math.log10(size))
+
+
+def power_of_ten(log10: float) -> str:
+    """Return 10**log10 as text, also where the number itself is below the smallest float."""
+    if log10 > -3:
+        return f"{10**log10:.3f}"
+    exponent = math.floor(log10)
+    mantissa = f"{10 ** (log10 - exponent):.1f}"
+    if mantissa == "10.0":
+        mantissa, exponent = "1.0", exponent + 1
+    return f"{mantissa} {_TIMES} 10{str(exponent).translate(_SUPERSCRIPTS)}"
+
+
+def speed(value: float) -> str:
+    """Return bases per second with its unit: ``290 kb/s``."""
+    for unit, size in (("Gb", 1e9), ("Mb", 1e6), ("kb", 1e3)):
+        if value >= size:
+            return f"{value / size:.3g} {unit}/s"
+    return f"{value:.3g} b/s"
+
+
+def probability(chance: Mapping[str, Any]) -> str:
+    """Return the p-value of the simulation as a clause: ``p < 1/1001`` or ``p = 0.023``."""
+    text = str(chance["p_text"])
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
+
+
+def tagger_labels(metrics: Sequence[Metrics]) -> list[str]:
+    """Return a name for each result of one dataset; the seed is told where a name has several."""
+    names = [str(m["tagger"]) for m in metrics]
+    return [
+        name if names.count(name) == 1 else f"{name} (seed {m['seed']})"
+        for name, m in zip(names, metrics, strict=True)
+    ]
+
+
+def own_attained(metrics: Metrics) -> Mapping[str, float] | None:
+    """Return `attained` against the tagger's own ceiling, or None where it is not known."""
+    one_way = metrics["ceiling"] is not None and metrics["ceiling"]["of"] == "filtered"
+    attained: Mapping[str, float] | None = metrics["attained_filtered" if one_way else "attained"]
+    return attained
+
+
+def verdict(
+    seeds: Sequence[Metrics],
+    *,
+    ceiling: Mapping[str, float] | None,
+    prior_cross_entropy: float | None,
+    rules: Sequence[Metrics] = (),
+) -> Verdict:
+    """Say how good one tagger is on one dataset.
+
+    Parameters
+    ----------
+    seeds : sequence of metrics.json
+        The tagger's results, one for each seed.
+    ceiling : mapping or None
+        Accuracy and cross-entropy of the exact posterior; None where there is none.
+    prior_cross_entropy : float or None
+        Cross-entropy of the training labels' frequencies, nats per base.
+    rules : sequence of metrics.json
+        The rules without memory that were run on the same dataset.
+    """
+    first = seeds[0]
+    name, dataset = str(first["tagger"]), str(first["dataset"])
+    accuracy = _mean([m["accuracy"]["value"] for m in seeds])
+    majority = float(first["majority_accuracy"])
+    known = (
+        f"{name} on {dataset}: {percent(accuracy)} of bases match"
+        f"{_spread([m['accuracy'] for m in seeds])}; "
+        f"chance is {percent(first['chance']['accuracy'])}"
+    )
+    if ceiling is None:
+        headline = f"{known}; the best possible is not known for this data."
+    elif round(accuracy, 3) <= round(ceiling["accuracy"], 3):
+        headline = f"{known}; no method can pass {percent(ceiling['accuracy'])}."
+    else:
+        headline = (
+            f"{known}; the best possible is {percent(ceiling['accuracy'])}, and the rest is luck."
+        )
+    attained = [own for own in map(own_attained, seeds) if own is not None]
+    badge, level = _badge(attained, seeds, majority)
+    details = [*_attained_sentences(seeds), _majority_sentence(accuracy, majority)]
+    worst = max(seeds, key=lambda m: float(m["chance"]["p"]))
+    better = float(worst["chance"]["p"]) <= 0.05
+    details.append(
+        f"{'Better' if better else 'Not shown to be better'} than labels drawn without looking: "
+        f"{probability(worst['chance'])}."
+    )
+    note = rule_note(seeds, rules, prior_cross_entropy)
+    if note:
+        details.append(note)
+    return Verdict(name, dataset, badge, level, headline, details)
+
+
+def rule_note(
+    seeds: Sequence[Metrics], rules: Sequence[Metrics], prior_cross_entropy: float | None
+) -> str | None:
+    """Say so where a rule without memory is nearly as good as the network, and why.
+
+    The rule is nearly as good when its cross-entropy is above the network's by at most
+    `NEARLY_AS_GOOD` of what the network gains over the prior.
+    """
+    if not rules or prior_cross_entropy is None:
+        return None
+    network = _mean([m["cross_entropy"]["value"] for m in seeds])
+    gain = prior_cross_entropy - network
+    best = min(rules, key=lambda m: float(m["cross_entropy"]["value"]))
+    behind = float(best["cross_entropy"]["value"]) - network
+    if gain <= 0 or behind > NEARLY_AS_GOOD * gain:
+        return None
+    difference = f"{nats(behind)} nats per base behind" if behind > 0 else "not even behind"
+    return (
+        f"{best['tagger']} ({best['description']}), a rule without memory, is nearly as good: "
+        f"{difference}. Almost all that can be known about a label here lies in the few bases "
+        "that this rule reads, and the sequence around them adds next to nothing. That is a "
+        "property of the data, not a fault of the network."
+    )
+
+
+def chance_sentences(metrics: Metrics) -> list[str]:
+    """Say in words what the simulation of random label strings found, and what it cannot say."""
+    chance = metrics["chance"]
+    pairs, length = int(chance["pairs"]), int(chance["length"])
+    mean = float(chance["mean_matches"])
+    reached = int(chance["at_least_observed"])
+    p = probability(chance)
+    return [
+        f"{count(pairs)} pairs of random label strings of {count(length)} bases were drawn, every "
+        f"state equally likely. They match at {count(round(mean))} bases on average "
+        f"({percent(mean / length)}; standard deviation {float(chance['sd_matches']):,.1f}).",
+        f"{metrics['tagger']} matches at {count(chance['observed_matches'])} "
+        f"({percent(chance['observed_matches'] / length)}); "
+        f"{'no pair' if reached == 0 else count(reached) + ' of the pairs'} reached that: {p} by "
+        "simulation. The exact binomial probability of so many matches or more is "
+        f"{power_of_ten(float(chance['binomial_log10_p']))}.",
+        "This answers one question alone: is the tagger better than labels drawn without looking? "
+        "It does not say that the tagger is good. For that, look how near it comes to the best "
+        "possible. Neighbouring bases often share a label, so independent draws flatter every "
+        "tagger.",
+    ]
+
+
+def certainty_sentence(
+    tagger: str, on_matches: float, on_mismatches: float, low: float, high: float
+) -> str:
+    """Answer in words whether mismatches are less certain.
+
+    Parameters
+    ----------
+    tagger : str
+        Name.
+    on_matches, on_mismatches : float
+        Mean probability of the called state where the call is right, and where it is not.
+    low, high : float
+        95 % interval of their difference.
+    """
+    answer = (
+        "Yes, mismatches are less certain"
+        if low > 0
+        else "No, mismatches are more certain"
+        if high < 0
+        else "It cannot be told from these bases whether mismatches are less certain"
+    )
+    difference = f"difference {_points(on_matches - on_mismatches)} points"
+    if math.isfinite(low) and math.isfinite(high):
+        difference += f", 95 % interval {_points(low)} to {_points(high)}"
+    else:
+        difference += "; too few bases for an interval"
+    return (
+        f"{tagger}: {answer}. The called state has a mean probability of {percent(on_matches)} "
+        f"where it is right and {percent(on_mismatches)} where it is wrong ({difference})."
+    )
+
+
+def _attained_sentences(seeds: Sequence[Metrics]) -> list[str]:
+    first = seeds[0]
+    if first["ceiling"] is None:
+        return ["What share of the attainable information it has cannot be said without that."]
+    attained = [own for own in map(own_attained, seeds) if own is not None]
+    if not attained:
+        return [
+            "There is less than 0.001 nats per base to know about these labels, too little to "
+            "say what share of it a tagger has."
+        ]
+    share = f"{percent(_mean([own['value'] for own in attained]))}{_spread(attained)}"
+    of = str(first["ceiling"]["of"])
+    sentences = []
+    if of == "exact":
+        sentences.append(f"It has {share} of the information that any method could get.")
+    else:
+        sentences.append(
+            "It reads in one direction, so its own ceiling is `filtered`, the best that can be "
+            "said from the bases up to the one that is labelled: "
+            f"{percent(first['ceiling']['accuracy'])} of bases match. It has {share} of the "
+            "information that any such method could get."
+        )
+        if first["attained"] is not None:
+            any_method = _mean([m["attained"]["value"] for m in seeds])
+            sentences.append(
+                f"Held against methods that read both ways it has {percent(any_method)}."
+            )
+    if first["excess"] is not None:
+        gaps = [m["excess"][of] for m in seeds]
+        gap = _mean([g["value"] for g in gaps])
+        sentences.append(
+            f"Its cross-entropy differs from that ceiling's by {_signed(gap)} nats per base"
+            f"{_spread(gaps, _signed)}."
+        )
+    return sentences
+
+
+def _majority_sentence(accuracy: float, majority: float) -> str:
+    relation = "above" if accuracy > majority else "not above"
+    return (
+        f"Always giving the commonest label would match at {percent(majority)}; "
+        f"{percent(accuracy)} is {relation} that."
+    )
+
+
+def _badge(
+    attained: Sequence[Mapping[str, float]], seeds: Sequence[Metrics], majority: float
+) -> tuple[str, str]:
+    if not attained:
+        better = all(float(m["accuracy"]["low"]) > majority for m in seeds)
+        return (
+            ("better than the commonest label", "unknown")
+            if better
+            else ("not better than the commonest label", "poor")
+        )
+    share = _mean([own["value"] for own in attained])
+    if share >= AT_CEILING:
+        return "has reached its ceiling", "good"
+    if share >= NEAR_CEILING:
+        return "close to its ceiling", "good"
+    if share >= AT_PRIOR:
+        return "part of the way to its ceiling", "fair"
+    if share >= 0:
+        return "knows next to nothing", "poor"
+    return "worse than the label frequencies", "poor"
+
+
+def _spread(figures: Sequence[Mapping[str, float]], form: Any = percent) -> str:
+    """Return the interval of one figure, or the range over seeds of several, in brackets."""
+    if len(figures) == 1:
+        low, high = form(figures[0]["low"]), form(figures[0]["high"])
+        return f" (95 % interval {low.removesuffix(' %')} to {high})"
+    values = [figure["value"] for figure in figures]
+    low, high = form(min(values)), form(max(values))
+    return f" (mean of {len(values)} seeds, {low.removesuffix(' %')} to {high})"
+
+
+def _signed(value: float) -> str:
+    text = nats(value)
+    return f"+{text}" if value > 0 and text != "0" else text
+
+
+def _points(value: float) -> str:
+    return percent(value).removesuffix(" %")
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

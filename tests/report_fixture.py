@@ -1,0 +1,437 @@
+"""A small, consistent set of result files for the report: sampled and scored in plain numpy.
+
+Nothing of the library is used here, so that what the report reads is not made by what it tests.
+The labels come from two-state HMMs whose posterior is computed by a plain loop; the taggers are
+that posterior with noise on its log odds, or rules. Figures and counts agree by construction.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+STATES = ("H", "L")
+EMISSION = np.array([[0.2, 0.3, 0.3, 0.2], [0.3, 0.2, 0.2, 0.3]])
+TRANSITION = {
+    "toy": np.array([[0.5, 0.5], [0.4, 0.6]]),
+    "blocks": np.array([[0.99, 0.01], [0.01, 0.99]]),
+    "mine": np.array([[0.98, 0.02], [0.03, 0.97]]),
+}
+LENGTH = {"toy": 500, "blocks": 2000, "mine": 1500}
+COLUMNS = (
+    "dataset",
+    "tagger",
+    "seed",
+    "kind",
+    "parameters",
+    "test_bases",
+    "accuracy",
+    "balanced_accuracy",
+    "macro_f1",
+    "mcc",
+    "cross_entropy",
+    "brier",
+    "ece",
+    "kl_exact",
+    "attained",
+    "attained_filtered",
+    "segment_f1",
+    "chance_accuracy",
+    "p_chance",
+    "p_shift",
+    "train_seconds",
+    "train_bases_per_second",
+    "predict_bases_per_second",
+)
+DESCRIPTION = {
+    "gru": "GRU of 16 units, one direction",
+    "bilstm": "LSTM of 32 units, both directions",
+    "exact": "smoothed posterior of the simulating HMM",
+    "filtered": "filtered posterior of the simulating HMM",
+    "hmm_em": "HMM fitted by EM without labels",
+    "hmm_counts": "HMM fitted from the labels",
+    "base_table": "label frequency of each base",
+    "gc_window": "GC content in a window of 101 bases",
+    "majority": "the commonest label of the training split",
+    "uniform": "every state equally likely",
+}
+KIND = {"gru": "network", "bilstm": "network", "majority": "constant", "uniform": "constant"}
+KIND |= {"base_table": "rule", "gc_window": "rule"}
+PARAMETERS = {"gru": 1266, "bilstm": 9858, "hmm_em": 9, "hmm_counts": 9, "base_table": 4}
+
+
+@dataclass(frozen=True)
+class ResultFiles:
+    """Where the files lie, in the order in which the workflow hands them to the report."""
+
+    comparison: Path
+    metrics: list[Path]
+    histories: list[Path]
+    tracks: list[Path]
+    annotations: list[Path]
+    agreements: list[Path]
+
+
+def _stationary(transition: np.ndarray) -> np.ndarray:
+    away, back = transition[0, 1], transition[1, 0]
+    return np.array([back, away]) / (away + back)
+
+
+def _sample(transition, length, rng):
+    draws = rng.random(length)
+    states = np.empty(length, dtype=np.uint8)
+    states[0] = draws[0] >= _stationary(transition)[0]
+    for i in range(1, length):
+        states[i] = draws[i] >= transition[states[i - 1], 0]
+    cumulative = EMISSION.cumsum(axis=1)[states]
+    tokens = (rng.random(length)[:, None] >= cumulative[:, :3]).sum(axis=1)
+    return states, tokens.astype(np.uint8)
+
+
+def _posteriors(transition, tokens):
+    """Return the filtered and the smoothed posterior of one record, (length, 2) each."""
+    likelihood = EMISSION.T[tokens]
+    filtered = np.empty((len(tokens), 2))
+    ahead = _stationary(transition)
+    for i in range(len(tokens)):
+        joint = ahead * likelihood[i]
+        filtered[i] = joint / joint.sum()
+        ahead = filtered[i] @ transition
+    backward = np.ones(2)
+    smoothed = filtered.copy()
+    for i in range(len(tokens) - 2, -1, -1):
+        backward = transition @ (likelihood[i + 1] * backward)
+        backward /= backward.sum()
+        smoothed[i] = filtered[i] * backward / (filtered[i] * backward).sum()
+    return filtered, smoothed
+
+
+def _noisy(posterior, noise, rng):
+    odds = np.log(posterior[:, 0] / posterior[:, 1]) + noise * rng.standard_normal(len(posterior))
+    high = 1 / (1 + np.exp(-odds))
+    return np.stack([high, 1 - high], axis=1)
+
+
+def _window(tokens, width=101):
+    gc = np.isin(tokens, (1, 2)).astype(float)
+    share = np.convolve(gc, np.ones(width) / width, mode="same")
+    high = np.clip(0.5 + 4 * (share - 0.5), 0.05, 0.95)
+    return np.stack([high, 1 - high], axis=1)
+
+
+def _kl(reference, posterior):
+    return (reference * np.log(reference / posterior)).sum(axis=1)
+
+
+def _interval(value_of, records, rng):
+    """Return a figure with its percentile bootstrap over records."""
+    drawn = [value_of(rng.choice(records, len(records))) for _ in range(100)]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return {"value": float(value_of(records)), "low": float(low), "high": float(high)}
+
+
+def _score(dataset, tagger, seed, posterior, references, prior, labels, length, rng):
+    """Return the metrics.json of one tagger on one dataset."""
+    n = len(labels)
+    records = np.arange(n // length)
+    posterior = np.maximum(posterior, 1e-6)
+    posterior = posterior / posterior.sum(axis=1, keepdims=True)
+    called = posterior.argmax(axis=1)
+    match = called == labels
+    loss = -np.log(posterior[np.arange(n), labels])
+    brier = ((posterior - np.eye(2)[labels]) ** 2).sum(axis=1)
+    confusion = np.bincount(labels * 2 + called, minlength=4).reshape(2, 2)
+
+    def per_record(values):
+        return values.reshape(-1, length).sum(axis=1)
+
+    def mean_of(values):
+        sums = per_record(values)
+        return _interval(lambda chosen: sums[chosen].sum() / (len(chosen) * length), records, rng)
+
+    sums = {"cross_entropy": float(loss.sum()), "brier": float(brier.sum())}
+    figures = {}
+    excess = {}
+    for name in ("exact", "filtered"):
+        sums[f"kl_{name}"] = sums[f"kl_{name}_prior"] = None
+        figures[f"kl_{name}"] = figures["attained" if name == "exact" else "attained_filtered"] = (
+            None
+        )
+        if references is None:
+            continue
+        reference = references[name]
+        kl = _kl(reference, posterior)
+        kl_prior = _kl(reference, np.broadcast_to(prior, reference.shape))
+        sums[f"kl_{name}"], sums[f"kl_{name}_prior"] = float(kl.sum()), float(kl_prior.sum())
+        figures[f"kl_{name}"] = mean_of(kl)
+        above, below = per_record(kl), per_record(kl_prior)
+        figures["attained" if name == "exact" else "attained_filtered"] = _interval(
+            lambda chosen, a=above, b=below: 1 - a[chosen].sum() / b[chosen].sum(),
+            records,
+            rng,
+        )
+        excess[name] = mean_of(loss + np.log(reference[np.arange(n), labels]))
+    ceiling = None
+    if references is not None:
+        of = "filtered" if tagger in ("gru", "filtered") else "exact"
+        best = references[of]
+        ceiling = {
+            "accuracy": float((best.argmax(axis=1) == labels).mean()),
+            "cross_entropy": float(-np.log(best[np.arange(n), labels]).mean()),
+            "of": of,
+        }
+    confidence = posterior.max(axis=1)
+    edges = np.linspace(0, 1, 11)
+    bins = np.minimum((confidence * 10).astype(int), 9)
+    counts = np.bincount(bins, minlength=10)
+    filled = np.maximum(counts, 1)
+    mean_confidence = np.bincount(bins, confidence, minlength=10) / filled
+    mean_accuracy = np.bincount(bins, match, minlength=10) / filled
+    recall = np.diag(confusion) / confusion.sum(axis=1)
+    called_counts = confusion.sum(axis=0)
+    f1 = 2 * np.diag(confusion) / np.maximum(confusion.sum(axis=1) + called_counts, 1)
+    spread = np.sqrt(float(np.prod(called_counts) * np.prod(confusion.sum(axis=1))))
+    determinant = confusion[0, 0] * confusion[1, 1] - confusion[0, 1] * confusion[1, 0]
+    pairs = 1000
+    matches = rng.binomial(n, 0.5, pairs)
+    histogram, histogram_edges = np.histogram(matches, bins=25)
+    observed = int(match.sum())
+    at_least = int((matches >= observed).sum())
+    p = (at_least + 1) / (pairs + 1)
+    deviation = (observed - n / 2) / np.sqrt(n / 4)
+    return {
+        "dataset": dataset,
+        "tagger": tagger,
+        "seed": seed,
+        "kind": KIND.get(tagger, "hmm"),
+        "description": DESCRIPTION[tagger],
+        "parameters": PARAMETERS.get(tagger, 0),
+        "states": list(STATES),
+        "state_names": {"H": "GC-rich", "L": "GC-poor"},
+        "test": {"bases": n, "segments": len(records), "evaluations": 1},
+        "confusion": confusion.tolist(),
+        "label_counts": confusion.sum(axis=1).tolist(),
+        "accuracy": mean_of(match.astype(float)),
+        "balanced_accuracy": float(recall.mean()),
+        "macro_f1": float(f1.mean()),
+        "mcc": float(determinant / spread) if spread else 0.0,
+        "majority_accuracy": float(confusion.sum(axis=1)[prior.argmax()] / n),
+        "cross_entropy": mean_of(loss),
+        "brier": float(brier.mean()),
+        "ece": float((counts * np.abs(mean_confidence - mean_accuracy)).sum() / n),
+        "sums": sums,
+        **figures,
+        "excess": excess or None,
+        "ceiling": ceiling,
+        "reliability": {
+            "edges": edges.tolist(),
+            "counts": counts.tolist(),
+            "confidence": [
+                float(v) if c else None for v, c in zip(mean_confidence, counts, strict=True)
+            ],
+            "accuracy": [
+                float(v) if c else None for v, c in zip(mean_accuracy, counts, strict=True)
+            ],
+        },
+        "chance": {
+            "accuracy": 0.5,
+            "pairs": pairs,
+            "length": n,
+            "mean_matches": float(matches.mean()),
+            "sd_matches": float(matches.std()),
+            "counts": histogram.tolist(),
+            "edges": histogram_edges.tolist(),
+            "observed_matches": observed,
+            "at_least_observed": at_least,
+            "p": p,
+            "p_text": "< 1/1001" if at_least == 0 else f"{p:.3f}",
+            "binomial_log10_p": float(-(deviation**2) / 2 / np.log(10)) if deviation > 0 else -0.1,
+        },
+    }
+
+
+def _write_table(path: Path, header, rows) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = ["\t".join(header)]
+    lines += ["\t".join("" if value is None else str(value) for value in row) for row in rows]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _write_dataset(folder, dataset, records, shown, seeds, rng):
+    """Write all files of one dataset; return the rows of the comparison and the paths."""
+    transition, length = TRANSITION[dataset], LENGTH[dataset]
+    known = dataset != "mine"
+    parts = [_sample(transition, length, rng) for _ in range(records)]
+    labels = np.concatenate([part[0] for part in parts])
+    tokens = np.concatenate([part[1] for part in parts])
+    both = [_posteriors(transition, part[1]) for part in parts]
+    filtered = np.concatenate([pair[0] for pair in both])
+    smoothed = np.concatenate([pair[1] for pair in both])
+    prior = np.bincount(labels, minlength=2) / len(labels)
+    table = np.stack([np.bincount(tokens[labels == k], minlength=4) for k in (0, 1)], axis=1)
+    posteriors = {
+        "gru": _noisy(filtered, 0.05, rng),
+        "bilstm": _noisy(smoothed, 0.12, rng),
+        "exact": smoothed,
+        "filtered": filtered,
+        "hmm_em": _noisy(smoothed, 0.3, rng),
+        "hmm_counts": _noisy(smoothed, 0.02, rng),
+        "base_table": (table / table.sum(axis=1, keepdims=True))[tokens],
+        "gc_window": _window(tokens),
+        "majority": np.broadcast_to(prior, smoothed.shape),
+        "uniform": np.full(smoothed.shape, 0.5),
+    }
+    if not known:
+        del posteriors["exact"], posteriors["filtered"]
+    references = {"exact": smoothed, "filtered": filtered} if known else None
+    rows, paths = [], {"metrics": [], "histories": [], "tracks": []}
+    for tagger, posterior in posteriors.items():
+        network = KIND.get(tagger) == "network"
+        for seed in seeds if network else (0,):
+            if seed > 1:
+                posterior = _noisy(posterior, 0.05, rng)
+            place = folder / dataset / tagger / f"seed{seed}"
+            place.mkdir(parents=True)
+            metrics = _score(
+                dataset, tagger, seed, posterior, references, prior, labels, length, rng
+            )
+            (place / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+            paths["metrics"].append(place / "metrics.json")
+            keep = np.concatenate([np.arange(shown[1]) + i * length for i in range(shown[0])])
+            shown_labels = labels[keep].copy()
+            if not known:
+                shown_labels[40:52] = 255
+            np.savez(
+                place / "tracks.npz",
+                names=np.array([f"{dataset}{i + 1}" for i in range(shown[0])]),
+                segment_start=np.zeros(shown[0], dtype=np.int64),
+                lengths=np.full(shown[0], shown[1], dtype=np.int64),
+                tokens=tokens[keep],
+                labels=shown_labels,
+                posterior=posterior[keep].astype(np.float32),
+            )
+            paths["tracks"].append(place / "tracks.npz")
+            if network:
+                paths["histories"].append(place / "history.tsv")
+                start, end = 0.72, metrics["cross_entropy"]["value"]
+                steps = np.arange(1, 21)
+                fall = end + (start - end) * np.exp(-steps / 3)
+                _write_table(
+                    place / "history.tsv",
+                    ("step", "train_loss", "validation_loss", "bases", "learning_rate"),
+                    [
+                        (10 * s, f + 0.003, f, 600_000 * s, 0.01 * (1 - s / 21))
+                        for s, f in zip(steps.tolist(), fall.tolist(), strict=True)
+                    ],
+                )
+            values = {
+                "dataset": dataset,
+                "tagger": tagger,
+                "seed": seed,
+                "test_bases": len(labels),
+                "chance_accuracy": 0.5,
+                "p_chance": metrics["chance"]["p"],
+                "train_seconds": 41.25 if network else None,
+                "train_bases_per_second": 290_000.0 if network else None,
+                "predict_bases_per_second": 2_400_000.0,
+            }
+            for column in COLUMNS:
+                if column not in values and column in metrics:
+                    figure = metrics[column]
+                    values[column] = figure["value"] if isinstance(figure, dict) else figure
+            rows.append([values.get(column) for column in COLUMNS])
+    return rows, paths
+
+
+def _write_annotation(folder, genome):
+    """Write a lambda-like genome: six segments by Viterbi calls, many more by a window."""
+    ends = [20_130, 22_480, 27_830, 38_004, 46_500, 48_502]
+    cuts = {
+        "blocks/exact/seed0": ends,
+        "blocks/bilstm/seed1": [20_240, 22_510, 27_760, 38_010, 46_430, 48_502],
+        "blocks/gc_window/seed0": sorted({*range(900, 48_502, 900), 48_502}),
+    }
+    paths = []
+    calls = {}
+    for name, bounds in cuts.items():
+        place = folder / "annotations" / genome / name
+        place.mkdir(parents=True)
+        starts = [0, *bounds[:-1]]
+        lines = [
+            f"NC_001416.1\t{s}\t{e}\t{STATES[i % 2]}\t{900 - 7 * i}\t."
+            for i, (s, e) in enumerate(zip(starts, bounds, strict=True))
+        ]
+        with gzip.open(place / "segments.bed.gz", "wt", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+        calls[name] = np.concatenate(
+            [np.full(e - s, i % 2) for i, (s, e) in enumerate(zip(starts, bounds, strict=True))]
+        )
+        _write_table(
+            place / "summary.tsv",
+            ("state", "segments", "bases", "fraction"),
+            [
+                (
+                    STATES[k],
+                    sum(i % 2 == k for i in range(len(bounds))),
+                    int((calls[name] == k).sum()),
+                    float((calls[name] == k).mean()),
+                )
+                for k in (0, 1)
+            ],
+        )
+        paths.append(place)
+    names = list(cuts)
+    rows = []
+    for i, first in enumerate(names):
+        for second in names[i + 1 :]:
+            agreeing = int((calls[first] == calls[second]).sum())
+            rows.append(
+                (
+                    genome,
+                    first,
+                    second,
+                    48_502,
+                    agreeing,
+                    agreeing / 48_502,
+                    len(cuts[first]),
+                    len(cuts[second]),
+                )
+            )
+    agreement = folder / "annotations" / genome / "agreement.tsv"
+    header = ("genome", "first", "second", "bases", "agreeing", "fraction")
+    header += ("segments_first", "segments_second")
+    _write_table(agreement, header, rows)
+    return paths, agreement
+
+
+def write_results(
+    folder: Path,
+    datasets=("toy", "blocks", "mine"),
+    records=12,
+    shown=(2, 240),
+    seeds=(1,),
+    annotate=True,
+) -> ResultFiles:
+    """Write result files under `folder` and return their paths.
+
+    `shown` is the number of records that the tracks hold, and the bases of each.
+    """
+    rng = np.random.default_rng(7)
+    rows = []
+    files = ResultFiles(folder / "comparison.tsv", [], [], [], [], [])
+    for dataset in datasets:
+        more, paths = _write_dataset(folder, dataset, records, shown, seeds, rng)
+        rows += more
+        files.metrics.extend(paths["metrics"])
+        files.histories.extend(paths["histories"])
+        files.tracks.extend(paths["tracks"])
+    _write_table(files.comparison, COLUMNS, rows)
+    if annotate:
+        folders, agreement = _write_annotation(folder, "phage")
+        files.annotations.extend(folders)
+        files.agreements.append(agreement)
+    return files

@@ -1,0 +1,355 @@
+"""A run's config: what it gives to the rules, and how each mistake is told."""
+
+import copy
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from basetag.config import Config, InvalidConfigError, load_config
+from basetag.errors import ConfigError
+from basetag.files import canonical_json
+from basetag.yaml_file import load_yaml
+
+ROOT = Path(__file__).parents[1]
+
+SMALL = """\
+datasets:
+  toy: {simulate: {hmm: toy, records: 20, length: 500, seed: 1}}
+  mine:
+    fasta: genome.fa
+    labels: {fasta: states.fa, states: {L: low, H: high}}
+    split: {by: block, block: 1000, gap: 10}
+taggers:
+  gru: {cell: gru, hidden: 16, training: {bases: 2_000_000, learning_rate: 1e-3}}
+  lstm: {cell: lstm}
+  exact: {baseline: exact}
+  majority: {baseline: majority}
+seeds: [2, 3]
+training: {bases: 1_000_000}
+annotate:
+  phage:
+    accession: NC_001416.1
+    taggers: [{dataset: toy, tagger: gru}, {dataset: toy, tagger: exact}]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir()
+    for name in ("genome.fa", "states.fa"):
+        (tmp_path / "data" / name).write_text(">a\nACGT\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def load(folder, *texts, command_line=None):
+    """Load config files of `texts`, merged as Snakemake merges them."""
+    config, files = {}, []
+    for index, text in enumerate(texts):
+        file = folder / "data" / f"config{index}.yaml"
+        file.write_text(text)
+        files.append(file)
+        _update(config, yaml.load(text, yaml.FullLoader))  # noqa: S506
+    _update(config, command_line or {})
+    return load_config(config, files, ROOT)
+
+
+def _update(config, other):
+    for key, value in other.items():
+        if isinstance(value, dict):
+            _update(config.setdefault(key, {}), value)
+        else:
+            config[key] = value
+
+
+def mistakes(folder, *texts, **more):
+    with pytest.raises(ConfigError) as caught:
+        load(folder, *texts, **more)
+    return str(caught.value).splitlines()
+
+
+def test_the_default_config_is_right():
+    file = ROOT / "config.yaml"
+    config = load_config(load_yaml(file), [file], ROOT)
+    assert {dataset for dataset, _, _ in config.runs()} == {"toy", "blocks"}
+    assert len(config.runs()) == 20
+
+
+def test_runs_are_in_order_and_exact_baselines_need_a_simulation(folder):
+    assert load(folder, SMALL).runs() == [
+        *(("toy", tagger, seed) for tagger in ("gru", "lstm") for seed in (2, 3)),
+        ("toy", "exact", 0),
+        ("toy", "majority", 0),
+        *(("mine", tagger, seed) for tagger in ("gru", "lstm") for seed in (2, 3)),
+        ("mine", "majority", 0),
+    ]
+
+
+def test_annotations_take_the_first_seed_and_zero_for_baselines(folder):
+    assert load(folder, SMALL).annotations() == [
+        ("phage", "toy", "gru", 2),
+        ("phage", "toy", "exact", 0),
+    ]
+
+
+def test_a_taggers_own_training_lies_over_the_section(folder):
+    config = load(folder, SMALL)
+    training = config.train_settings("gru", 2)["training"]
+    assert (training["bases"], training["learning_rate"], training["batch"]) == (
+        2_000_000,
+        1e-3,
+        64,
+    )
+    assert config.train_settings("lstm", 2)["training"]["bases"] == 1_000_000
+
+
+def test_settings_keep_the_order_of_states(folder):
+    encode = load(folder, SMALL).encode_settings("mine")
+    assert json.loads(canonical_json(encode))["states"] == ["L", "H"]
+
+
+def test_a_relative_path_starts_from_the_file_that_names_it(folder):
+    config = load(folder, SMALL)
+    assert config.sequence_file("mine") == Path("data/genome.fa")
+    assert config.label_file("mine") == Path("data/states.fa")
+    assert config.sequence_file("toy") is None
+
+
+def test_a_path_on_the_command_line_starts_from_the_current_folder(folder):
+    (folder / "here.fa").write_text(">a\nAC\n")
+    config = load(folder, SMALL, command_line={"datasets": {"mine": {"fasta": "here.fa"}}})
+    assert config.sequence_file("mine") == Path("here.fa")
+    assert config.label_file("mine") == Path("data/states.fa")
+
+
+def test_an_absolute_path_stays_absolute(folder):
+    text = SMALL.replace("genome.fa", str(folder / "data/genome.fa"))
+    assert load(folder, text).sequence_file("mine") == folder / "data/genome.fa"
+
+
+def test_a_users_own_model_is_a_path(folder):
+    preset = ROOT / "resources/hmms/toy.yaml"
+    (folder / "data/own.yaml").write_text(preset.read_text() + "# a comment\n")
+    own = load(folder, SMALL.replace("hmm: toy", "hmm: own.yaml"))
+    assert own.simulate_settings("toy") == load(folder, SMALL).simulate_settings("toy")
+
+
+def test_a_later_file_lies_over_an_earlier_one(folder):
+    config = load(folder, SMALL, "training: {batch: 8}\nannotate: {phage: {fasta: genome.fa}}\n")
+    assert config.train_settings("lstm", 2)["training"]["batch"] == 8
+    assert config.genome("phage").accession is None
+    assert config.genome_file("phage") == Path("data/genome.fa")
+
+
+def all_settings(config: Config):
+    runs = config.runs()
+    return {
+        **{("simulate", "toy"): config.simulate_settings("toy")},
+        **{("encode", d): config.encode_settings(d) for d, _, _ in runs},
+        **{("split", d): config.split_settings(d) for d, _, _ in runs},
+        **{("train", t, s): config.train_settings(t, s) for _, t, s in runs if s},
+        **{("fit", d, t): config.fit_settings(d, t) for d, t, s in runs if not s},
+        ("evaluate",): config.evaluate_settings(),
+        ("fetch",): config.fetch_settings("phage"),
+        ("annotate",): config.annotate_settings("phage"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changed"),
+    [
+        ("records: 20", "records: 21", {("simulate", "toy")}),
+        (
+            "hmm: toy",
+            "hmm: blocks",
+            {("simulate", "toy"), ("fit", "toy", "exact")},
+        ),
+        ("block: 1000", "block: 1001", {("split", "mine")}),
+        ("low", "lower", {("encode", "mine")}),
+        ("hidden: 16", "hidden: 17", {("train", "gru", 2), ("train", "gru", 3)}),
+        ("cell: lstm", "cell: lstm, layers: 2", {("train", "lstm", 2), ("train", "lstm", 3)}),
+        ("bases: 1_000_000", "bases: 1_000_001", {("train", "lstm", 2), ("train", "lstm", 3)}),
+        ("seeds: [2", "evaluation: {pairs: 9}\nseeds: [2", {("evaluate",)}),
+        ("accession:", "calls: argmax\n    accession:", {("annotate",)}),
+        ("seeds: [2", "# a comment\nseeds: [2", set()),
+    ],
+)
+def test_a_value_changes_the_settings_of_its_rule_alone(folder, old, new, changed):
+    before = all_settings(load(folder, SMALL))
+    assert old in SMALL
+    after = all_settings(load(folder, SMALL.replace(old, new, 1)))
+    keys = before.keys() | after.keys()
+    texts = [{key: canonical_json(s.get(key)) for key in keys} for s in (before, after)]
+    assert {key for key in keys if texts[0][key] != texts[1][key]} == changed
+
+
+def test_two_equal_values_swapped_change_the_settings_and_reordered_keys_do_not(folder):
+    def text(tagger):
+        config = load(folder, SMALL.replace("{cell: lstm}", tagger))
+        return canonical_json(config.train_settings("lstm", 2))
+
+    assert text("{cell: lstm, hidden: 1, layers: 2}") != text("{cell: lstm, hidden: 2, layers: 1}")
+    assert text("{cell: lstm, hidden: 1, layers: 2}") == text("{layers: 2, cell: lstm, hidden: 1}")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "key", "words"),
+    [
+        ("hidden: 16", "hiden: 16", 8, "taggers.gru.hiden", "did you mean hidden?"),
+        ("training: {bases: 1_", "trainin: {bases: 1_", 13, "trainin", "did you mean training?"),
+        ("{cell: lstm}", "{cel: lstm}", 9, "taggers.lstm.cel", "did you mean cell?"),
+        ("records: 20", "records: '20'", 2, "records", "whole number, found the text '20'"),
+        ("records: 20", "records: 20.0", 2, "records", "whole number, found 20.0"),
+        ("records: 20", "records: true", 2, "records", "whole number, found true"),
+        ("records: 20", "records: 0", 2, "records", "found 0; expected 1 to 100000000 records"),
+        ("length: 500", "length: {minimum: 9, maximum: 3}", 2, "length", "above the maximum 3"),
+        ("length: 500", "length: {minimum: 9, maxmum: 30}", 2, "maxmum", "did you mean maximum?"),
+        ("records: 20", "records: 5", 2, "records", "at least 10 records"),
+        (", length: 500", "", 2, "simulate.length", "is missing"),
+        ("hmm: toy", "hmm: toi", 2, "simulate.hmm", "did you mean toy?"),
+        ("hmm: toy", "hmm: own/toy.yaml", 2, "simulate.hmm", "no such file: 'own/toy.yaml'"),
+        ("genome.fa", "gone.fa", 4, "datasets.mine.fasta", "no such file: 'gone.fa'"),
+        ("genome.fa", ".", 4, "datasets.mine.fasta", "is a folder"),
+        ("{L: low", "{LL: low", 5, "states.LL", "one printable character"),
+        ("by: block", "by: blok", 6, "split.by", "did you mean block?"),
+        ("gap: 10", "gap: 1000", 6, "split.gap", "leaves nothing"),
+        (
+            "gap: 10",
+            "fractions: {train: 0.8, validation: 0.1, test: 0.2}",
+            6,
+            "split.fractions",
+            "sum to 1.1, not to 1",
+        ),
+        ("  mine:", "  genomes:", 3, "datasets.genomes", "reserved"),
+        ("  mine:", "  Genomes:", 3, "datasets.Genomes", "reserved"),
+        ("  mine:", "  TOY:", 3, "datasets.TOY", "differ only in case"),
+        ("  mine:", "  my genome:", 3, "datasets.my genome", "write my_genome"),
+        ("  mine:", "  -mine:", 3, "datasets.-mine", "write mine"),
+        ("  lstm:", "  corpus:", 9, "taggers.corpus", "reserved"),
+        ("  phage:", "  ../phage:", 15, "annotate.../phage", "write _phage"),
+        ("cell: lstm", "cell: ltsm", 9, "taggers.lstm.cell", "did you mean lstm?"),
+        ("baseline: exact", "baseline: exat", 10, "taggers.exact.baseline", "did you mean exact?"),
+        ("{cell: lstm}", "{cell: lstm, baseline: exact}", 9, "taggers.lstm", "has both"),
+        ("{cell: lstm}", "{}", 9, "taggers.lstm", "has neither cell nor baseline"),
+        ("{cell: lstm}", "null", 9, "taggers.lstm", "found nothing"),
+        ("{cell: lstm}", "{baseline: base_table, k: 4}", 9, "taggers.lstm.k", "3 or 5"),
+        ("    fasta: genome.fa", "    fasta: genome.fa\n    simulate: {}", 3, "mine", "has both"),
+        ("[2, 3]", "[2, 2]", 12, "seeds[1]", "the seed 2 stands twice"),
+        ("[2, 3]", "[]", 12, "seeds", "is empty"),
+        ("[2, 3]", "3", 12, "seeds", "expected a list, found 3"),
+        ("bases: 1_000_000", "bases: 10_000", 13, "training.bases", "batch x window = 64000"),
+        ("bases: 2_000_000", "batch: 60_000", 8, "gru.training.bases", "batch x window = 60000000"),
+        ("{dataset: toy, tagger: gru}", "{dataset: tou, tagger: gru}", 17, "dataset", "mean toy?"),
+        ("{dataset: toy, tagger: gru}", "{dataset: toy, tagger: gr}", 17, "tagger", "mean gru?"),
+        ("tagger: gru}", "tagger: gru, seed: 1}", 17, "taggers[0].seed", "its seeds are 2, 3"),
+        ("tagger: exact}", "tagger: exact, seed: 2}", 17, "taggers[1].seed", "is a baseline"),
+        ("tagger: exact}", "tagger: gru, seed: 2}", 17, "taggers[1]", "stands twice"),
+        (
+            "{dataset: toy, tagger: exact",
+            "{dataset: mine, tagger: exact",
+            17,
+            "[1].tagger",
+            "cannot",
+        ),
+        ("NC_001416.1", "lambda", 16, "annotate.phage.accession", "NC_001416.1"),
+        ("accession: NC_001416.1", "calls: viterbi", 15, "annotate.phage", "has neither"),
+    ],
+)
+def test_each_mistake_is_one_line_with_file_line_and_key(folder, old, new, line, key, words):
+    assert old in SMALL
+    (told,) = mistakes(folder, SMALL.replace(old, new, 1))
+    place, name, rest = told.split(": ", 2)
+    assert place == f"data/config0.yaml, line {line}"
+    assert name.endswith(key)
+    assert words in rest
+
+
+def test_a_name_twice_is_a_mistake_with_its_line(folder):
+    (told,) = mistakes(folder, SMALL.replace("  lstm:", "  gru:"))
+    assert "line 9" in told
+    assert "'gru' stands twice" in told
+
+
+def test_a_section_that_is_empty_or_missing_is_a_mistake(folder):
+    text = SMALL[: SMALL.index("annotate:")]
+    start, end = text.index("taggers:"), text.index("seeds:")
+    (told,) = mistakes(folder, text[:start] + "taggers: {}\n" + text[end:])
+    assert told == "data/config0.yaml, line 7: taggers: is empty; name at least one"
+    (told,) = mistakes(folder, text[:start] + text[end:])
+    assert told.startswith("data/config0.yaml: taggers: is missing")
+
+
+def test_an_exact_baseline_without_any_simulated_dataset_is_a_mistake(folder):
+    text = SMALL.replace("  toy: {simulate: {hmm: toy, records: 20, length: 500, seed: 1}}\n", "")
+    (told,) = mistakes(folder, text[: text.index("annotate:")])
+    assert told.startswith("data/config0.yaml, line 9: taggers.exact.baseline: exact needs the HMM")
+
+
+def test_a_mistake_within_a_model_names_the_models_file(folder):
+    preset = (ROOT / "resources/hmms/toy.yaml").read_text()
+    (folder / "data/own.yaml").write_text(preset.replace("0.4", "0.5"))
+    (told,) = mistakes(folder, SMALL.replace("hmm: toy", "hmm: own.yaml"))
+    assert "own.yaml" in told
+    assert "sum to 1.1" in told
+
+
+def test_all_mistakes_are_told_in_the_order_of_the_file(folder):
+    text = SMALL.replace("hidden: 16", "hidden: 0").replace("records: 20", "record: 20")
+    told = mistakes(folder, text.replace("seeds: [2", "seeds: [-2"))
+    assert [line.split(": ")[0].split()[-1] for line in told] == ["2", "8", "12"]
+
+
+def test_a_mistake_in_a_later_file_names_that_file(folder):
+    (told,) = mistakes(folder, SMALL, "training:\n  batch: 0\n")
+    assert told.startswith("data/config1.yaml, line 2: training.batch: found 0")
+
+
+def test_text_from_the_command_line_advises_a_file(folder):
+    (told,) = mistakes(folder, SMALL, command_line={"training": {"batch": "16"}})
+    assert told.startswith("--config: training.batch: expected a whole number")
+    assert "--configfile" in told
+
+
+def test_numbers_that_snakemake_reads_as_text_are_numbers(folder):
+    assert load(folder, SMALL).train_settings("gru", 2)["training"]["learning_rate"] == 0.001
+
+
+def test_a_config_that_is_no_mapping_or_missing_is_told(folder):
+    with pytest.raises(ConfigError, match="is not a mapping"):
+        load_config({}, [_written(folder / "list.yaml", "- a\n")], ROOT)
+    with pytest.raises(ConfigError, match=r"gone\.yaml: cannot be read"):
+        load_config({}, [folder / "gone.yaml"], ROOT)
+
+
+def _written(path, text):
+    path.write_text(text)
+    return path
+
+
+def test_the_given_config_is_left_as_it_was(folder):
+    config = yaml.safe_load(SMALL)
+    before = copy.deepcopy(config)
+    load_config(config, [_written(folder / "data/c.yaml", SMALL)], ROOT)
+    assert config == before
+
+
+def test_all_mistakes_are_kept_one_by_one(folder):
+    with pytest.raises(InvalidConfigError) as caught:
+        load(folder, SMALL.replace("hidden: 16", "hidden: 0").replace("records: 20", "records: 0"))
+    assert len(caught.value.errors) == 2
+
+
+def test_importing_the_config_brings_no_arrays():
+    command = "import sys, basetag.config; print('numpy' in sys.modules, 'torch' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", command],
+        cwd=ROOT / "scripts",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["False", "False"]
