@@ -52,6 +52,8 @@ class Alphabet:
         those of the letters. The first code that stands for every letter is `unknown`.
     aliases : mapping of str to str
         Letters read as others (U as T).
+    complements : mapping of str to str
+        Plain letter to its complement; empty where the alphabet has no complementary strand.
     case_sensitive : bool
         Whether a lower-case letter differs from its upper-case form.
     """
@@ -60,6 +62,7 @@ class Alphabet:
     letters: str
     codes: Mapping[str, str] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
+    complements: Mapping[str, str] = field(default_factory=dict)
     case_sensitive: bool = False
 
     def __hash__(self) -> int:
@@ -111,7 +114,17 @@ class Alphabet:
     @cached_property
     def mixture(self) -> NDArray[np.float64]:
         """Each token as a mixture of plain letters: rows sum to 1, (tokens, letters)."""
-        return self.membership / self.membership.sum(axis=1, keepdims=True)
+        mixture: NDArray[np.float64] = self.membership / self.membership.sum(1, keepdims=True)
+        return mixture
+
+    @cached_property
+    def complement(self) -> NDArray[np.uint8] | None:
+        """Token of each token's complement (R of Y), (tokens,); None where there is no strand."""
+        if not self.complements:
+            return None
+        means = [frozenset(self.codes.get(symbol, symbol)) for symbol in self.symbols]
+        opposite = [frozenset(self.complements[letter] for letter in letters) for letters in means]
+        return np.array([means.index(letters) for letters in opposite], dtype=np.uint8)
 
     @cached_property
     def token_of_byte(self) -> NDArray[np.uint8]:
@@ -169,10 +182,16 @@ class Alphabet:
             For a token outside the alphabet.
         """
         tokens = np.asarray(tokens)
-        if tokens.size and not (0 <= tokens.min() and tokens.max() < self.n_tokens):
+        if tokens.size and not (tokens.min() >= 0 and tokens.max() < self.n_tokens):
             raise ValueError(f"tokens of {self.name!r} lie in 0 to {self.n_tokens - 1}")
         symbols = np.frombuffer(self.symbols.encode("ascii"), dtype=np.uint8)
-        return symbols[tokens].tobytes().decode("ascii")
+        return str(symbols[tokens].tobytes(), "ascii")
 
 
-DNA = Alphabet("dna", "ACGT", codes=_IUPAC, aliases={"U": "T"})
+DNA = Alphabet(
+    "dna",
+    "ACGT",
+    codes=_IUPAC,
+    aliases={"U": "T"},
+    complements={"A": "T", "C": "G", "G": "C", "T": "A"},
+)
