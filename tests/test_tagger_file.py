@@ -18,6 +18,8 @@ from basetag.tagger_file import FORMAT, read_tagger, write_tagger
 CARD = {
     "kind": "rule",
     "name": "table",
+    "description": "label frequencies of each base",
+    "parameters": 4,
     "alphabet": "dna",
     "states": ["H", "L"],
     "state_names": {"H": "GC-rich", "L": "GC-poor"},

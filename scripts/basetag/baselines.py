@@ -1,54 +1,69 @@
 """Taggers that are not networks: the exact posterior, fitted HMMs, simple rules, constants.
 
-Each is fitted on the training split (a hard caller's probabilities on validation), written as a
-tagger file, and read back as an object with `card`, `kind` and `posterior`, exactly as a network
-is. They are what a network has to beat, and what it can at best reach. What the rules compute
-lies in `basetag.window_rules`, HMMs in `basetag.hmm_fitting` and `basetag.exact_inference`.
+A baseline is read from a tagger file and gives each base its state probabilities, exactly as a
+network does. Baselines are what a network has to beat, and what it can at best reach. How they
+are fitted lies in `basetag.baseline_fitting`, what the rules compute in `basetag.window_rules`.
 """
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+import os
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from basetag.alphabet import Alphabet
+from basetag.errors import InputError
 from basetag.exact_inference import filtered_posterior, smoothed_posterior, viterbi_path
 from basetag.hmm import HMM
+from basetag.tagger_file import Kind, read_tagger, write_tagger
 from basetag.window_rules import GCShare, KmerContexts, smoothed_frequencies
 
 Tokens = NDArray[np.uint8]
 Lengths = NDArray[np.int64]
 Posterior = NDArray[np.float32]
-
-# Cells of a k-mer table: 32 MB of counts for two states.
-_MOST_CELLS = 1 << 22
-_BASES_AT_ONCE = 1 << 24
+Tensors = dict[str, NDArray[Any]]
 
 
-class Tagger(Protocol):
-    """What every baseline is: anything that gives each base its state probabilities.
+class Baseline:
+    """A tagger that is no network: a card, arrays, and state probabilities for each base.
 
-    Attributes
+    Parameters
     ----------
     card : dict
         What the tagger file says of it.
+    tensors : dict of str to ndarray
+        Its numbers.
     """
 
-    card: dict[str, Any]
+    of_kind: ClassVar[Kind]
+
+    def __init__(self, card: dict[str, Any], tensors: Tensors) -> None:
+        self.card = card
+        self.tensors = tensors
+        self.alphabet = Alphabet.named(card["alphabet"])
+        self.n_states = len(card["states"])
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> Kind:
         """`hmm`, `rule` or `constant`."""
+        return self.of_kind
 
     @property
     def n_parameters(self) -> int:
         """Number of fitted numbers."""
+        return int(self.card["parameters"])
 
     @property
     def description(self) -> str:
         """One line in words."""
+        return str(self.card["description"])
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the tagger file, whole or not at all."""
+        write_tagger(path, self.tensors, self.card)
 
     def posterior(self, tokens: Tokens, lengths: Lengths, threads: int = 1) -> Posterior:
         """Return the state probabilities of each base.
@@ -60,56 +75,37 @@ class Tagger(Protocol):
         lengths : ndarray of int64, (sequences,)
             Length of each.
         threads : int
-            CPU threads; they change no number.
+            CPU threads, which change no number; the rules need only one.
 
         Returns
         -------
         ndarray of float32, (bases, states)
         """
+        raise NotImplementedError
 
 
-class _Baseline:
-    """A card and arrays, and what follows from the card alone."""
-
-    def __init__(self, card: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> None:
-        self.card = card
-        self.tensors = tensors
-        self.alphabet = Alphabet.named(card["alphabet"])
-        self.n_states = len(card["states"])
-
-    @property
-    def kind(self) -> str:
-        return str(self.card["kind"])
-
-    @property
-    def n_parameters(self) -> int:
-        return int(self.card["parameters"])
-
-    @property
-    def description(self) -> str:
-        return str(self.card["description"])
-
-
-class HMMTagger(_Baseline):
+class HMMTagger(Baseline):
     """Posteriors of a hidden Markov model: the simulating one, or one that was fitted."""
 
-    def __init__(self, card: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> None:
+    of_kind = "hmm"
+
+    def __init__(self, card: dict[str, Any], tensors: Tensors) -> None:
         super().__init__(card, tensors)
         parts = (tensors[name] for name in ("start", "transition", "emission"))
         self.hmm = HMM(self.alphabet, tuple(card["states"]), *parts)
 
     def posterior(self, tokens: Tokens, lengths: Lengths, threads: int = 1) -> Posterior:
-        """Return the state probabilities of each base: see `Tagger`."""
-        if self.card["architecture"]["baseline"] == "filtered":
-            return filtered_posterior(self.hmm, tokens, lengths, threads=threads)
-        return smoothed_posterior(self.hmm, tokens, lengths, threads=threads)
+        """Return the state probabilities of each base, filtered or smoothed: see `Baseline`."""
+        one_way = self.card["architecture"]["baseline"] == "filtered"
+        infer = filtered_posterior if one_way else smoothed_posterior
+        return infer(self.hmm, tokens, lengths, threads=threads)
 
     def viterbi(self, tokens: Tokens, lengths: Lengths, threads: int = 1) -> NDArray[np.uint8]:
         """Return the most probable path of states of each sequence, uint8, (bases,)."""
         return viterbi_path(self.hmm, tokens, lengths, threads=threads)
 
 
-class TableTagger(_Baseline):
+class TableTagger(Baseline):
     """The label frequencies of the k-mer around each base.
 
     At an end of the sequence, or beside an ambiguous code, it is the longest word of plain
@@ -117,46 +113,52 @@ class TableTagger(_Baseline):
     so N has those of all bases.
     """
 
-    def __init__(self, card: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> None:
+    of_kind = "rule"
+
+    def __init__(self, card: dict[str, Any], tensors: Tensors) -> None:
         super().__init__(card, tensors)
         self._contexts = KmerContexts(self.alphabet, card["architecture"]["k"])
         self._frequencies = smoothed_frequencies(tensors["counts"]).astype(np.float32)
 
     def posterior(self, tokens: Tokens, lengths: Lengths, threads: int = 1) -> Posterior:
-        """Return the state probabilities of each base: see `Tagger`."""
+        """Return the state probabilities of each base: see `Baseline`."""
         out = np.empty((tokens.size, self.n_states), dtype=np.float32)
         for here, context in self._contexts.of_bases(tokens, lengths):
             out[here] = self._frequencies[context]
         return out
 
 
-class GCWindowTagger(_Baseline):
-    """A state called by the share of G and C around each base; probable as on validation."""
+class GCWindowTagger(Baseline):
+    """A state called by the share of G and C around each base; as probable as on validation."""
 
-    def __init__(self, card: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> None:
+    of_kind = "rule"
+
+    def __init__(self, card: dict[str, Any], tensors: Tensors) -> None:
         super().__init__(card, tensors)
         self._share = GCShare(self.alphabet, card["architecture"]["window"])
         label_given_call = smoothed_frequencies(tensors["labels_by_call"])
         self._posterior_of_share = label_given_call[tensors["calls"]].astype(np.float32)
 
     def posterior(self, tokens: Tokens, lengths: Lengths, threads: int = 1) -> Posterior:
-        """Return the state probabilities of each base: see `Tagger`."""
+        """Return the state probabilities of each base: see `Baseline`."""
         out = np.empty((tokens.size, self.n_states), dtype=np.float32)
         for here, share in self._share.of_bases(tokens, lengths):
             out[here] = self._posterior_of_share[share]
         return out
 
 
-class ConstantTagger(_Baseline):
+class ConstantTagger(Baseline):
     """The same probabilities for every base."""
 
+    of_kind = "constant"
+
     def posterior(self, tokens: Tokens, lengths: Lengths, threads: int = 1) -> Posterior:
-        """Return the state probabilities of each base: see `Tagger`."""
-        row = self.tensors["probabilities"].astype(np.float32)
-        return np.tile(row, (tokens.size, 1))
+        """Return the state probabilities of each base: see `Baseline`."""
+        return np.tile(self.tensors["probabilities"].astype(np.float32), (tokens.size, 1))
 
 
-_CLASSES: dict[str, type[HMMTagger | TableTagger | GCWindowTagger | ConstantTagger]] = {
+#: The class of each baseline of the config.
+BASELINES: dict[str, type[Baseline]] = {
     "exact": HMMTagger,
     "filtered": HMMTagger,
     "hmm_em": HMMTagger,
@@ -166,3 +168,18 @@ _CLASSES: dict[str, type[HMMTagger | TableTagger | GCWindowTagger | ConstantTagg
     "majority": ConstantTagger,
     "uniform": ConstantTagger,
 }
+
+
+def load_baseline(path: str | os.PathLike[str]) -> Baseline:
+    """Read a baseline's tagger file.
+
+    Raises
+    ------
+    InputError
+        For a file that cannot be read, or holds a network.
+    """
+    tensors, card = read_tagger(path)
+    name = card["architecture"].get("baseline")
+    if name not in BASELINES:
+        raise InputError(f"holds a {card['kind']} tagger, not a baseline", file=Path(path))
+    return BASELINES[name](card, tensors)

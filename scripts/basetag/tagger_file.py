@@ -8,10 +8,11 @@ the arrays mean is for their own modules.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,22 +20,89 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from basetag import __version__
+from basetag.corpus import Corpus
 from basetag.errors import InputError
 from basetag.files import canonical_json, written_whole
+from basetag.splits import Segments, count_transitions, label_frequencies
 
 #: Version of what the card and the arrays mean. Files of a newer one are refused.
 FORMAT = 1
+
+Kind = Literal["network", "hmm", "rule", "constant"]
 
 _KEY = "basetag"
 _REQUIRED = (
     "kind",
     "name",
+    "description",
+    "parameters",
     "alphabet",
     "states",
     "state_names",
     "architecture",
     "training",
 )
+
+
+def new_card(
+    corpus: Corpus,
+    training: Segments,
+    *,
+    kind: Kind,
+    name: str,
+    description: str,
+    parameters: int,
+    architecture: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return the card of a tagger that was fitted on `training`.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        With labels.
+    training : Segments
+        The training split.
+    kind : str
+        What the tagger is.
+    name : str
+        What the config calls it.
+    description : str
+        One line in words, for the report.
+    parameters : int
+        Number of fitted numbers.
+    architecture : mapping
+        Plain JSON from which, with the arrays, the tagger is built again.
+
+    Returns
+    -------
+    dict
+        With what prediction and decoding need: alphabet, states, and of the training labels the
+        frequencies (`prior`), the transition probabilities between neighbours after adding one
+        to each count, the number of bases, and a digest of tokens and labels.
+
+    Raises
+    ------
+    InputError
+        Where no base of the training split has a label.
+    """
+    prior = label_frequencies(corpus, training)
+    transitions = count_transitions(corpus, training) + 1.0
+    return {
+        "kind": kind,
+        "name": name,
+        "description": description,
+        "parameters": parameters,
+        "alphabet": corpus.alphabet.name,
+        "states": list(corpus.states),
+        "state_names": dict(corpus.state_names),
+        "architecture": dict(architecture),
+        "training": {
+            "prior": prior.tolist(),
+            "transition": (transitions / transitions.sum(axis=1, keepdims=True)).tolist(),
+            "bases": training.bases,
+            "digest": _digest(corpus, training),
+        },
+    }
 
 
 def write_tagger(
@@ -51,10 +119,7 @@ def write_tagger(
     tensors : mapping of str to ndarray
         The arrays, of any shape and of the number types of safetensors.
     card : mapping
-        Everything that prediction needs beside the arrays: `kind` (network, hmm, rule,
-        constant), `name`, `alphabet`, `states`, `state_names`, `architecture`, `training`
-        (prior and transition matrix of the training labels, bases, digest). The format and the
-        version of Basetag are added.
+        What `new_card` makes. The format and the version of Basetag are added.
 
     Raises
     ------
@@ -106,6 +171,17 @@ def read_tagger(
             advice="copy it again, or train the tagger again",
         ) from None
     return tensors, _checked_card(text, os.fspath(path))
+
+
+def _digest(corpus: Corpus, segments: Segments) -> str:
+    """Return a digest of the tokens and labels of the segments, and of where each one ends."""
+    digest = hashlib.blake2b(segments.lengths.astype("<i8").tobytes(), digest_size=16)
+    for values in (corpus.tokens, corpus.labels):
+        if values is not None:
+            ends = segments.offset + segments.lengths
+            for start, end in zip(segments.offset.tolist(), ends.tolist(), strict=True):
+                digest.update(np.ascontiguousarray(values[start:end]).data)
+    return digest.hexdigest()
 
 
 def _checked_card(text: str | None, path: str) -> dict[str, Any]:
