@@ -1,0 +1,211 @@
+"""What `basetag.hmm_spec` promises: a model is right, or the file's mistake is one line."""
+
+import copy
+import math
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from basetag.errors import ConfigError
+from basetag.hmm_spec import HMMSpec, load_hmm_spec
+
+PRESETS = Path(__file__).parent.parent / "resources" / "hmms"
+MODEL = {
+    "name": "mine",
+    "states": {"H": "GC-rich", "L": "GC-poor"},
+    "start": "stationary",
+    "transition": {"H": {"H": 0.9, "L": 0.1}, "L": {"H": 0.2, "L": 0.8}},
+    "emission": {
+        "H": {"A": 0.2, "C": 0.3, "G": 0.3, "T": 0.2},
+        "L": {"A": 0.3, "C": 0.2, "G": 0.2, "T": 0.3},
+    },
+}
+
+
+def write(tmp_path, model):
+    path = tmp_path / "mine.yaml"
+    path.write_text(model if isinstance(model, str) else yaml.safe_dump(model, sort_keys=False))
+    return path
+
+
+def message(tmp_path, model):
+    path = write(tmp_path, model)
+    with pytest.raises(ConfigError) as raised:
+        load_hmm_spec(path)
+    text = str(raised.value)
+    assert text.startswith(str(path))
+    assert "\n" not in text
+    return text.removeprefix(str(path))
+
+
+def changed(*keys, to):
+    model = copy.deepcopy(MODEL)
+    place = model
+    for key in keys[:-1]:
+        place = place[key]
+    if to is None:
+        del place[keys[-1]]
+    else:
+        place[keys[-1]] = to
+    return model
+
+
+@pytest.mark.parametrize("name", ["toy", "blocks", "isochores", "lambda"])
+def test_every_preset_is_a_model_with_its_source(name):
+    spec = load_hmm_spec(PRESETS / f"{name}.yaml")
+    assert spec.name == name
+    assert spec.source
+    assert spec.states == {"H": "GC-rich", "L": "GC-poor"}
+
+
+def test_the_toy_model_has_the_numbers_of_the_book():
+    assert load_hmm_spec(PRESETS / "toy.yaml").settings() == {
+        "alphabet": "dna",
+        "states": ["H", "L"],
+        "state_names": {"H": "GC-rich", "L": "GC-poor"},
+        "start": [0.5, 0.5],
+        "transition": [[0.5, 0.5], [0.4, 0.6]],
+        "emission": [[0.2, 0.3, 0.3, 0.2], [0.3, 0.2, 0.2, 0.3]],
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "length"), [("blocks", 100), ("isochores", 1000), ("lambda", 5000)]
+)
+def test_presets_have_the_mean_lengths_that_they_state(name, length):
+    (stay, leave), (enter, stay_there) = load_hmm_spec(PRESETS / f"{name}.yaml").settings()[
+        "transition"
+    ]
+    assert leave == enter == pytest.approx(1 / length)
+    assert stay == stay_there
+
+
+def test_words_change_no_settings_and_numbers_do(tmp_path):
+    plain = load_hmm_spec(write(tmp_path, MODEL)).settings()
+    told = MODEL | {"name": "other", "description": "words", "source": "a book"}
+    assert load_hmm_spec(write(tmp_path, told)).settings() == plain
+    other = changed("start", to={"H": 0.5, "L": 0.5})
+    assert load_hmm_spec(write(tmp_path, other)).settings() != plain
+
+
+def test_the_order_of_the_states_is_kept_and_counts(tmp_path):
+    swapped = changed("states", to={"L": "GC-poor", "H": "GC-rich"})
+    settings = load_hmm_spec(write(tmp_path, swapped)).settings()
+    assert settings["states"] == ["L", "H"]
+    assert settings["transition"] == [[0.8, 0.2], [0.1, 0.9]]
+
+
+def test_what_a_row_leaves_out_has_probability_zero(tmp_path):
+    spec = load_hmm_spec(write(tmp_path, changed("transition", "H", to={"L": 1})))
+    assert spec.settings()["transition"][0] == [0.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("keys", "to", "parts"),
+    [
+        (("transitions",), {}, [": transitions: is no key", "did you mean transition?"]),
+        (("zzz",), 1, [": zzz: is no key", "the keys are name, "]),
+        (("name",), None, [": name: is missing"]),
+        (("emission",), None, [": emission: is missing", "each letter"]),
+        (("emission", "L"), None, [": emission.L: is missing; every state needs a row"]),
+        (("transition", "H"), None, [": transition.H: is missing"]),
+        (
+            ("emission", "H", "A"),
+            0.3,
+            [": emission.H: the probabilities sum to 1.1, not to 1 (0.3 + 0.3 + 0.3 + 0.2)"],
+        ),
+        (("transition", "L", "L"), 0.7, [": transition.L: the probabilities sum to 0.9"]),
+        (("start",), {"H": 0.5, "L": 0.4}, [": start: the probabilities sum to 0.9"]),
+        (("transition", "H", "L"), -0.1, [": transition.H.L: ", "-0.1", "0 to 1"]),
+        (("emission", "H", "A"), "much", [": emission.H.A: ", "'much'"]),
+        (("emission", "H", "A"), True, [": emission.H.A: ", "True"]),
+        (("emission", "H", "A"), "0.2", [": emission.H.A: ", "'0.2'"]),
+        (("start",), "steady", [": start: 'steady' is no start; write stationary"]),
+        (("start",), [0.5, 0.5], [": start: a list is no start"]),
+        (("start",), {"H": -1, "L": 2}, [": start.H: ", "-1"]),
+        (("start",), {"H": 0.5, "X": 0.5}, [": start.X: 'X' is no state", "H, L"]),
+        (("emission", "H", "X"), 0.0, [": emission.H.X: 'X' is no letter", "A, C, G, T"]),
+        (("emission", "H", "a"), 0.0, [": emission.H.a: ", "did you mean A?"]),
+        (("emission", "h"), {"A": 1}, [": emission.h: ", "did you mean H?"]),
+        (("transition", "H", "M"), 0.0, [": transition.H.M: 'M' is no state"]),
+        (("transition",), {"H": {"H": 1}, "L": {"L": 1}}, ["from H, never reached: L"]),
+        (("transition", "L"), {"L": 1}, ["not ergodic: from L, never reached: H"]),
+        (("transition",), {"H": {"L": 1}, "L": {"H": 1}}, ["only every 2 bases"]),
+        (("transition",), [1], [": transition: ", "dictionary"]),
+        (("states",), {"H": "rich"}, [": states: 1 states were given; 2 to 32"]),
+        (("states",), {"H": "a", "LL": "b"}, [": states.LL: 'LL' cannot stand for one base"]),
+        (("states",), {"H": "a", ">": "b"}, [": states.>: "]),
+        (("states",), {"H": "a", ";": "b"}, [": states.;: "]),
+        (("states",), {"H": "a", "é": "b"}, [": states.é: "]),
+        (("alphabet",), "DNA", [": alphabet: 'DNA' is not known; write dna"]),
+        (("alphabet",), "ACGA", [": alphabet: the letter 'A' stands twice"]),
+        (("alphabet",), "AC ", [": alphabet: ' ' cannot"]),
+        (("alphabet",), "A", [": alphabet: has fewer than 2 letters"]),
+        (("alphabet",), "A?*", [": alphabet: has both"]),
+        (("alphabet",), "01", [": emission.H.A: 'A' is no letter", "0, 1"]),
+    ],
+)
+def test_each_mistake_is_one_line_with_its_key(tmp_path, keys, to, parts):
+    text = message(tmp_path, changed(*keys, to=to))
+    for part in parts:
+        assert part in text
+
+
+@pytest.mark.parametrize("text", ["", "[1, 2]", "stationary"])
+def test_a_file_that_is_no_mapping_is_told_the_keys(tmp_path, text):
+    assert "is not a mapping of keys to values; keys: name, " in message(tmp_path, text)
+
+
+def test_a_row_that_stands_twice_is_an_error_with_its_line(tmp_path):
+    text = yaml.safe_dump(MODEL) + "name: again\n"
+    assert f"line {text.count(chr(10))}, column 1: the key 'name' stands twice" in message(
+        tmp_path, text
+    )
+
+
+def test_digits_and_no_may_be_letters(tmp_path):
+    path = write(
+        tmp_path,
+        """
+        name: coins
+        alphabet: "01"
+        states: {n: fair, y: loaded}
+        transition: {n: {n: .5, y: .5}, y: {n: .5, y: .5}}
+        emission: {n: {0: .5, 1: .5}, y: {0: 1e-1, 1: 9e-1}}
+        """,
+    )
+    settings = load_hmm_spec(path).settings()
+    assert settings["states"] == ["n", "y"]
+    assert settings["emission"] == [[0.5, 0.5], [0.1, 0.9]]
+
+
+@given(st.integers(2, 6), st.data())
+def test_a_chain_is_accepted_just_when_a_power_of_its_matrix_is_positive(n, data):
+    # Perron-Frobenius: a non-negative matrix is primitive if and only if its power
+    # (n - 1)^2 + 1 is positive (Wielandt 1950).
+    edges = [
+        data.draw(st.lists(st.integers(0, n - 1), min_size=1, max_size=2, unique=True))
+        for _ in range(n)
+    ]
+    reached = [{start} for start in range(n)]
+    for _ in range((n - 1) ** 2 + 1):
+        reached = [{end for state in states for end in edges[state]} for states in reached]
+    primitive = all(len(states) == n for states in reached)
+    names = "abcdef"[:n]
+    model = {
+        "name": "random",
+        "alphabet": "01",
+        "states": dict.fromkeys(names, ""),
+        "transition": {names[i]: {names[j]: 1 / len(edges[i]) for j in edges[i]} for i in range(n)},
+        "emission": {name: {"0": 0.5, "1": 0.5} for name in names},
+    }
+    if primitive:
+        rows = HMMSpec.model_validate(model).settings()["transition"]
+        assert all(math.isclose(sum(row), 1) for row in rows)
+    else:
+        with pytest.raises(ValidationError, match="not ergodic"):
+            HMMSpec.model_validate(model)
