@@ -1,0 +1,185 @@
+"""Taggers that are not networks: the exact posterior, fitted HMMs, simple rules, constants.
+
+A baseline is read from a tagger file and gives each base its state probabilities, exactly as a
+network does. Baselines are what a network has to beat, and what it can at best reach. How they
+are fitted lies in `basetag.baseline_fitting`, what the rules compute in `basetag.window_rules`.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from basetag.alphabet import Alphabet
+from basetag.errors import InputError
+from basetag.exact_inference import filtered_posterior, smoothed_posterior, viterbi_path
+from basetag.hmm import HMM
+from basetag.tagger_file import Kind, read_tagger, write_tagger
+from basetag.window_rules import GCShare, KmerContexts, smoothed_frequencies
+
+Tokens = NDArray[np.uint8]
+Lengths = NDArray[np.int64]
+Posterior = NDArray[np.float32]
+Tensors = dict[str, NDArray[Any]]
+
+
+class Baseline:
+    """A tagger that is no network: a card, arrays, and state probabilities for each base.
+
+    Parameters
+    ----------
+    card : dict
+        What the tagger file says of it.
+    tensors : dict of str to ndarray
+        Its numbers.
+    """
+
+    of_kind: ClassVar[Kind]
+
+    def __init__(self, card: dict[str, Any], tensors: Tensors) -> None:
+        self.card = card
+        self.tensors = tensors
+        self.alphabet = Alphabet.named(card["alphabet"])
+        self.n_states = len(card["states"])
+
+    @property
+    def kind(self) -> Kind:
+        """`hmm`, `rule` or `constant`."""
+        return self.of_kind
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of fitted numbers."""
+        return int(self.card["parameters"])
+
+    @property
+    def description(self) -> str:
+        """One line in words."""
+        return str(self.card["description"])
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the tagger file, whole or not at all."""
+        write_tagger(path, self.tensors, self.card)
+
+    def posterior(self, tokens: Tokens, lengths: Lengths, threads: int = 1) -> Posterior:
+        """Return the state probabilities of each base.
+
+        Parameters
+        ----------
+        tokens : ndarray of uint8, (bases,)
+            Independent sequences, one behind the other.
+        lengths : ndarray of int64, (sequences,)
+            Length of each.
+        threads : int
+            CPU threads, which change no number; the rules need only one.
+
+        Returns
+        -------
+        ndarray of float32, (bases, states)
+        """
+        raise NotImplementedError
+
+
+class HMMTagger(Baseline):
+    """Posteriors of a hidden Markov model: the simulating one, or one that was fitted."""
+
+    of_kind = "hmm"
+
+    def __init__(self, card: dict[str, Any], tensors: Tensors) -> None:
+        super().__init__(card, tensors)
+        parts = (tensors[name] for name in ("start", "transition", "emission"))
+        self.hmm = HMM(self.alphabet, tuple(card["states"]), *parts)
+
+    def posterior(self, tokens: Tokens, lengths: Lengths, threads: int = 1) -> Posterior:
+        """Return the state probabilities of each base, filtered or smoothed: see `Baseline`."""
+        one_way = self.card["architecture"]["baseline"] == "filtered"
+        infer = filtered_posterior if one_way else smoothed_posterior
+        return infer(self.hmm, tokens, lengths, threads=threads)
+
+    def viterbi(self, tokens: Tokens, lengths: Lengths, threads: int = 1) -> NDArray[np.uint8]:
+        """Return the most probable path of states of each sequence, uint8, (bases,)."""
+        return viterbi_path(self.hmm, tokens, lengths, threads=threads)
+
+
+class TableTagger(Baseline):
+    """The label frequencies of the k-mer around each base.
+
+    At an end of the sequence, or beside an ambiguous code, it is the longest word of plain
+    letters that is left; an ambiguous base has the frequencies of the letters it may stand for,
+    so N has those of all bases.
+    """
+
+    of_kind = "rule"
+
+    def __init__(self, card: dict[str, Any], tensors: Tensors) -> None:
+        super().__init__(card, tensors)
+        self._contexts = KmerContexts(self.alphabet, card["architecture"]["k"])
+        self._frequencies = smoothed_frequencies(tensors["counts"]).astype(np.float32)
+
+    def posterior(self, tokens: Tokens, lengths: Lengths, threads: int = 1) -> Posterior:
+        """Return the state probabilities of each base: see `Baseline`."""
+        out = np.empty((tokens.size, self.n_states), dtype=np.float32)
+        for here, context in self._contexts.of_bases(tokens, lengths):
+            out[here] = self._frequencies[context]
+        return out
+
+
+class GCWindowTagger(Baseline):
+    """A state called by the share of G and C around each base; as probable as on validation."""
+
+    of_kind = "rule"
+
+    def __init__(self, card: dict[str, Any], tensors: Tensors) -> None:
+        super().__init__(card, tensors)
+        self._share = GCShare(self.alphabet, card["architecture"]["window"])
+        label_given_call = smoothed_frequencies(tensors["labels_by_call"])
+        self._posterior_of_share = label_given_call[tensors["calls"]].astype(np.float32)
+
+    def posterior(self, tokens: Tokens, lengths: Lengths, threads: int = 1) -> Posterior:
+        """Return the state probabilities of each base: see `Baseline`."""
+        out = np.empty((tokens.size, self.n_states), dtype=np.float32)
+        for here, share in self._share.of_bases(tokens, lengths):
+            out[here] = self._posterior_of_share[share]
+        return out
+
+
+class ConstantTagger(Baseline):
+    """The same probabilities for every base."""
+
+    of_kind = "constant"
+
+    def posterior(self, tokens: Tokens, lengths: Lengths, threads: int = 1) -> Posterior:
+        """Return the state probabilities of each base: see `Baseline`."""
+        return np.tile(self.tensors["probabilities"].astype(np.float32), (tokens.size, 1))
+
+
+#: The class of each baseline of the config.
+BASELINES: dict[str, type[Baseline]] = {
+    "exact": HMMTagger,
+    "filtered": HMMTagger,
+    "hmm_em": HMMTagger,
+    "hmm_counts": HMMTagger,
+    "base_table": TableTagger,
+    "gc_window": GCWindowTagger,
+    "majority": ConstantTagger,
+    "uniform": ConstantTagger,
+}
+
+
+def load_baseline(path: str | os.PathLike[str]) -> Baseline:
+    """Read a baseline's tagger file.
+
+    Raises
+    ------
+    InputError
+        For a file that cannot be read, or holds a network.
+    """
+    tensors, card = read_tagger(path)
+    name = card["architecture"].get("baseline")
+    if name not in BASELINES:
+        raise InputError(f"holds a {card['kind']} tagger, not a baseline", file=Path(path))
+    return BASELINES[name](card, tensors)

@@ -1,0 +1,481 @@
+"""The judgement of one tagger on the test split, and the table that compares all of them.
+
+Puts sums and counts (`basetag.metrics`) and chance (`basetag.chance`) together into metrics.json:
+every figure that the report shows, beside the counts from which it follows. Each tagger, network
+or not, comes here as a file of posteriors; nothing here knows how they were made.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from basetag.chance import binomial_log10_tail, chance_test, simulate_matches
+from basetag.corpus import UNLABELLED, Corpus
+from basetag.errors import InputError
+from basetag.files import written_whole
+from basetag.metrics import (
+    N_BINS,
+    Figure,
+    Scores,
+    balanced_accuracy,
+    calibration_error,
+    macro_f1,
+    matthews_correlation,
+    ratio_figures,
+)
+from basetag.splits import Segments
+
+#: Below this many nats a base there is nothing to attain, and `attained` stays empty.
+LEAST_ATTAINABLE = 1e-3
+
+#: The columns of comparison.tsv.
+COLUMNS = (
+    "dataset",
+    "tagger",
+    "seed",
+    "kind",
+    "parameters",
+    "test_bases",
+    "accuracy",
+    "balanced_accuracy",
+    "macro_f1",
+    "mcc",
+    "cross_entropy",
+    "brier",
+    "ece",
+    "kl_exact",
+    "attained",
+    "attained_filtered",
+    "segment_f1",
+    "chance_accuracy",
+    "p_chance",
+    "p_shift",
+    "train_seconds",
+    "train_bases_per_second",
+    "predict_bases_per_second",
+)
+
+AnyPath = str | os.PathLike[str]
+
+# Posterior values held at a time: 8 MB in double precision.
+_VALUES_AT_ONCE = 1 << 20
+_CHANCE_BINS = 40
+
+_BOUNDS = {
+    "accuracy": (0.0, 1.0),
+    "cross_entropy": (0.0, math.inf),
+    "kl": (0.0, math.inf),
+    "unattained": (0.0, math.inf),
+}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Who is judged.
+
+    Parameters
+    ----------
+    dataset, tagger : str
+        Names in the config.
+    seed : int
+        Seed of the training; 0 for deterministic baselines.
+    kind : str
+        network, hmm, rule or constant.
+    description : str
+        One line in words.
+    parameters : int
+        Number of fitted numbers.
+    prior : sequence of float, (states,)
+        Label frequencies of the training split.
+    ceiling : {"exact", "filtered"}
+        The exact posterior that sees what the tagger sees: `filtered` for a tagger that reads
+        in one direction, else `exact`.
+    """
+
+    dataset: str
+    tagger: str
+    seed: int
+    kind: str
+    description: str
+    parameters: int
+    prior: tuple[float, ...]
+    ceiling: Literal["exact", "filtered"]
+
+
+def evaluate(
+    corpus: Corpus,
+    segments: Segments,
+    posterior_path: AnyPath,
+    judged: Judged,
+    *,
+    exact_path: AnyPath | None = None,
+    filtered_path: AnyPath | None = None,
+    pairs: int = 1000,
+    seed: int = 1,
+) -> dict[str, Any]:
+    """Judge a tagger's posteriors on the test split.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        With labels; unlabelled bases are not scored.
+    segments : Segments
+        The test split.
+    posterior_path : path-like
+        .npy of float32, (bases of the split, states), in the order of the split.
+    judged : Judged
+        Whose posteriors they are.
+    exact_path, filtered_path : path-like, optional
+        Posteriors of the simulating HMM on the same split, smoothed and filtered.
+    pairs : int
+        Pairs of random state strings that chance is simulated with.
+    seed : int
+        Seed of chance and of the intervals.
+
+    Returns
+    -------
+    dict
+        The content of metrics.json: plain JSON, null where a figure does not apply.
+
+    Raises
+    ------
+    InputError
+        Where nothing is labelled, or a file does not hold posteriors of this split.
+    """
+    paths = {"exact": exact_path, "filtered": filtered_path}
+    references = {
+        name: _open_posterior(path, corpus, segments)
+        for name, path in paths.items()
+        if path is not None
+    }
+    posterior = _open_posterior(posterior_path, corpus, segments)
+    scores = Scores(len(segments.offset), np.array(judged.prior), tuple(references))
+    for rows, segment, bases in _chunks(segments, _VALUES_AT_ONCE // len(corpus.states)):
+        labels = _labels(corpus)[bases]
+        chunk = posterior[rows]
+        _check_rows(chunk, posterior_path, corpus, bases)
+        beside = {name: array[rows] for name, array in references.items()}
+        scored = labels != UNLABELLED
+        if not scored.all():
+            segment, labels, chunk = segment[scored], labels[scored], chunk[scored]
+            beside = {name: array[scored] for name, array in beside.items()}
+        scores.add(segment, labels, chunk, beside)
+    if not scores.bases.any():
+        raise InputError(
+            f"no base of the test split of {judged.dataset!r} has a label",
+            advice="give labels for its records, or choose another split",
+        )
+    figures = _figures(scores, seed)
+    confusion = scores.confusion
+    total = int(scores.bases.sum())
+    label_counts = confusion.sum(axis=1)
+    ceiling = scores.references.get(judged.ceiling)
+    return {
+        "dataset": judged.dataset,
+        "tagger": judged.tagger,
+        "seed": judged.seed,
+        "kind": judged.kind,
+        "description": judged.description,
+        "parameters": judged.parameters,
+        "states": list(corpus.states),
+        "state_names": dict(corpus.state_names),
+        "test": {
+            "bases": total,
+            "segments": int(np.count_nonzero(scores.bases)),
+            "evaluations": 1,
+        },
+        "confusion": confusion.tolist(),
+        "label_counts": label_counts.tolist(),
+        "accuracy": figures["accuracy"],
+        "balanced_accuracy": balanced_accuracy(confusion),
+        "macro_f1": macro_f1(confusion),
+        "mcc": matthews_correlation(confusion),
+        "majority_accuracy": float(label_counts[int(np.argmax(judged.prior))] / total),
+        "cross_entropy": figures["cross_entropy"],
+        "brier": float(scores.brier.sum() / total),
+        "ece": calibration_error(scores.bin_counts, scores.bin_confidence, scores.bin_correct),
+        "sums": _sums(scores),
+        "kl_exact": figures.get("kl_exact"),
+        "kl_filtered": figures.get("kl_filtered"),
+        "attained": figures.get("attained_exact"),
+        "attained_filtered": figures.get("attained_filtered"),
+        "excess": {name: figures[f"excess_{name}"] for name in references} or None,
+        "ceiling": None
+        if ceiling is None
+        else {
+            "accuracy": float(ceiling.correct.sum() / total),
+            "cross_entropy": float(ceiling.cross_entropy.sum() / total),
+            "of": judged.ceiling,
+        },
+        "reliability": _reliability(scores),
+        "chance": _chance(int(np.trace(confusion)), total, len(confusion), pairs, seed),
+    }
+
+
+def write_tracks(
+    path: AnyPath,
+    corpus: Corpus,
+    segments: Segments,
+    posterior_path: AnyPath,
+    *,
+    records: int,
+    bases: int,
+) -> None:
+    """Write what the report shows base by base: the first segments of the split.
+
+    Parameters
+    ----------
+    path : path-like
+        The target, tracks.npz: `names` (segments,), `segment_start` and `lengths` int64
+        (segments,), `tokens` and `labels` uint8 (bases,), `posterior` float32 (bases, states),
+        the segments one behind the other.
+    corpus, segments, posterior_path
+        As for `evaluate`.
+    records : int
+        Number of segments shown.
+    bases : int
+        Most bases shown of each.
+    """
+    posterior = _open_posterior(posterior_path, corpus, segments)
+    lengths = np.minimum(segments.lengths[:records], bases)
+    first_rows = np.cumsum(segments.lengths)[: len(lengths)] - segments.lengths[: len(lengths)]
+    shown = list(zip(segments.offset, first_rows, lengths, strict=False))
+    labels = _labels(corpus)
+    with written_whole(path) as (place,):
+        np.savez(
+            place,
+            allow_pickle=False,
+            names=np.array([corpus.names[record] for record in segments.record[:records]]),
+            segment_start=segments.start[:records].astype(np.int64),
+            lengths=lengths.astype(np.int64),
+            tokens=np.concatenate([corpus.tokens[at : at + n] for at, _, n in shown]),
+            labels=np.concatenate([labels[at : at + n] for at, _, n in shown]),
+            posterior=np.concatenate([posterior[row : row + n] for _, row, n in shown]),
+        )
+
+
+def comparison_row(
+    metrics: dict[str, Any], timing: dict[str, Any], predict_timing: dict[str, Any]
+) -> dict[str, Any]:
+    """Return a tagger's row of the comparison; None where a column does not apply.
+
+    Parameters
+    ----------
+    metrics, timing, predict_timing : dict
+        The content of metrics.json, timing.json and predict_timing.json; an empty dict where
+        there is no such file.
+    """
+
+    def value(figure: str) -> float | None:
+        found: dict[str, float] | None = metrics[figure]
+        return None if found is None else found["value"]
+
+    row = dict.fromkeys(COLUMNS)
+    row |= {name: metrics[name] for name in ("dataset", "tagger", "seed", "kind", "parameters")}
+    row["test_bases"] = metrics["test"]["bases"]
+    row |= {
+        name: metrics[name] for name in ("balanced_accuracy", "macro_f1", "mcc", "brier", "ece")
+    }
+    row |= {
+        name: value(name)
+        for name in ("accuracy", "cross_entropy", "kl_exact", "attained", "attained_filtered")
+    }
+    row["chance_accuracy"] = metrics["chance"]["accuracy"]
+    row["p_chance"] = metrics["chance"]["p"]
+    row["train_seconds"] = timing.get("train_seconds")
+    row["train_bases_per_second"] = timing.get("train_bases_per_second")
+    row["predict_bases_per_second"] = predict_timing.get("predict_bases_per_second")
+    return row
+
+
+def write_comparison(
+    path: AnyPath,
+    taggers: Iterable[tuple[AnyPath, AnyPath | None, AnyPath | None]],
+) -> None:
+    """Write comparison.tsv: a row for each tagger, in the order given.
+
+    Parameters
+    ----------
+    path : path-like
+        The target.
+    taggers : iterable of (path-like, path-like or None, path-like or None)
+        metrics.json, timing.json and predict_timing.json of each.
+    """
+    lines = ["\t".join(COLUMNS)]
+    for files in taggers:
+        contents = [_read_json(file) if file is not None else {} for file in files]
+        row = comparison_row(*contents)
+        lines.append("\t".join(_cell(row[column]) for column in COLUMNS))
+    with written_whole(path) as (place,):
+        place.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _figures(scores: Scores, seed: int) -> dict[str, dict[str, float | None]]:
+    """Return the figures that carry an interval, as plain JSON."""
+    scored = scores.bases > 0
+    bases = scores.bases[scored].astype(np.float64)
+    cross_entropy = scores.cross_entropy[scored]
+    ratios = {"accuracy": (scores.correct[scored], bases), "cross_entropy": (cross_entropy, bases)}
+    for name, sums in scores.references.items():
+        kl, kl_prior = sums.kl[scored], sums.kl_prior[scored]
+        ratios[f"kl_{name}"] = (kl, bases)
+        ratios[f"excess_{name}"] = (cross_entropy - sums.cross_entropy[scored], bases)
+        if kl_prior.sum() >= LEAST_ATTAINABLE * bases.sum():
+            ratios[f"unattained_{name}"] = (kl, kl_prior)
+    figures = {}
+    for name, figure in ratio_figures(ratios, seed=seed).items():
+        within = _BOUNDS.get(name, _BOUNDS.get(name.partition("_")[0], (-math.inf, math.inf)))
+        if figure.low is not None and figure.high is not None:
+            figure = replace(
+                figure, low=max(figure.low, within[0]), high=min(figure.high, within[1])
+            )
+        if name.startswith("unattained_"):
+            name, figure = name.removeprefix("un"), _one_minus(figure)
+        figures[name] = {"value": figure.value, "low": figure.low, "high": figure.high}
+    return figures
+
+
+def _one_minus(figure: Figure) -> Figure:
+    if figure.low is None or figure.high is None:
+        return Figure(1 - figure.value, None, None)
+    return Figure(1 - figure.value, 1 - figure.high, 1 - figure.low)
+
+
+def _sums(scores: Scores) -> dict[str, float | None]:
+    """Return the sums over all scored bases from which the figures follow."""
+    sums: dict[str, float | None] = {
+        "cross_entropy": float(scores.cross_entropy.sum()),
+        "brier": float(scores.brier.sum()),
+    }
+    for name in ("exact", "filtered"):
+        reference = scores.references.get(name)
+        sums[f"kl_{name}"] = None if reference is None else float(reference.kl.sum())
+        sums[f"kl_{name}_prior"] = None if reference is None else float(reference.kl_prior.sum())
+    return sums
+
+
+def _reliability(scores: Scores) -> dict[str, list[Any]]:
+    """Return the reliability table: calls by their posterior, and how many of them are right."""
+    counts = scores.bin_counts
+    means = [
+        [float(total / n) if n else None for total, n in zip(sums, counts, strict=True)]
+        for sums in (scores.bin_confidence, scores.bin_correct)
+    ]
+    return {
+        "edges": [edge / N_BINS for edge in range(N_BINS + 1)],
+        "counts": counts.tolist(),
+        "confidence": means[0],
+        "accuracy": means[1],
+    }
+
+
+def _chance(matches: int, length: int, n_states: int, pairs: int, seed: int) -> dict[str, Any]:
+    """Return how pairs of random state strings as long as the test split match."""
+    # A stream of its own beside that of the intervals.
+    simulated = simulate_matches(pairs, length, n_states, np.random.default_rng([seed, 1]))
+    test = chance_test(matches, simulated)
+    low, high = int(simulated.min()), int(simulated.max()) + 1
+    width = -(-(high - low) // _CHANCE_BINS)
+    edges = np.arange(low, high + width, width)
+    return {
+        "accuracy": 1 / n_states,
+        "pairs": pairs,
+        "length": length,
+        "mean_matches": float(simulated.mean()),
+        "sd_matches": float(simulated.std()),
+        "edges": edges.tolist(),
+        "counts": np.histogram(simulated, edges)[0].tolist(),
+        "observed_matches": test.observed,
+        "at_least_observed": test.at_least_observed,
+        "p": test.p,
+        "p_text": test.p_text,
+        "binomial_log10_p": binomial_log10_tail(matches, length, 1 / n_states),
+    }
+
+
+def _labels(corpus: Corpus) -> NDArray[np.uint8]:
+    if corpus.labels is None:
+        raise InputError(
+            "the dataset has no labels, so nothing can be judged on it",
+            advice="give `labels:` in the config",
+        )
+    return corpus.labels
+
+
+def _open_posterior(path: AnyPath, corpus: Corpus, segments: Segments) -> NDArray[np.float32]:
+    """Map a file of posteriors, (bases, states), and hold its shape against the split's."""
+    try:
+        posterior = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"cannot be read as an array ({error})", file=Path(path)) from None
+    expected = (int(segments.bases), len(corpus.states))
+    if posterior.shape != expected or posterior.dtype != np.float32:
+        raise InputError(
+            f"holds {posterior.dtype} of the shape {posterior.shape}; posteriors of this split are "
+            f"float32 of the shape {expected} (bases, states)",
+            file=Path(path),
+            advice="predict again with the same split",
+        )
+    rows: NDArray[np.float32] = np.asarray(posterior)
+    return rows
+
+
+def _check_rows(
+    posterior: NDArray[np.float32],
+    path: AnyPath,
+    corpus: Corpus,
+    bases: NDArray[np.int64],
+) -> None:
+    """Raise an error at the first row that is no probability distribution."""
+    good = (np.abs(posterior.sum(axis=1) - 1) < 1e-3) & (posterior.min(axis=1) >= 0)
+    if not good.all():
+        row = int(np.argmin(good))
+        record = int(np.searchsorted(corpus.starts, bases[row], side="right")) - 1
+        raise InputError(
+            f"the posterior {posterior[row].tolist()} is no probability distribution",
+            file=Path(path),
+            record=corpus.names[record],
+            position=int(bases[row] - corpus.starts[record]) + 1,
+        )
+
+
+def _chunks(
+    segments: Segments, bases_at_once: int
+) -> Iterator[tuple[slice, NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield rows of the split's posteriors, and segment and place in the corpus of each row."""
+    ends = np.cumsum(segments.lengths)
+    total = int(ends[-1]) if len(ends) else 0
+    for first in range(0, total, bases_at_once):
+        rows = slice(first, min(first + bases_at_once, total))
+        touched = np.arange(
+            np.searchsorted(ends, first, side="right"),
+            np.searchsorted(ends, rows.stop, side="left") + 1,
+        )
+        begins = ends[touched] - segments.lengths[touched]
+        inside = np.minimum(ends[touched], rows.stop) - np.maximum(begins, first)
+        shift = np.repeat(segments.offset[touched] - begins, inside)
+        yield rows, np.repeat(touched, inside), np.arange(first, rows.stop) + shift
+
+
+def _read_json(path: AnyPath) -> dict[str, Any]:
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot be read as JSON ({error})", file=Path(path)) from None
+    return dict(content)
+
+
+def _cell(value: Any) -> str:
+    """Return a number with ten digits, a text as it is, nothing for None."""
+    if value is None:
+        return ""
+    return f"{value:.10g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,210 @@
+"""The file of a tagger: named arrays and one card that says what they are.
+
+A safetensors file with a single metadata key, `basetag`: the card, as canonical JSON. One key,
+because the order of several is not stable from save to save. The file holds numbers and text
+only, so that reading one from a stranger runs nothing. It knows neither networks nor HMMs: what
+the arrays mean is for their own modules.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from basetag import __version__
+from basetag.corpus import Corpus
+from basetag.errors import InputError
+from basetag.files import canonical_json, written_whole
+from basetag.splits import Segments, count_transitions, label_frequencies
+
+#: Version of what the card and the arrays mean. Files of a newer one are refused.
+FORMAT = 1
+
+Kind = Literal["network", "hmm", "rule", "constant"]
+
+_KEY = "basetag"
+_REQUIRED = (
+    "kind",
+    "name",
+    "description",
+    "parameters",
+    "alphabet",
+    "states",
+    "state_names",
+    "architecture",
+    "training",
+)
+
+
+def new_card(
+    corpus: Corpus,
+    training: Segments,
+    *,
+    kind: Kind,
+    name: str,
+    description: str,
+    parameters: int,
+    architecture: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return the card of a tagger that was fitted on `training`.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        With labels.
+    training : Segments
+        The training split.
+    kind : str
+        What the tagger is.
+    name : str
+        What the config calls it.
+    description : str
+        One line in words, for the report.
+    parameters : int
+        Number of fitted numbers.
+    architecture : mapping
+        Plain JSON from which, with the arrays, the tagger is built again.
+
+    Returns
+    -------
+    dict
+        With what prediction and decoding need: alphabet, states, and of the training labels the
+        frequencies (`prior`), the transition probabilities between neighbours after adding one
+        to each count, the number of bases, and a digest of tokens and labels.
+
+    Raises
+    ------
+    InputError
+        Where no base of the training split has a label.
+    """
+    prior = label_frequencies(corpus, training)
+    transitions = count_transitions(corpus, training) + 1.0
+    return {
+        "kind": kind,
+        "name": name,
+        "description": description,
+        "parameters": parameters,
+        "alphabet": corpus.alphabet.name,
+        "states": list(corpus.states),
+        "state_names": dict(corpus.state_names),
+        "architecture": dict(architecture),
+        "training": {
+            "prior": prior.tolist(),
+            "transition": (transitions / transitions.sum(axis=1, keepdims=True)).tolist(),
+            "bases": training.bases,
+            "digest": _digest(corpus, training),
+        },
+    }
+
+
+def write_tagger(
+    path: str | os.PathLike[str],
+    tensors: Mapping[str, NDArray[Any]],
+    card: Mapping[str, Any],
+) -> None:
+    """Write a tagger, whole or not at all; equal taggers give equal bytes.
+
+    Parameters
+    ----------
+    path : path-like
+        The target, `tagger.safetensors`.
+    tensors : mapping of str to ndarray
+        The arrays, of any shape and of the number types of safetensors.
+    card : mapping
+        What `new_card` makes. The format and the version of Basetag are added.
+
+    Raises
+    ------
+    ValueError
+        For a card that lacks a key, or holds NaN or infinity.
+    """
+    missing = [key for key in _REQUIRED if key not in card]
+    if missing:
+        raise ValueError(f"the card lacks {', '.join(missing)}")
+    text = canonical_json({**card, "format": FORMAT, "basetag": __version__})
+    # safetensors copies from the address of the first number on: strides would be ignored.
+    arrays = {name: np.array(tensor, order="C") for name, tensor in tensors.items()}
+    with written_whole(path) as (place,):
+        place.write_bytes(save(arrays, metadata={_KEY: text}))
+
+
+def read_tagger(
+    path: str | os.PathLike[str],
+) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Read a tagger's arrays and card.
+
+    Parameters
+    ----------
+    path : path-like
+        A file that `write_tagger` wrote.
+
+    Returns
+    -------
+    tensors : dict of str to ndarray
+        The arrays, as they were written.
+    card : dict
+        The card, with `format` and `basetag` (the version that wrote it).
+
+    Raises
+    ------
+    InputError
+        For a file that is missing, cut off, no tagger, or of a newer format.
+    """
+    try:
+        with safe_open(path, framework="np") as file:
+            text = (file.metadata() or {}).get(_KEY)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError:
+        raise InputError("there is no such file", file=os.fspath(path)) from None
+    except (SafetensorError, OSError, TypeError) as error:
+        raise InputError(
+            f"this is no safetensors file, or it is cut off ({error})",
+            file=os.fspath(path),
+            advice="copy it again, or train the tagger again",
+        ) from None
+    return tensors, _checked_card(text, os.fspath(path))
+
+
+def _digest(corpus: Corpus, segments: Segments) -> str:
+    """Return a digest of the tokens and labels of the segments, and of where each one ends."""
+    digest = hashlib.blake2b(segments.lengths.astype("<i8").tobytes(), digest_size=16)
+    for values in (corpus.tokens, corpus.labels):
+        if values is not None:
+            ends = segments.offset + segments.lengths
+            for start, end in zip(segments.offset.tolist(), ends.tolist(), strict=True):
+                digest.update(np.ascontiguousarray(values[start:end]).data)
+    return digest.hexdigest()
+
+
+def _checked_card(text: str | None, path: str) -> dict[str, Any]:
+    """Return the card in `text`, or say in one line why it cannot be used."""
+    if text is None:
+        raise InputError(
+            f"a safetensors file without the metadata key {_KEY!r}: not one of Basetag's taggers",
+            file=path,
+        )
+    try:
+        card = json.loads(text)
+    except json.JSONDecodeError:
+        card = None
+    found = card.get("format") if isinstance(card, dict) else None
+    if not isinstance(card, dict) or type(found) is not int or found < 1:
+        raise InputError(f"the metadata key {_KEY!r} holds no card of a tagger", file=path)
+    if found > FORMAT:
+        raise InputError(
+            f"a tagger of format {found}; Basetag {__version__} reads formats up to {FORMAT}",
+            file=path,
+            advice=f"use Basetag {card.get('basetag', 'of a newer version')} or later",
+        )
+    missing = [key for key in _REQUIRED if key not in card]
+    if missing:
+        raise InputError(f"the tagger's card lacks {', '.join(missing)}", file=path)
+    return card
