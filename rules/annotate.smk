@@ -1,7 +1,8 @@
 """Annotate genomes with trained taggers, and compare the annotations with one another.
 
 IN   a FASTA (a user's own, or fetched by accession), tagger.safetensors
-OUT  results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.bed.gz (.tbi), summary.tsv
+OUT  results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.bed.gz, summary.tsv
+     (the index, .tbi or for giant chromosomes .csi, lies beside the BED file), agreement.tsv
 """
 
 
@@ -58,7 +59,6 @@ rule annotate_genome:
         tagger="results/{dataset}/{tagger}/seed{seed}/tagger.safetensors",
     output:
         bed="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.bed.gz",
-        index="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.bed.gz.tbi",
         summary="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/summary.tsv",
     log:
         "logs/annotate_genome/{genome}.{dataset}.{tagger}.seed{seed}.log",
@@ -96,6 +96,7 @@ rule compare_annotations:
     conda:
         "../envs/data.yaml"
     params:
+        settings=settings("compare_annotations", "genome"),
         code=code("compare_annotations.py"),
     message:
         "Comparing the annotations of {wildcards.genome}"

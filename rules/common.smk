@@ -15,7 +15,9 @@ from basetag.files import canonical_json
 
 try:
     CONFIG = load_config(
-        config, [Path(file) for file in workflow.configfiles], Path(workflow.basedir)
+        config,
+        [Path(file) for file in workflow.overwrite_configfiles or workflow.configfiles],
+        Path(workflow.basedir),
     )
 except BasetagError as error:
     print(error, file=sys.stderr)
@@ -49,7 +51,10 @@ def settings(stage, *names):
     """
 
     def of_wildcards(wildcards):
-        values = [int(wildcards[name]) if name == "seed" else wildcards[name] for name in names]
+        values = [
+            int(wildcards[name]) if name == "seed" else wildcards[name]
+            for name in names
+        ]
         return canonical_json(getattr(CONFIG, f"{stage}_settings")(*values))
 
     return of_wildcards
@@ -86,17 +91,25 @@ def corpus_in(folder, labelled=True):
     return [f"{folder}/corpus/{name}" for name in names]
 
 
-def ceilings_of(wildcards):
-    """Return the posteriors that a tagger is held against, where the dataset has them."""
-    return [
-        RUN.format(dataset=wildcards.dataset, tagger=tagger, seed=0) + "/posteriors.npy"
-        for tagger in CONFIG.ceilings(wildcards.dataset)
-    ]
+def reference_of(baseline):
+    """Return the function to the posteriors that a tagger is held against, where there are any."""
+
+    def of_wildcards(wildcards):
+        tagger = CONFIG.reference(wildcards.dataset, baseline)
+        return (
+            f"results/{wildcards.dataset}/{tagger}/seed0/posteriors.npy"
+            if tagger
+            else []
+        )
+
+    return of_wildcards
 
 
 def training_threads(wildcards):
     """Return the threads that a training asks for: a scientific setting, it changes last bits."""
-    return CONFIG.train_settings(wildcards.tagger, int(wildcards.seed))["training"]["threads"]
+    return CONFIG.train_settings(wildcards.tagger, int(wildcards.seed))["training"][
+        "threads"
+    ]
 
 
 def every_run(name, taggers=None):
@@ -111,7 +124,9 @@ def every_run(name, taggers=None):
 def every_annotation(name, genome=None):
     """Return the file `name` of every annotation of the config, or of those of `genome`."""
     return [
-        f"{ANNOTATION}/{name}".format(genome=own, dataset=dataset, tagger=tagger, seed=seed)
+        f"{ANNOTATION}/{name}".format(
+            genome=own, dataset=dataset, tagger=tagger, seed=seed
+        )
         for own, dataset, tagger, seed in CONFIG.annotations()
         if genome is None or own == genome
     ]

@@ -12,7 +12,8 @@ rule evaluate_tagger:
         split="results/{dataset}/split.tsv",
         tagger="results/{dataset}/{tagger}/seed{seed}/tagger.safetensors",
         posteriors="results/{dataset}/{tagger}/seed{seed}/posteriors.npy",
-        ceiling=ceilings_of,
+        exact=reference_of("exact"),
+        filtered=reference_of("filtered"),
     output:
         metrics="results/{dataset}/{tagger}/seed{seed}/metrics.json",
         tracks="results/{dataset}/{tagger}/seed{seed}/tracks.npz",

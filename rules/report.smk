@@ -15,7 +15,8 @@ rule render_report:
         segments=every_annotation("segments.bed.gz"),
         summaries=every_annotation("summary.tsv"),
         agreement=expand("results/annotations/{genome}/agreement.tsv", genome=GENOMES),
-        template=workflow.source_path("../report/template.html.jinja"),
+        taggers=every_run("tagger.safetensors"),
+        page=workflow.source_path("../report/template.html.jinja"),
     output:
         report(
             "results/report.html",

@@ -4,9 +4,63 @@ import json
 from pathlib import Path
 from typing import Any
 
-from basetag.evaluation import evaluate, write_tracks
+from basetag.corpus import Corpus
+from basetag.evaluation import Judged, evaluate, write_tracks
 from basetag.files import write_json
 from basetag.job_log import job_log
+from basetag.splits import read_split
+from basetag.tagger_file import read_tagger
+
+
+def main(
+    settings: dict[str, Any],
+    run: tuple[str, str, int],
+    corpus: Path,
+    split: Path,
+    tagger: Path,
+    posteriors: Path,
+    references: dict[str, Path | None],
+    metrics: Path,
+    tracks: Path,
+) -> None:
+    opened = Corpus.open(corpus)
+    test = read_split(split, opened)["test"]
+    _, card = read_tagger(tagger)
+    figures = evaluate(
+        opened,
+        test,
+        posteriors,
+        Judged.by_card(card, *run),
+        exact_path=references["exact"],
+        filtered_path=references["filtered"],
+        pairs=settings["pairs"],
+        seed=settings["seed"],
+    )
+    write_tracks(
+        tracks,
+        opened,
+        test,
+        posteriors,
+        records=settings["shown_records"],
+        bases=settings["shown_bases"],
+    )
+    write_json(metrics, figures)
+
 
 if __name__ == "__main__":
-    pass
+    with job_log(snakemake.log[0]):
+        names = snakemake.wildcards
+        main(
+            json.loads(snakemake.params.settings),
+            (names.dataset, names.tagger, int(names.seed)),
+            Path(snakemake.input.corpus[0]).parent,
+            Path(snakemake.input.split),
+            Path(snakemake.input.tagger),
+            Path(snakemake.input.posteriors),
+            {
+                name: Path(path) if (path := snakemake.input.get(name)) else None
+                for name in ("exact", "filtered")
+            },
+            Path(snakemake.output.metrics),
+            Path(snakemake.output.tracks),
+        )

@@ -5,25 +5,26 @@ import time
 from pathlib import Path
 from typing import Any
 
-from basetag.baselines import fit_baseline
+from basetag.baseline_fitting import fit_baseline
 from basetag.corpus import Corpus
 from basetag.files import write_json
 from basetag.job_log import job_log
 from basetag.splits import read_split
-from basetag.tagger_file import write_tagger
 
 
-def main(settings: dict[str, Any], corpus: Path, split: Path, tagger: Path, timing: Path) -> None:
+def main(
+    settings: dict[str, Any], name: str, corpus: Path, split: Path, tagger: Path, timing: Path
+) -> None:
     opened = Corpus.open(corpus)
     segments = read_split(split, opened)
     began = time.perf_counter()
-    fitted = fit_baseline(settings, opened, segments)
+    fitted = fit_baseline(settings, opened, segments, tagger=name)
     seconds = time.perf_counter() - began
-    write_tagger(tagger, fitted.tensors(), fitted.card)
+    fitted.save(tagger)
     write_json(
         timing,
         {
-            "device": "CPU, 1 thread",
+            "device": "CPU",
             "threads": 1,
             "train_seconds": seconds,
             "train_bases_per_second": segments["train"].bases / seconds,
@@ -35,6 +36,7 @@ if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         main(
             json.loads(snakemake.params.settings),
+            snakemake.wildcards.tagger,
             Path(snakemake.input.corpus[0]).parent,
             Path(snakemake.input.split),
             Path(snakemake.output.tagger),

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
 from basetag.corpus import Corpus
 from basetag.devices import choose_device, describe_device
 from basetag.files import write_json, written_whole
 from basetag.job_log import job_log
 from basetag.network_tagger import NetworkTagger, build_network
+from basetag.provenance import environment
 from basetag.splits import read_split
-from basetag.tagger_file import training_card, write_tagger
 from basetag.training import HistoryRow, train
 
 log = logging.getLogger("basetag")
@@ -23,6 +24,7 @@ log = logging.getLogger("basetag")
 
 def main(
     settings: dict[str, Any],
+    name: str,
     gpus: int,
     corpus: Path,
     split: Path,
@@ -37,12 +39,7 @@ def main(
 
     opened = Corpus.open(corpus)
     segments = read_split(split, opened)
-    card = {
-        "kind": "network",
-        "architecture": settings["architecture"],
-        **training_card(opened, segments["train"], settings),
-    }
-    network = build_network(card)
+    network = build_network(opened.alphabet, len(opened.states), settings["architecture"])
     network.initialise(torch.Generator().manual_seed(settings["seed"]))
     log.info("training on %s", describe_device(device, threads))
 
@@ -58,14 +55,16 @@ def main(
     )
     seconds = time.perf_counter() - began
 
-    trained = NetworkTagger(network, card, device)
-    write_tagger(tagger, trained.tensors(), trained.card)
+    NetworkTagger.trained(
+        network, opened, segments["train"], name, settings["architecture"], device
+    ).save(tagger)
     write_history(history, rows)
     write_json(
         timing,
         {
             "device": describe_device(device, threads),
             "threads": threads,
+            "environment": environment(),
             "train_seconds": seconds,
             "train_bases_per_second": rows[-1].bases / seconds,
         },
@@ -83,6 +82,7 @@ if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         main(
             json.loads(snakemake.params.settings),
+            snakemake.wildcards.tagger,
             snakemake.resources.gpu,
             Path(snakemake.input.corpus[0]).parent,
             Path(snakemake.input.split),

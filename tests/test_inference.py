@@ -14,9 +14,7 @@ CPU = torch.device("cpu")
 
 
 def make(cell, bidirectional, layers, seed=3):
-    network = TaggerNetwork(
-        DNA, 3, cell=cell, hidden=6, layers=layers, bidirectional=bidirectional
-    )
+    network = TaggerNetwork(DNA, 3, cell=cell, hidden=6, layers=layers, bidirectional=bidirectional)
     network.initialise(torch.Generator().manual_seed(seed))
     for parameter in network.parameters():  # long memory, so that a lost state would show
         parameter.data *= 1.5

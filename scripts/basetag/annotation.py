@@ -9,49 +9,53 @@ Bourlard 1990), with the transitions counted on the training labels.
 from __future__ import annotations
 
 import csv
+import itertools
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from basetag.baselines import HMMTagger
 from basetag.corpus import Corpus
 from basetag.errors import InputError
 from basetag.exact_inference import decode_posteriors
 from basetag.files import written_whole
-from basetag.intervals import Runs, runs_of_path
+from basetag.intervals import Runs, count_agreement, index_suffix, read_bed, write_bed
 from basetag.taggers import LoadedTagger
 
 log = logging.getLogger(__name__)
 
 Calls = Literal["viterbi", "argmax"]
 
-
-@dataclass(frozen=True)
-class AnnotatedRecord:
-    """The calls of one record.
-
-    Attributes
-    ----------
-    name : str
-    runs : Runs
-        Start, end (0-based, half-open) and state of every segment.
-    scores : ndarray of float64, (segments,)
-        Mean posterior of the called state over the segment.
-    """
-
-    name: str
-    runs: Runs
-    scores: NDArray[np.float64]
+SUMMARY_COLUMNS = (
+    "state",
+    "name",
+    "segments",
+    "bases",
+    "fraction",
+    "mean_length",
+    "mean_posterior",
+)
+AGREEMENT_COLUMNS = (
+    "genome", "first", "second", "bases", "agreeing", "fraction", "segments_first",
+    "segments_second",
+)  # fmt: skip
 
 
-def annotate_records(
-    loaded: LoadedTagger, genome: Corpus, calls: Calls, threads: int = 1
-) -> Iterator[AnnotatedRecord]:
-    """Call the segments of every record of `genome`, in its order.
+def annotate_genome(
+    loaded: LoadedTagger,
+    genome: Corpus,
+    *,
+    calls: Calls,
+    bed: str | os.PathLike[str],
+    summary: str | os.PathLike[str],
+    threads: int = 1,
+) -> None:
+    """Write the segments that a tagger calls on a genome, their index and a summary by state.
 
     Parameters
     ----------
@@ -59,12 +63,12 @@ def annotate_records(
     genome : Corpus
         Labels are not needed.
     calls : {"viterbi", "argmax"}
+    bed : path-like
+        A .bed.gz; its index (.tbi, or .csi where a record is too long for one) lies beside it.
+    summary : path-like
+        A table with a row per state.
     threads : int
         CPU threads.
-
-    Yields
-    ------
-    AnnotatedRecord
 
     Raises
     ------
@@ -73,19 +77,71 @@ def annotate_records(
     """
     if genome.alphabet != loaded.alphabet:
         raise InputError(
-            f"the genome is written in {genome.alphabet.name}, the tagger reads"
-            f" {loaded.alphabet.name}",
+            f"the genome is written in {genome.alphabet.name!r}, and the tagger reads"
+            f" {loaded.alphabet.name!r}",
             advice="annotate with a tagger of the genome's alphabet",
         )
+    names = [loaded.tagger.card["state_names"][letter] for letter in loaded.states]
+    totals = [Totals() for _ in names]
+    index = os.fspath(bed) + index_suffix(int(genome.lengths.max(initial=0)))
+
+    def counted() -> Iterator[tuple[str, Runs]]:
+        for record, runs in call_records(loaded, genome, calls, threads):
+            for label, total in enumerate(totals):
+                total.add(runs, label)
+            yield record, runs
+
+    with written_whole(index, summary, bed) as (index_place, summary_place, bed_place):
+        n_segments = write_bed(bed_place, index_place, counted(), names)
+        _write_table(
+            summary_place,
+            SUMMARY_COLUMNS,
+            [
+                (letter, name, *total.row(genome.tokens.size))
+                for letter, name, total in zip(loaded.states, names, totals, strict=True)
+            ],
+        )
+    log.info("%d segments on %d bases", n_segments, genome.tokens.size)
+
+
+class Totals:
+    """Segments, bases and posterior of one state, added up record by record."""
+
+    def __init__(self) -> None:
+        self.segments = 0
+        self.bases = 0
+        self.posterior = 0.0
+
+    def add(self, runs: Runs, label: int) -> None:
+        """Add the runs of `label` in one record."""
+        own = runs.labels == label
+        self.segments += int(own.sum())
+        self.bases += int(runs.lengths[own].sum())
+        self.posterior += float((runs.mean_posteriors * runs.lengths)[own].sum())
+
+    def row(self, all_bases: int) -> tuple[int, int, str, str, str]:
+        """Return segments, bases, their fraction, mean length and mean posterior."""
+        if not self.bases:
+            return 0, 0, "0", "", ""
+        return (
+            self.segments,
+            self.bases,
+            f"{self.bases / all_bases:.6g}",
+            f"{self.bases / self.segments:.6g}",
+            f"{self.posterior / self.bases:.6g}",
+        )
+
+
+def call_records(
+    loaded: LoadedTagger, genome: Corpus, calls: Calls, threads: int = 1
+) -> Iterator[tuple[str, Runs]]:
+    """Yield every record's name and its runs of one state, in the genome's order."""
     for name, start, length in zip(genome.names, genome.starts, genome.lengths, strict=True):
-        tokens = np.asarray(genome.tokens[start : start + length])
+        tokens = genome.tokens[start : start + length]
         lengths = np.array([length], dtype=np.int64)
         posterior = loaded.tagger.posterior(tokens, lengths, threads)
-        path = call_states(loaded, tokens, lengths, posterior, calls)
-        runs = runs_of_path(path)
-        called = np.take_along_axis(posterior, path[:, None].astype(np.intp), axis=1)[:, 0]
-        sums = np.add.reduceat(called.astype(np.float64), runs.starts) if runs.starts.size else called
-        yield AnnotatedRecord(name, runs, sums / (runs.ends - runs.starts))
+        path = call_states(loaded, tokens, lengths, posterior, calls, threads)
+        yield name, Runs.of_path(path, posterior)
 
 
 def call_states(
@@ -94,16 +150,56 @@ def call_states(
     lengths: NDArray[np.int64],
     posterior: NDArray[np.float32],
     calls: Calls,
+    threads: int = 1,
 ) -> NDArray[np.uint8]:
     """Return the called state of every base, (bases,)."""
     if calls == "argmax":
         return posterior.argmax(axis=1).astype(np.uint8)
-    own_path = getattr(loaded.tagger, "viterbi", None)
-    if own_path is not None:
-        path: NDArray[np.uint8] = own_path(tokens, lengths)
-        return path
-    training = loaded.tagger.card["training"]
-    prior = np.array(training["prior"])
-    return decode_posteriors(
-        posterior, lengths, prior=prior, start=prior, transition=np.array(training["transition"])
-    )
+    tagger = loaded.tagger
+    if isinstance(tagger, HMMTagger):
+        return tagger.viterbi(tokens, lengths, threads)
+    prior = np.array(tagger.card["training"]["prior"])
+    transition = np.array(tagger.card["training"]["transition"])
+    return decode_posteriors(posterior, lengths, prior, prior, transition, threads)
+
+
+def compare_annotations(
+    genome: str,
+    annotations: Sequence[tuple[str, str | os.PathLike[str]]],
+    state_names: Sequence[str],
+    path: str | os.PathLike[str],
+) -> None:
+    """Write, for every pair of a genome's annotations, on how many bases they agree.
+
+    Parameters
+    ----------
+    genome : str
+        Its name in the config.
+    annotations : sequence of (str, path-like)
+        Name and BED of each.
+    state_names : sequence of str
+        All names that a state has in any of them; states are compared by name.
+    path : path-like
+        The table: `AGREEMENT_COLUMNS`, a row per pair; `bases` are those that both call.
+    """
+    named = [(name, read_bed(bed, state_names)) for name, bed in annotations]
+    rows = []
+    for (first, runs), (second, others) in itertools.combinations(named, 2):
+        bases, agreeing = count_agreement(runs, others)
+        rows.append(
+            (
+                genome, first, second, bases, agreeing,
+                f"{agreeing / bases:.6g}" if bases else "",
+                sum(len(record.starts) for record in runs.values()),
+                sum(len(record.starts) for record in others.values()),
+            )
+        )  # fmt: skip
+    with written_whole(path) as (place,):
+        _write_table(place, AGREEMENT_COLUMNS, rows)
+
+
+def _write_table(path: Path, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, delimiter="\t", lineterminator="\n")
+        table.writerow(columns)
+        table.writerows(rows)

@@ -111,7 +111,9 @@ def _logits(
     layers = [layer for layer in network.layers if isinstance(layer, RecurrentLayer)]
     for layer in layers[:-1]:
         # A layer above the first reads the whole of the one below, in both directions.
-        source = _held([hidden for _, hidden in _layer_chunks(layer, source, total, lengths, chunk)])
+        source = _held(
+            [hidden for _, hidden in _layer_chunks(layer, source, total, lengths, chunk)]
+        )
     for start, hidden in _layer_chunks(layers[-1], source, total, lengths, chunk):
         yield start, network.head(hidden)
 

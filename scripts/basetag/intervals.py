@@ -8,7 +8,7 @@ business; so is which tagger called it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,6 +119,12 @@ class Runs:
         for start, end, label in zip(self.starts, self.ends, self.labels, strict=True):
             path[start:end] = label
         return path
+
+    def label_at(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the state at each of `positions`, -1 outside all runs, (positions,)."""
+        run = np.searchsorted(self.starts, positions, side="right") - 1
+        inside = (run >= 0) & (positions < self.ends[run])
+        return np.where(inside, self.labels[run].astype(np.int64), -1)
 
 
 def index_suffix(longest_record: int) -> str:
@@ -239,3 +245,23 @@ def read_bed(path: str | os.PathLike[str], state_names: Sequence[str]) -> dict[s
         record: Runs.joined([Runs(t[:, 0], t[:, 1], t[:, 2].astype(np.uint8), t[:, 3])])
         for record, t in tables.items()
     }
+
+
+def count_agreement(first: Mapping[str, Runs], second: Mapping[str, Runs]) -> tuple[int, int]:
+    """Return how many bases two annotations both call, and on how many of those they agree.
+
+    Parameters
+    ----------
+    first, second : mapping of str to Runs
+        By record, as `read_bed` returns them; labels mean the same in both.
+    """
+    bases = agreeing = 0
+    for record in first.keys() & second.keys():
+        one, other = first[record], second[record]
+        points = np.unique(np.concatenate([one.starts, one.ends, other.starts, other.ends]))
+        left, lengths = points[:-1], np.diff(points)
+        labels = [runs.label_at(left) for runs in (one, other)]
+        both = (labels[0] >= 0) & (labels[1] >= 0)
+        bases += int(lengths[both].sum())
+        agreeing += int(lengths[both & (labels[0] == labels[1])].sum())
+    return bases, agreeing

@@ -11,9 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from basetag.alphabet import Alphabet
+from basetag.corpus import Corpus
 from basetag.inference import network_posterior
 from basetag.networks import TaggerNetwork
-from basetag.tagger_file import read_tagger
+from basetag.splits import Segments
+from basetag.tagger_file import new_card, read_tagger, write_tagger
 
 
 class NetworkTagger:
@@ -45,9 +47,39 @@ class NetworkTagger:
         device: torch.device,
     ) -> NetworkTagger:
         """Rebuild the network that `card` describes and give it its weights."""
-        network = build_network(card)
+        alphabet = Alphabet.named(card["alphabet"])
+        network = build_network(alphabet, len(card["states"]), card["architecture"])
         network.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
         return cls(network, card, device)
+
+    @classmethod
+    def trained(
+        cls,
+        network: TaggerNetwork,
+        corpus: Corpus,
+        training: Segments,
+        name: str,
+        architecture: Mapping[str, Any],
+        device: torch.device,
+    ) -> NetworkTagger:
+        """Give a network that was trained on `training` its card.
+
+        `architecture` is what `build_network` made it from, `name` what the config calls it.
+        """
+        card = new_card(
+            corpus,
+            training,
+            kind="network",
+            name=name,
+            description=describe(architecture),
+            parameters=sum(parameter.numel() for parameter in network.parameters()),
+            architecture=architecture,
+        )
+        return cls(network, card, device)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the tagger file, whole or not at all."""
+        write_tagger(path, self.tensors(), self.card)
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Return the weights by name, on the CPU."""
@@ -57,17 +89,9 @@ class NetworkTagger:
         }
 
     @property
-    def n_parameters(self) -> int:
-        """Number of trained weights."""
-        return sum(parameter.numel() for parameter in self.network.parameters())
-
-    @property
     def description(self) -> str:
         """One line in words: cell, units, layers, directions."""
-        shape = self.card["architecture"]
-        directions = "two directions" if shape["bidirectional"] else "one direction"
-        layers = "" if shape["layers"] == 1 else f", {shape['layers']} layers"
-        return f"{shape['cell'].upper()} of {shape['hidden']} units, {directions}{layers}"
+        return str(self.card["description"])
 
     def posterior(
         self, tokens: NDArray[np.uint8], lengths: NDArray[np.int64], threads: int = 1
@@ -77,11 +101,18 @@ class NetworkTagger:
         return network_posterior(self.network, tokens, lengths, device=self.device)
 
 
-def build_network(card: Mapping[str, Any]) -> TaggerNetwork:
-    """Return the network that `card` describes, its weights not yet drawn or loaded."""
-    return TaggerNetwork(
-        Alphabet.named(card["alphabet"]), len(card["states"]), **card["architecture"]
-    )
+def describe(architecture: Mapping[str, Any]) -> str:
+    """Return an architecture in words: cell, units, directions, layers."""
+    directions = "two directions" if architecture["bidirectional"] else "one direction"
+    layers = "" if architecture["layers"] == 1 else f", {architecture['layers']} layers"
+    return f"{architecture['cell'].upper()} of {architecture['hidden']} units, {directions}{layers}"
+
+
+def build_network(
+    alphabet: Alphabet, n_states: int, architecture: Mapping[str, Any]
+) -> TaggerNetwork:
+    """Return the network of `architecture`, its weights not yet drawn or loaded."""
+    return TaggerNetwork(alphabet, n_states, **architecture)
 
 
 def load_network(path: str | os.PathLike[str], device: torch.device) -> NetworkTagger:

@@ -7,7 +7,6 @@ network for nothing. The same data gives the same bytes.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """Any tagger from its file: networks and baselines behind the same few names.
 
-A tagger has a `card` (what its file says of itself), a `description` in words, `n_parameters`,
-and `posterior` for tokens. `load_tagger` is the one door to both kinds, and adds `predict` for
-plain strings. torch is imported only for a network's file.
+A tagger has a `card` (what its file says of itself) and `posterior` for tokens. `load_tagger` is
+the one door to both kinds, and adds `predict` for plain strings. torch is imported only for a
+network's file.
 """
 
 from __future__ import annotations
@@ -16,23 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from basetag.alphabet import Alphabet
-from basetag.baselines import baseline_from_tensors
+from basetag.baselines import BASELINES
 from basetag.tagger_file import read_tagger
 
 
 class Tagger(Protocol):
     """What prediction, evaluation and annotation ask of a tagger."""
 
-    kind: str
     card: dict[str, Any]
-
-    @property
-    def n_parameters(self) -> int:
-        """Number of fitted numbers."""
-
-    @property
-    def description(self) -> str:
-        """One line in words."""
 
     def posterior(
         self, tokens: NDArray[np.uint8], lengths: NDArray[np.int64], threads: int = 1
@@ -130,7 +121,7 @@ def load_tagger(path: str | os.PathLike[str], gpus: int = 0) -> LoadedTagger:
     """
     tensors, card = read_tagger(path)
     if card["kind"] != "network":
-        return LoadedTagger(baseline_from_tensors(tensors, card))
+        return LoadedTagger(BASELINES[card["architecture"]["baseline"]](card, tensors))
     from basetag.devices import choose_device
     from basetag.network_tagger import NetworkTagger
 

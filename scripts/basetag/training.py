@@ -92,7 +92,9 @@ def train(
     )
     window = min(settings["window"], int(training.lengths.max()))
     steps = max(1, round(settings["bases"] / (settings["batch"] * window)))
-    looks = {round(steps * (i + 1) / settings["validations"]) for i in range(settings["validations"])}
+    looks = {
+        round(steps * (i + 1) / settings["validations"]) for i in range(settings["validations"])
+    }
     watched = _first_bases(validation, settings["validation_bases"])
 
     history: list[HistoryRow] = []

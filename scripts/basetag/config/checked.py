@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from basetag.config.datasets import FastaDataset, SimulatedDataset
 from basetag.config.model import ConfigModel, GenomeEntry
 from basetag.config.taggers import EXACT_BASELINES, Baseline, GCWindow, Network
@@ -166,6 +168,13 @@ class Config:
             fit["hmm"] = self.hmms[dataset].settings()
         return fit
 
+    def reference(self, dataset: str, baseline: str) -> str | None:
+        """Return the tagger that is the `exact` or `filtered` posterior of `dataset`, if any."""
+        for name, tagger in self.model.taggers.items():
+            if isinstance(tagger, EXACT_BASELINES) and tagger.baseline == baseline:
+                return name if self.has(dataset, name) else None
+        return None
+
     def evaluate_settings(self) -> Settings:
         """Return `pairs`, `seed`, `shown_records` and `shown_bases`."""
         return self.model.evaluation.model_dump()
@@ -174,6 +183,26 @@ class Config:
         """Return `accession`."""
         return {"accession": self.genome(genome).accession}
 
+    def encode_genome_settings(self, genome: str) -> Settings:
+        """Return `alphabet`: that of the datasets whose taggers annotate the genome."""
+        return {"alphabet": self.alphabet(self.genome(genome).taggers[0].dataset)}
+
+    def compare_annotations_settings(self, genome: str) -> Settings:
+        """Return `annotations` (names, in order) and `state_names`: all that their states have."""
+        uses = [run for name, *run in self.annotations() if name == genome]
+        names = {name for dataset, _, _ in uses for name in self.states(str(dataset)).values()}
+        return {
+            "annotations": [f"{dataset}/{tagger}/seed{seed}" for dataset, tagger, seed in uses],
+            "state_names": sorted(names),
+        }
+
     def annotate_settings(self, genome: str) -> Settings:
         """Return `calls`."""
         return {"calls": self.genome(genome).calls}
+
+    def report_settings(self) -> Settings:
+        """Return `config` (all of it as YAML, keys sorted) and `alphabets` (by dataset)."""
+        return {
+            "config": yaml.safe_dump(self.model.model_dump(exclude_none=True), sort_keys=True),
+            "alphabets": {name: self.alphabet(name) for name in self.model.datasets},
+        }

@@ -1,0 +1,42 @@
+"""Rule annotate_genome: call the segments of a genome and index them for a genome browser."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from basetag.annotation import annotate_genome
+from basetag.corpus import Corpus
+from basetag.job_log import job_log
+from basetag.taggers import load_tagger
+
+
+def main(
+    settings: dict[str, Any],
+    gpus: int,
+    threads: int,
+    corpus: Path,
+    tagger: Path,
+    bed: Path,
+    summary: Path,
+) -> None:
+    annotate_genome(
+        load_tagger(tagger, gpus),
+        Corpus.open(corpus),
+        calls=settings["calls"],
+        bed=bed,
+        summary=summary,
+        threads=threads,
+    )
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        main(
+            json.loads(snakemake.params.settings),
+            snakemake.resources.gpu,
+            snakemake.threads,
+            Path(snakemake.input.corpus[0]).parent,
+            Path(snakemake.input.tagger),
+            Path(snakemake.output.bed),
+            Path(snakemake.output.summary),
+        )

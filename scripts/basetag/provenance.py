@@ -1,0 +1,74 @@
+"""What a result depends on besides its inputs and settings: library versions and the processor.
+
+Equal inputs give equal bytes on one instruction set and one set of library versions; this module
+says which those were.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from basetag import __version__
+from basetag.tagger_file import read_tagger
+
+#: Distributions whose version can change a number.
+LIBRARIES = ("numpy", "numba", "torch", "scipy", "scikit-learn", "hmmlearn", "biopython", "pysam")
+
+# From the widest on: the first that a processor has is the one that kernels are written for.
+_INSTRUCTION_SETS = {"avx512f": "AVX-512", "avx2": "AVX2", "avx": "AVX", "asimd": "NEON"}
+
+
+def instruction_set() -> str:
+    """Return the processor's architecture and its widest vector instructions, where it says."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return platform.machine()
+    flags = {
+        flag
+        for line in text.splitlines()
+        if line.lower().startswith(("flags", "features"))
+        for flag in line.partition(":")[2].split()
+    }
+    widest = next((name for flag, name in _INSTRUCTION_SETS.items() if flag in flags), None)
+    return f"{platform.machine()} with {widest}" if widest else platform.machine()
+
+
+def environment() -> dict[str, str]:
+    """Return the versions of Python, Basetag and the libraries, and the instruction set."""
+    versions = {"processor": instruction_set(), "python": platform.python_version()}
+    versions["basetag"] = __version__
+    for name in LIBRARIES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # a conda environment of a lighter weight class
+    return versions
+
+
+def provenance(taggers: Iterable[Path]) -> Mapping[str, str | Sequence[str] | Mapping[str, str]]:
+    """Return what the report's last section says: commands, versions, digests.
+
+    Parameters
+    ----------
+    taggers : iterable of Path
+        ``…/{dataset}/{tagger}/seed{seed}/tagger.safetensors`` of every tagger on the page.
+    """
+    digests = {
+        "/".join(path.absolute().parts[-4:-1]): read_tagger(path)[1]["training"]["digest"]
+        for path in taggers
+    }
+    return {
+        "The same again": [
+            "make setup   # in a clone of this version of Basetag",
+            "# save the config above as again.yaml, beside the files that it names, then",
+            ".venv/bin/snakemake --configfile again.yaml",
+        ],
+        "Written by": environment(),
+        "Test evaluations": "each tagger was scored on the test split once; every choice "
+        "(weights, windows, thresholds) was made on the training and validation splits",
+        "Digest of the training data of each tagger": digests,
+    }

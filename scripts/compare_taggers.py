@@ -1,0 +1,16 @@
+"""Rule compare_taggers: one table with a row per dataset, tagger and seed."""
+
+from pathlib import Path
+
+from basetag.evaluation import write_comparison
+from basetag.job_log import job_log
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        files = zip(
+            snakemake.input.metrics,
+            snakemake.input.timing,
+            snakemake.input.predict_timing,
+            strict=True,
+        )
+        write_comparison(Path(snakemake.output.comparison), files)

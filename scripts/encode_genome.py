@@ -1,0 +1,22 @@
+"""Rule encode_genome: FASTA of a genome → corpus without labels."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from basetag.alphabet import Alphabet
+from basetag.corpus import log_counts, write_corpus
+from basetag.job_log import job_log
+
+
+def main(settings: dict[str, Any], sequences: Path, folder: Path) -> None:
+    log_counts(write_corpus(folder, sequences, Alphabet.named(settings["alphabet"])))
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        main(
+            json.loads(snakemake.params.settings),
+            Path(snakemake.input.sequences),
+            Path(snakemake.output.tokens).parent,
+        )

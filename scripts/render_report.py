@@ -1,0 +1,38 @@
+"""Rule render_report: verdicts, table and charts on one page."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from basetag.job_log import job_log
+from basetag.provenance import provenance
+from basetag.report import render_report
+from basetag.report_data import read_report_data
+
+
+def main(settings: dict[str, Any], inputs: dict[str, list[Path]], page: Path) -> None:
+    data = read_report_data(
+        inputs["comparison"][0],
+        inputs["metrics"],
+        history_paths=inputs["history"],
+        tracks_paths=inputs["tracks"],
+        annotation_folders=[path.parent for path in inputs["segments"]],
+        agreement_paths=inputs["agreement"],
+        alphabets=settings["alphabets"],
+        provenance=provenance(inputs["taggers"]),
+        config_text=settings["config"],
+    )
+    render_report(data, page)
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        main(
+            json.loads(snakemake.params.settings),
+            {
+                name: [Path(path) for path in snakemake.input.get(name)]
+                for name in ("metrics", "history", "tracks", "segments", "agreement", "taggers")
+            }
+            | {"comparison": [Path(snakemake.input.comparison)]},
+            Path(snakemake.output[0]),
+        )
