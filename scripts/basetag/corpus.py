@@ -103,6 +103,21 @@ class Corpus:
             labels=labels,
         )
 
+    @property
+    def known_labels(self) -> NDArray[np.uint8]:
+        """The labels of a corpus that must have some.
+
+        Raises
+        ------
+        InputError
+            Where nobody gave labels.
+        """
+        if self.labels is None:
+            raise InputError(
+                "the corpus has no labels", advice="give `labels:` with the dataset in the config"
+            )
+        return self.labels
+
 
 @dataclass(frozen=True)
 class CorpusCounts:

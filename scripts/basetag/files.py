@@ -46,7 +46,7 @@ def written_whole(*paths: str | os.PathLike[str]) -> Iterator[tuple[Path, ...]]:
             places.append(folder / str(index) / target.name)
         yield tuple(places)
         for place, target in zip(places, targets, strict=True):
-            os.replace(place, target)
+            place.replace(target)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

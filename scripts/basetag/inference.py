@@ -108,19 +108,16 @@ def _logits(
 
     total = tokens.shape[1]
     source: Source = embedded
-    layers = [layer for layer in network.layers if isinstance(layer, RecurrentLayer)]
-    for layer in layers[:-1]:
+    *below, top = network.recurrent_layers()
+    for layer in below:
         # A layer above the first reads the whole of the one below, in both directions.
-        source = _held(
-            [hidden for _, hidden in _layer_chunks(layer, source, total, lengths, chunk)]
-        )
-    for start, hidden in _layer_chunks(layers[-1], source, total, lengths, chunk):
+        chunks = [hidden for _, hidden in _layer_chunks(layer, source, total, lengths, chunk)]
+        source = _held(torch.cat(chunks, dim=1))
+    for start, hidden in _layer_chunks(top, source, total, lengths, chunk):
         yield start, network.head(hidden)
 
 
-def _held(chunks: list[Tensor]) -> Source:
-    whole = torch.cat(chunks, dim=1)  # (rows, length, outputs)
-
+def _held(whole: Tensor) -> Source:
     def held(start: int, stop: int) -> Tensor:
         return whole[:, start:stop]
 

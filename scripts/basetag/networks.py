@@ -21,7 +21,7 @@ from basetag.alphabet import Alphabet
 #: each (1, rows, hidden). None is the zero state, in which every record begins.
 State = Any
 
-CELLS: Mapping[str, type[nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+CELLS: Mapping[str, type[nn.RNN | nn.GRU | nn.LSTM]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
 
 class RecurrentLayer(nn.Module):
@@ -46,6 +46,10 @@ class RecurrentLayer(nn.Module):
         self.leftward = make(inputs, hidden, batch_first=True) if bidirectional else None
         self.outputs = hidden * (2 if bidirectional else 1)
 
+    def directions(self) -> list[nn.RNNBase]:
+        """Return the module of each direction that there is."""
+        return [self.rightward] if self.leftward is None else [self.rightward, self.leftward]
+
     def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
         """Return the hidden states, (rows, length, outputs), of whole padded records.
 
@@ -56,7 +60,7 @@ class RecurrentLayer(nn.Module):
         lengths : Tensor of int64, (rows,)
             Bases of each row; the padding behind them reaches no base.
         """
-        rightward, _ = self.rightward(features)
+        rightward: Tensor = self.rightward(features)[0]
         if self.leftward is None:
             return rightward
         leftward, _ = self.leftward(reverse_rows(features, lengths))
@@ -122,6 +126,10 @@ class TaggerNetwork(nn.Module):
             width = layer.outputs
         self.head = nn.Linear(width, n_states)
 
+    def recurrent_layers(self) -> list[RecurrentLayer]:
+        """Return the layers from the first to the last."""
+        return [layer for layer in self.layers if isinstance(layer, RecurrentLayer)]
+
     def embed(self, tokens: Tensor) -> Tensor:
         """Return the input features, (rows, length, letters), of `tokens`, (rows, length)."""
         return nn.functional.embedding(tokens.long(), self.mixture)
@@ -129,7 +137,7 @@ class TaggerNetwork(nn.Module):
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """Return the logits, (rows, length, states), of padded `tokens`, (rows, length)."""
         features = self.embed(tokens)
-        for layer in self.layers:
+        for layer in self.recurrent_layers():
             features = layer(features, lengths)
         logits: Tensor = self.head(features)
         return logits
@@ -141,19 +149,21 @@ class TaggerNetwork(nn.Module):
         and the head are Glorot-uniform; biases are zero but for the LSTM's forget gate, which
         starts open at 1 (Gers et al. 2000; Jozefowicz et al. 2015).
         """
-        for name, parameter in self.named_parameters():
-            if "weight_hh" in name:
-                for gate in parameter.data.split(parameter.shape[1]):
+        for parameter in self.parameters():
+            parameter.data.zero_()
+        _draw_glorot(self.head.weight, generator)
+        for layer in self.recurrent_layers():
+            for cell in layer.directions():
+                for gate in torch.split(cell.weight_ih_l0.data, cell.hidden_size):
+                    _draw_glorot(gate, generator)
+                for gate in torch.split(cell.weight_hh_l0.data, cell.hidden_size):
                     nn.init.orthogonal_(gate, generator=generator)
-            elif parameter.dim() == 2:
-                gates = parameter.shape[0] // self.layers[0].rightward.hidden_size
-                blocks = parameter.data.chunk(gates) if "weight_ih" in name else [parameter.data]
-                for block in blocks:
-                    bound = math.sqrt(6 / sum(block.shape))
-                    block.uniform_(-bound, bound, generator=generator)
-            else:
-                parameter.data.zero_()
-        for module in self.modules():
-            if isinstance(module, nn.LSTM):
-                # Gates are stacked as input, forget, cell, output.
-                module.bias_ih_l0.data[module.hidden_size : 2 * module.hidden_size] = 1.0
+                if isinstance(cell, nn.LSTM):
+                    # Gates are stacked as input, forget, cell, output.
+                    cell.bias_ih_l0.data[cell.hidden_size : 2 * cell.hidden_size] = 1.0
+
+
+def _draw_glorot(weight: Tensor, generator: torch.Generator) -> None:
+    """Draw from the uniform distribution of Glorot & Bengio (2010)."""
+    bound = math.sqrt(6 / sum(weight.shape))
+    weight.data.uniform_(-bound, bound, generator=generator)

@@ -92,9 +92,8 @@ def train(
     )
     window = min(settings["window"], int(training.lengths.max()))
     steps = max(1, round(settings["bases"] / (settings["batch"] * window)))
-    looks = {
-        round(steps * (i + 1) / settings["validations"]) for i in range(settings["validations"])
-    }
+    n_looks = settings["validations"]
+    looks = {round(steps * look / n_looks) for look in range(1, n_looks + 1)}
     watched = _first_bases(validation, settings["validation_bases"])
 
     history: list[HistoryRow] = []
@@ -113,7 +112,7 @@ def train(
             windows = draw_windows(
                 training,
                 corpus.tokens,
-                corpus.labels,
+                corpus.known_labels,
                 rows=settings["batch"],
                 length=window,
                 mask=settings["mask"],
@@ -184,7 +183,7 @@ def split_cross_entropy(
     """Return the mean cross-entropy over the labelled bases of `segments`, nats."""
     total, count = 0.0, 0
     for part in segments.batches():
-        tokens, labels = part.gathered(corpus.tokens), part.gathered(corpus.labels)
+        tokens, labels = part.gathered(corpus.tokens), part.gathered(corpus.known_labels)
         posterior = network_posterior(network, tokens, part.lengths, device=device)
         scored = labels != UNLABELLED
         own = posterior[scored, labels[scored]].astype(np.float64)
