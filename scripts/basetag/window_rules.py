@@ -45,7 +45,9 @@ class KmerContexts:
         self.reach = (k - 1) // 2
         self._offsets = range(-self.reach, self.reach + 1)
         n = self.reach + 1
-        sizes = [alphabet.n_letters ** (left + 1 + right) for left in range(n) for right in range(n)]
+        sizes = [
+            alphabet.n_letters ** (left + 1 + right) for left in range(n) for right in range(n)
+        ]
         starts = np.concatenate([[0], np.cumsum(sizes)])
         self._start_of = starts[:-1].reshape(n, n)  # (left, right)
         self._first_code = int(starts[-1])
@@ -196,6 +198,7 @@ def best_calls(histogram: Counts) -> NDArray[np.uint8]:
         if before != state:
             cuts, state = cuts - 1, before
     return calls
+
 
 def smoothed_frequencies(counts: NDArray[Any]) -> NDArray[np.float64]:
     """Return each row's frequencies after adding one to every count (Laplace), (rows, states)."""
