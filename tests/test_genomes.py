@@ -62,14 +62,17 @@ class Stub:
         return sum(name == f"{tool}.fcgi" for name, _ in self.requests)
 
 
+@pytest.fixture(autouse=True)
+def no_pause_between_requests(monkeypatch):
+    """NCBI asks for one, and Biopython keeps it; this machine does not mind."""
+    monkeypatch.setattr("Bio.Entrez.time", SimpleNamespace(time=time.time, sleep=lambda _: None))
+
+
 @pytest.fixture
 def ncbi(monkeypatch) -> Iterator[Stub]:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NCBI_EMAIL", "somebody@example.org")
-    # Biopython's own pause between requests, which NCBI asks for and this machine does not.
-    clock = SimpleNamespace(time=time.time, sleep=lambda _: None)
-    monkeypatch.setattr("Bio.Entrez.time", clock)
     stub = Stub()
     thread = threading.Thread(target=stub.server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
