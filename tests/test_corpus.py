@@ -103,7 +103,10 @@ ERRORS = {
     "one too many": (">a\nHHLL\n>b\nLH\n>c\n", r"record number 3 is 'c' here and is missing in"),
     "another length": (">a\nHHLL\n>b\nLHH\n", r"record 'b': has 3 labels for the 2 bases in"),
     "unknown state": (">a\nHHLL\n>b\nLX\n", r"line 4, column 2, record 'b': 'X' is no letter of "),
-    "lower case": (">a\nHHlL\n>b\nLH\n", r"line 2, column 3, .*letters are L, H and \."),
+    "lower case": (
+        ">a\nHHlL\n>b\nLH\n",
+        r"line 2, column 3, .*letters are L, H and \. for unlabelled; did you mean 'L'",
+    ),
 }
 
 
