@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
+from basetag.copies import groups_of_copies
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.errors import InputError, nearest
 from basetag.files import written_whole
@@ -149,18 +149,22 @@ def make_split(
     if by == "block" and (not block or not 0 <= 2 * gap < block):
         raise ValueError("the gap must be shorter than half a block")
     units = _units(corpus, block if by == "block" else None)
-    groups, n_copies = _groups_of_equals(corpus, units, refuse=duplicates == "refuse")
-    n_groups = int(groups.max()) + 1 if len(groups) else 0
+    groups = groups_of_copies(corpus, units.offset, units.lengths)
+    sizes = np.bincount(groups)
+    copied = sizes[groups] > 1
+    if duplicates == "refuse" and copied.any():
+        _refuse_copies(corpus, units, np.flatnonzero(groups == groups[copied][0])[:2])
+    n_groups = len(sizes)
     if n_groups < np.count_nonzero(shares):
         raise InputError(
             f"{n_groups} {by}s of different content cannot be drawn into "
             f"{np.count_nonzero(shares)} splits",
             advice="give more records, or split by shorter blocks",
         )
-    sizes = np.bincount(groups, weights=units.lengths, minlength=n_groups)
-    assignment = _drawn(sizes, shares, np.random.default_rng(seed))[groups]
+    bases = np.bincount(groups, weights=units.lengths).astype(np.float64)
+    assignment = _drawn(bases, shares, np.random.default_rng(seed))[groups]
     segments = _with_gaps(units, assignment, gap) if by == "block" else units
-    return Split(segments, assignment, n_copies, units.bases - segments.bases)
+    return Split(segments, assignment, int(copied.sum()), units.bases - segments.bases)
 
 
 def write_split(path: str | os.PathLike[str], corpus: Corpus, split: Split) -> None:
@@ -335,58 +339,14 @@ def _with_gaps(units: Segments, assignment: NDArray[np.int64], gap: int) -> Segm
     )
 
 
-def _groups_of_equals(
-    corpus: Corpus, units: Segments, *, refuse: bool
-) -> tuple[NDArray[np.int64], int]:
-    """Return the group of each unit, (units,), and how many units have a copy."""
-    groups = np.empty(len(units.record), dtype=np.int64)
-    first_unit: list[int] = []
-    group_of_content: dict[bytes, int] = {}
-    pairs = zip(units.offset.tolist(), units.lengths.tolist(), strict=True)
-    for unit, (offset, length) in enumerate(pairs):
-        content = _content(corpus, offset, offset + length)
-        group = group_of_content.get(content)
-        if group is not None and _says_nothing(corpus, offset, offset + length):
-            group = None
-        if group is None:
-            group = group_of_content[content] = len(first_unit)
-            first_unit.append(unit)
-        elif refuse:
-            _refuse_copy(corpus, units, first_unit[group], unit)
-        groups[unit] = group
-    sizes = np.bincount(groups)
-    return groups, int(sizes[sizes > 1].sum())
-
-
-def _content(corpus: Corpus, start: int, end: int) -> bytes:
-    """Return a digest that a stretch shares with its copies and reverse complements alone."""
-    digest = blake2b(digest_size=16)
-    for at in range(start, end, _CHUNK):
-        digest.update(corpus.tokens[at : min(at + _CHUNK, end)])
-    complement = corpus.alphabet.complement
-    if complement is None:
-        return digest.digest()
-    other = blake2b(digest_size=16)
-    for at in range(end, start, -_CHUNK):
-        other.update(complement[corpus.tokens[max(at - _CHUNK, start) : at][::-1]])
-    return min(digest.digest(), other.digest())
-
-
-def _says_nothing(corpus: Corpus, start: int, end: int) -> bool:
-    """Whether a stretch holds unknown bases only."""
-    return all(
-        (corpus.tokens[at : min(at + _CHUNK, end)] == corpus.alphabet.unknown).all()
-        for at in range(start, end, _CHUNK)
+def _refuse_copies(corpus: Corpus, units: Segments, pair: NDArray[np.int64]) -> NoReturn:
+    """Raise the error for two units of equal content."""
+    first, second = (
+        f"{corpus.names[units.record[unit]]!r} (bases {units.start[unit]} to {units.end[unit]})"
+        for unit in pair
     )
-
-
-def _refuse_copy(corpus: Corpus, units: Segments, first: int, second: int) -> None:
-    places = [
-        f"{corpus.names[units.record[unit]]!r} {units.start[unit]} to {units.end[unit]}"
-        for unit in (first, second)
-    ]
     raise InputError(
-        f"{places[1]} is a copy or reverse complement of {places[0]}",
+        f"{second} is a copy or the reverse complement of {first}",
         advice="remove one of them, or set duplicates: keep_together",
     )
 
