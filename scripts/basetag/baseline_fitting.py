@@ -118,13 +118,19 @@ class _Data:
         return counts.reshape(size, n_states)
 
     def simulating_hmm(self) -> HMM:
-        """Return the HMM that the dataset was drawn from."""
+        """Return the HMM that the dataset was drawn from, its states in the labels' order."""
         if self.hmm_settings is None:
             raise ConfigError(
                 "exact posteriors come from the simulating HMM, and the dataset is not simulated",
                 advice="take hmm_counts or hmm_em",
             )
-        return HMM.from_settings(self.hmm_settings)
+        hmm = HMM.from_settings(self.hmm_settings)
+        if set(hmm.states) != set(self.corpus.states):
+            raise ConfigError(
+                f"the simulating HMM has the states {', '.join(hmm.states)}, the dataset "
+                f"{', '.join(self.corpus.states)}"
+            )
+        return hmm.permuted([hmm.states.index(state) for state in self.corpus.states])
 
 
 @dataclass(frozen=True)

@@ -278,8 +278,8 @@ def _state_table(states: tuple[str, ...]) -> LetterTable:
         values[ord(letter)] = UNLABELLED
     for label, letter in enumerate(states):
         values[ord(letter)] = label
-    letters = "".join(states)
-    return LetterTable(values.tobytes(), wrong, "a state", f"{letters} and . for unlabelled")
+    letters = ", ".join(states)
+    return LetterTable(values.tobytes(), wrong, "the states", f"{letters} and . for unlabelled")
 
 
 def _check_same_records(

@@ -1,17 +1,17 @@
-"""The judgement of one tagger on the test split, and the table that compares all of them.
+"""The judgement of one tagger on the test split.
 
 Puts sums and counts (`basetag.metrics`) and chance (`basetag.chance`) together into metrics.json:
 every figure that the report shows, beside the counts from which it follows. Each tagger, network
-or not, comes here as a file of posteriors; nothing here knows how they were made.
+or not, comes here as a file of posteriors; nothing here knows how they were made. The table of all
+taggers lies in `basetag.comparison`.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,33 +37,6 @@ from basetag.splits import Segments
 #: Below this many nats a base there is nothing to attain, and `attained` stays empty.
 LEAST_ATTAINABLE = 1e-3
 
-#: The columns of comparison.tsv.
-COLUMNS = (
-    "dataset",
-    "tagger",
-    "seed",
-    "kind",
-    "parameters",
-    "test_bases",
-    "accuracy",
-    "balanced_accuracy",
-    "macro_f1",
-    "mcc",
-    "cross_entropy",
-    "brier",
-    "ece",
-    "kl_exact",
-    "attained",
-    "attained_filtered",
-    "segment_f1",
-    "chance_accuracy",
-    "p_chance",
-    "p_shift",
-    "train_seconds",
-    "train_bases_per_second",
-    "predict_bases_per_second",
-)
-
 AnyPath = str | os.PathLike[str]
 
 # Posterior values held at a time: 8 MB in double precision.
@@ -78,49 +51,18 @@ _BOUNDS = {
 }
 
 
-@dataclass(frozen=True)
-class Judged:
-    """Who is judged.
-
-    Parameters
-    ----------
-    dataset, tagger : str
-        Names in the config.
-    seed : int
-        Seed of the training; 0 for deterministic baselines.
-    kind : str
-        network, hmm, rule or constant.
-    description : str
-        One line in words.
-    parameters : int
-        Number of fitted numbers.
-    prior : sequence of float, (states,)
-        Label frequencies of the training split.
-    ceiling : {"exact", "filtered"}
-        The exact posterior that sees what the tagger sees: `filtered` for a tagger that reads
-        in one direction, else `exact`.
-    """
-
-    dataset: str
-    tagger: str
-    seed: int
-    kind: str
-    description: str
-    parameters: int
-    prior: tuple[float, ...]
-    ceiling: Literal["exact", "filtered"]
-
-
 def evaluate(
     corpus: Corpus,
     segments: Segments,
     posterior_path: AnyPath,
-    judged: Judged,
+    card: Mapping[str, Any],
     *,
+    dataset: str,
+    seed: int,
     exact_path: AnyPath | None = None,
     filtered_path: AnyPath | None = None,
     pairs: int = 1000,
-    seed: int = 1,
+    draws_seed: int = 1,
 ) -> dict[str, Any]:
     """Judge a tagger's posteriors on the test split.
 
@@ -132,13 +74,17 @@ def evaluate(
         The test split.
     posterior_path : path-like
         .npy of float32, (bases of the split, states), in the order of the split.
-    judged : Judged
-        Whose posteriors they are.
+    card : mapping
+        The card of the tagger whose posteriors they are.
+    dataset : str
+        Its name in the config.
+    seed : int
+        Seed of the tagger's training; 0 for deterministic baselines.
     exact_path, filtered_path : path-like, optional
         Posteriors of the simulating HMM on the same split, smoothed and filtered.
     pairs : int
         Pairs of random state strings that chance is simulated with.
-    seed : int
+    draws_seed : int
         Seed of chance and of the intervals.
 
     Returns
@@ -158,7 +104,8 @@ def evaluate(
         if path is not None
     }
     posterior = _open_posterior(posterior_path, corpus, segments)
-    scores = Scores(len(segments.offset), np.array(judged.prior), tuple(references))
+    prior = np.array(card["training"]["prior"])
+    scores = Scores(len(segments.offset), prior, tuple(references))
     for rows, segment, bases in _chunks(segments, _VALUES_AT_ONCE // len(corpus.states)):
         labels = _labels(corpus)[bases]
         chunk = posterior[rows]
@@ -171,21 +118,20 @@ def evaluate(
         scores.add(segment, labels, chunk, beside)
     if not scores.bases.any():
         raise InputError(
-            f"no base of the test split of {judged.dataset!r} has a label",
+            f"no base of the test split of {dataset!r} has a label",
             advice="give labels for its records, or choose another split",
         )
-    figures = _figures(scores, seed)
+    figures = _figures(scores, draws_seed)
     confusion = scores.confusion
     total = int(scores.bases.sum())
     label_counts = confusion.sum(axis=1)
-    ceiling = scores.references.get(judged.ceiling)
+    ceiling = ceiling_of(card)
+    best = scores.references.get(ceiling)
     return {
-        "dataset": judged.dataset,
-        "tagger": judged.tagger,
-        "seed": judged.seed,
-        "kind": judged.kind,
-        "description": judged.description,
-        "parameters": judged.parameters,
+        "dataset": dataset,
+        "tagger": card["name"],
+        "seed": seed,
+        **{key: card[key] for key in ("kind", "description", "parameters")},
         "states": list(corpus.states),
         "state_names": dict(corpus.state_names),
         "test": {
@@ -199,7 +145,7 @@ def evaluate(
         "balanced_accuracy": balanced_accuracy(confusion),
         "macro_f1": macro_f1(confusion),
         "mcc": matthews_correlation(confusion),
-        "majority_accuracy": float(label_counts[int(np.argmax(judged.prior))] / total),
+        "majority_accuracy": float(label_counts[int(prior.argmax())] / total),
         "cross_entropy": figures["cross_entropy"],
         "brier": float(scores.brier.sum() / total),
         "ece": calibration_error(scores.bin_counts, scores.bin_confidence, scores.bin_correct),
@@ -210,15 +156,25 @@ def evaluate(
         "attained_filtered": figures.get("attained_filtered"),
         "excess": {name: figures[f"excess_{name}"] for name in references} or None,
         "ceiling": None
-        if ceiling is None
+        if best is None
         else {
-            "accuracy": float(ceiling.correct.sum() / total),
-            "cross_entropy": float(ceiling.cross_entropy.sum() / total),
-            "of": judged.ceiling,
+            "accuracy": float(best.correct.sum() / total),
+            "cross_entropy": float(best.cross_entropy.sum() / total),
+            "of": ceiling,
         },
         "reliability": _reliability(scores),
-        "chance": _chance(int(np.trace(confusion)), total, len(confusion), pairs, seed),
+        "chance": _chance(int(np.trace(confusion)), total, len(confusion), pairs, draws_seed),
     }
+
+
+def ceiling_of(card: Mapping[str, Any]) -> Literal["exact", "filtered"]:
+    """Return which exact posterior sees what a tagger sees.
+
+    The filtered one for what reads in one direction, else the smoothed one.
+    """
+    architecture = card["architecture"]
+    one_way = card["kind"] == "network" and not architecture.get("bidirectional")
+    return "filtered" if one_way or architecture.get("baseline") == "filtered" else "exact"
 
 
 def write_tracks(
@@ -261,62 +217,6 @@ def write_tracks(
             labels=np.concatenate([labels[at : at + n] for at, _, n in shown]),
             posterior=np.concatenate([posterior[row : row + n] for _, row, n in shown]),
         )
-
-
-def comparison_row(
-    metrics: dict[str, Any], timing: dict[str, Any], predict_timing: dict[str, Any]
-) -> dict[str, Any]:
-    """Return a tagger's row of the comparison; None where a column does not apply.
-
-    Parameters
-    ----------
-    metrics, timing, predict_timing : dict
-        The content of metrics.json, timing.json and predict_timing.json; an empty dict where
-        there is no such file.
-    """
-
-    def value(figure: str) -> float | None:
-        found: dict[str, float] | None = metrics[figure]
-        return None if found is None else found["value"]
-
-    row = dict.fromkeys(COLUMNS)
-    row |= {name: metrics[name] for name in ("dataset", "tagger", "seed", "kind", "parameters")}
-    row["test_bases"] = metrics["test"]["bases"]
-    row |= {
-        name: metrics[name] for name in ("balanced_accuracy", "macro_f1", "mcc", "brier", "ece")
-    }
-    row |= {
-        name: value(name)
-        for name in ("accuracy", "cross_entropy", "kl_exact", "attained", "attained_filtered")
-    }
-    row["chance_accuracy"] = metrics["chance"]["accuracy"]
-    row["p_chance"] = metrics["chance"]["p"]
-    row["train_seconds"] = timing.get("train_seconds")
-    row["train_bases_per_second"] = timing.get("train_bases_per_second")
-    row["predict_bases_per_second"] = predict_timing.get("predict_bases_per_second")
-    return row
-
-
-def write_comparison(
-    path: AnyPath,
-    taggers: Iterable[tuple[AnyPath, AnyPath | None, AnyPath | None]],
-) -> None:
-    """Write comparison.tsv: a row for each tagger, in the order given.
-
-    Parameters
-    ----------
-    path : path-like
-        The target.
-    taggers : iterable of (path-like, path-like or None, path-like or None)
-        metrics.json, timing.json and predict_timing.json of each.
-    """
-    lines = ["\t".join(COLUMNS)]
-    for files in taggers:
-        contents = [_read_json(file) if file is not None else {} for file in files]
-        row = comparison_row(*contents)
-        lines.append("\t".join(_cell(row[column]) for column in COLUMNS))
-    with written_whole(path) as (place,):
-        place.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _figures(scores: Scores, seed: int) -> dict[str, dict[str, float | None]]:
@@ -464,18 +364,3 @@ def _chunks(
         inside = np.minimum(ends[touched], rows.stop) - np.maximum(begins, first)
         shift = np.repeat(segments.offset[touched] - begins, inside)
         yield rows, np.repeat(touched, inside), np.arange(first, rows.stop) + shift
-
-
-def _read_json(path: AnyPath) -> dict[str, Any]:
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot be read as JSON ({error})", file=Path(path)) from None
-    return dict(content)
-
-
-def _cell(value: Any) -> str:
-    """Return a number with ten digits, a text as it is, nothing for None."""
-    if value is None:
-        return ""
-    return f"{value:.10g}" if isinstance(value, float) else str(value)

@@ -269,6 +269,8 @@ def _name_at(path: Path, offset: int) -> str:
 
 def _hint(table: LetterTable, found: str) -> str:
     """Return what the letter `found` hints at, as the end of a sentence."""
+    if found.swapcase() in table.letters:
+        return f"; did you mean {found.swapcase()!r}?"
     if found in "-.~":
         return "; are these gaps of an alignment? Remove them"
     if found == ">":

@@ -1,0 +1,66 @@
+"""Letters and tokens."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from Bio.Seq import Seq
+from hypothesis import given
+from hypothesis import strategies as st
+
+from basetag.alphabet import DNA, Alphabet
+from basetag.errors import InputError
+
+IUPAC = "ACGTRYSWKMBDHVN"
+
+
+@given(st.text(alphabet=IUPAC + IUPAC.lower() + "Uu"))
+def test_decoding_gives_back_the_sequence_upper_cased_with_u_as_t(sequence):
+    assert DNA.decode(DNA.encode(sequence)) == sequence.upper().replace("U", "T")
+
+
+@given(st.text(alphabet=IUPAC, min_size=1))
+def test_complements_are_those_of_biopython(sequence):
+    complement = DNA.complement[DNA.encode(sequence)]
+    assert DNA.decode(complement) == str(Seq(sequence).complement())
+
+
+def test_every_code_stands_for_the_bases_of_biopython():
+    from Bio.Data.IUPACData import ambiguous_dna_values
+
+    for token, symbol in enumerate(DNA.symbols):
+        bases = {DNA.letters[i] for i in np.flatnonzero(DNA.membership[token])}
+        assert bases == set(ambiguous_dna_values[symbol])
+
+
+def test_an_ambiguous_code_is_the_even_mixture_of_its_bases():
+    assert DNA.mixture[DNA.encode("Y")[0]].tolist() == [0, 0.5, 0, 0.5]
+    assert DNA.mixture[DNA.unknown].tolist() == [0.25] * 4
+    assert DNA.decode(np.array([DNA.unknown])) == "N"
+
+
+def test_a_letter_outside_the_alphabet_is_named_with_its_position():
+    with pytest.raises(InputError, match=r"record 'a', position 4: 'X' is no letter .*ACGTRYSWKM"):
+        DNA.encode("ACGXT", record="a")
+
+
+def test_positions_count_letters_and_not_their_bytes():
+    with pytest.raises(InputError, match="position 2: 'é'"):
+        DNA.encode("Aé")
+
+
+def test_tokens_outside_the_alphabet_do_not_decode():
+    with pytest.raises(ValueError, match="0 to 14"):
+        DNA.decode(np.array([15]))
+
+
+def test_an_alphabet_of_letters_minds_their_case_and_has_no_strand():
+    alphabet = Alphabet.named("Hh")
+    assert alphabet.encode("Hh?").tolist() == [0, 1, 2]
+    assert alphabet.complement is None
+    assert Alphabet.named("dna") is DNA
+
+
+def test_an_alphabet_with_a_question_mark_has_another_unknown():
+    alphabet = Alphabet.of_letters("ab?")
+    assert alphabet.decode(np.array([alphabet.unknown])) == "*"

@@ -1,0 +1,429 @@
+"""The judgement of a tagger: right on known answers, and moved by every way to break it."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import entropy
+from sklearn import metrics as oracle
+
+from basetag import evaluation
+from basetag.alphabet import DNA
+from basetag.corpus import UNLABELLED, Corpus
+from basetag.errors import InputError
+from basetag.evaluation import ceiling_of, evaluate, write_tracks
+from basetag.exact_inference import filtered_posterior, smoothed_posterior
+from basetag.hmm import HMM
+from basetag.metrics import floored
+from basetag.splits import Segments
+
+MODEL = HMM(
+    DNA,
+    ("H", "L"),
+    np.array([0.4, 0.6]),
+    np.array([[0.94, 0.06], [0.04, 0.96]]),
+    np.array([[0.1, 0.4, 0.4, 0.1], [0.35, 0.15, 0.15, 0.35]]),
+)
+PRIOR = [0.4, 0.6]
+
+
+def card_of(kind="rule", prior=PRIOR, **architecture):
+    return {
+        "kind": kind,
+        "name": "mine",
+        "description": "a tagger",
+        "parameters": 3,
+        "architecture": architecture,
+        "training": {"prior": list(prior)},
+    }
+
+
+class Case:
+    """A simulated corpus, a test split of it, and posteriors as files."""
+
+    def __init__(self, folder, records=30, length=400, seed=1):
+        rng = np.random.default_rng(seed)
+        bases = records * length
+        states = np.zeros((records, length), dtype=np.uint8)
+        states[:, 0] = rng.random(records) < MODEL.start[1]
+        draws = rng.random((records, length))
+        for i in range(1, length):
+            states[:, i] = draws[:, i] < MODEL.transition[states[:, i - 1], 1]
+        labels = states.ravel()
+        cumulative = MODEL.emission.cumsum(axis=1)[labels]
+        tokens = (rng.random(bases)[:, None] > cumulative).sum(axis=1).astype(np.uint8)
+        starts = np.arange(records, dtype=np.int64) * length
+        self.corpus = Corpus(
+            DNA,
+            ("H", "L"),
+            {"H": "GC-rich", "L": "GC-poor"},
+            [f"r{i}" for i in range(records)],
+            starts,
+            np.full(records, length, dtype=np.int64),
+            tokens,
+            labels,
+        )
+        # Two blocks of each second record, with a gap, and the records last to first.
+        record = np.repeat(np.arange(records - 1, -1, -2), 2)
+        start = np.tile([0, length // 2 + 10], len(record) // 2)
+        end = np.tile([length // 2 - 10, length], len(record) // 2)
+        self.segments = Segments(record, start, end, starts[record] + start)
+        self.labels = self.segments.gathered(labels)
+        here = self.segments.gathered(tokens), self.segments.lengths
+        self.exact = smoothed_posterior(MODEL, *here)
+        self.filtered = filtered_posterior(MODEL, *here)
+        self.prior = np.tile(np.float32(PRIOR), (len(self.labels), 1))
+        self.folder = folder
+        self.exact_path = self.saved("exact", self.exact)
+        self.filtered_path = self.saved("filtered", self.filtered)
+
+    def saved(self, name, posterior):
+        path = self.folder / f"{name}.npy"
+        np.save(path, posterior)
+        return path
+
+    def judged(self, posterior, card=None, **settings):
+        path = self.saved("judged", np.asarray(posterior, dtype=np.float32))
+        given = {"exact_path": self.exact_path, "filtered_path": self.filtered_path, "pairs": 200}
+        return evaluate(
+            self.corpus,
+            self.segments,
+            path,
+            card or card_of(),
+            dataset="blocks",
+            seed=1,
+            **given | settings,
+        )
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory):
+    return Case(tmp_path_factory.mktemp("case"))
+
+
+@pytest.fixture(scope="module")
+def fair(case):
+    """A tagger between the prior and the exact posterior."""
+    return np.float32(0.6) * case.exact + np.float32(0.4) * case.prior
+
+
+def test_every_measure_is_that_of_its_definition(case, fair):
+    found = case.judged(fair)
+    p, q, f = (floored(rows) for rows in (fair, case.exact, case.filtered))
+    calls, labels = p.argmax(axis=1), case.labels
+    prior = floored(np.array(PRIOR))[None]
+    assert found["confusion"] == oracle.confusion_matrix(labels, calls).tolist()
+    assert found["label_counts"] == np.bincount(labels).tolist()
+    assert found["accuracy"]["value"] == pytest.approx(oracle.accuracy_score(labels, calls))
+    assert found["balanced_accuracy"] == pytest.approx(
+        oracle.balanced_accuracy_score(labels, calls)
+    )
+    assert found["macro_f1"] == pytest.approx(oracle.f1_score(labels, calls, average="macro"))
+    assert found["mcc"] == pytest.approx(oracle.matthews_corrcoef(labels, calls))
+    assert found["majority_accuracy"] == pytest.approx(np.mean(labels == 1))
+    assert found["cross_entropy"]["value"] == pytest.approx(oracle.log_loss(labels, p))
+    assert found["brier"] == pytest.approx(2 * oracle.brier_score_loss(labels, p[:, 1]))
+    kl, kl_prior = entropy(q, p, axis=1), entropy(q, prior, axis=1)
+    assert found["kl_exact"]["value"] == pytest.approx(kl.mean(), rel=1e-9)
+    assert found["attained"]["value"] == pytest.approx(1 - kl.sum() / kl_prior.sum(), rel=1e-9)
+    assert found["kl_filtered"]["value"] == pytest.approx(entropy(f, p, axis=1).mean(), rel=1e-9)
+    assert found["attained_filtered"]["value"] == pytest.approx(
+        1 - entropy(f, p, axis=1).sum() / entropy(f, prior, axis=1).sum(), rel=1e-9
+    )
+    excess = oracle.log_loss(labels, p) - oracle.log_loss(labels, q)
+    assert found["excess"]["exact"]["value"] == pytest.approx(excess)
+    assert found["excess"]["filtered"]["value"] == pytest.approx(
+        oracle.log_loss(labels, p) - oracle.log_loss(labels, f)
+    )
+    assert found["ceiling"] == {
+        "accuracy": pytest.approx(np.mean(q.argmax(axis=1) == labels)),
+        "cross_entropy": pytest.approx(oracle.log_loss(labels, q)),
+        "of": "exact",
+    }
+
+
+def test_reported_figures_follow_from_the_stored_counts(case, fair):
+    found = case.judged(fair)
+    bases = found["test"]["bases"]
+    sums, confusion = found["sums"], np.array(found["confusion"])
+    assert bases == len(case.labels) == confusion.sum()
+    assert found["test"] == {"bases": bases, "segments": 30, "evaluations": 1}
+    assert found["accuracy"]["value"] == pytest.approx(np.trace(confusion) / bases)
+    assert found["cross_entropy"]["value"] == pytest.approx(sums["cross_entropy"] / bases)
+    assert found["brier"] == pytest.approx(sums["brier"] / bases)
+    assert found["kl_exact"]["value"] == pytest.approx(sums["kl_exact"] / bases)
+    assert found["attained"]["value"] == pytest.approx(
+        1 - sums["kl_exact"] / sums["kl_exact_prior"]
+    )
+    table = found["reliability"]
+    assert sum(table["counts"]) == bases
+    assert len(table["edges"]) == 11
+    filled = [i for i, count in enumerate(table["counts"]) if count]
+    assert found["ece"] == pytest.approx(
+        sum(table["counts"][i] * abs(table["accuracy"][i] - table["confidence"][i]) for i in filled)
+        / bases
+    )
+    assert table["accuracy"][0] is None
+    assert sum(found["chance"]["counts"]) == found["chance"]["pairs"] == 200
+    assert found["chance"]["observed_matches"] == np.trace(confusion)
+
+
+def test_it_is_plain_json_and_the_same_twice(case, fair):
+    first, second = (json.dumps(case.judged(fair), allow_nan=False) for _ in range(2))
+    assert first == second
+
+
+def test_intervals_hold_their_figures(case, fair):
+    found = case.judged(fair)
+    figures = [found[name] for name in ("accuracy", "cross_entropy", "kl_exact", "kl_filtered")]
+    figures += [found["attained"], found["attained_filtered"], *found["excess"].values()]
+    for figure in figures:
+        assert figure["low"] < figure["value"] < figure["high"]
+
+
+def test_chance_is_that_of_random_strings_as_long_as_the_test_split(case, fair):
+    chance = case.judged(fair, pairs=1000)["chance"]
+    n, matches = len(case.labels), chance["observed_matches"]
+    assert (chance["accuracy"], chance["length"], chance["pairs"]) == (0.5, n, 1000)
+    assert chance["mean_matches"] == pytest.approx(n / 2, abs=4 * math.sqrt(n / 4 / 1000))
+    assert chance["sd_matches"] == pytest.approx(math.sqrt(n / 4), rel=0.1)
+    assert chance["p_text"] == "< 1/1001"
+    assert chance["p"] == 1 / 1001
+    at_least = sum(math.comb(n, x) for x in range(matches, n + 1))
+    exact = math.log10(at_least) - n * math.log10(2)
+    assert chance["binomial_log10_p"] == pytest.approx(exact, rel=1e-9)
+    assert chance["edges"][0] <= chance["mean_matches"] <= chance["edges"][-1]
+
+
+def test_the_exact_posterior_attains_all_and_diverges_by_nothing(case):
+    found = case.judged(case.exact)
+    assert found["kl_exact"] == {"value": 0, "low": 0, "high": 0}
+    assert found["attained"] == {"value": 1, "low": 1, "high": 1}
+    assert found["excess"]["exact"] == {"value": 0, "low": 0, "high": 0}
+    assert found["cross_entropy"]["value"] == found["ceiling"]["cross_entropy"]
+    assert found["accuracy"]["value"] == found["ceiling"]["accuracy"]
+    assert found["excess"]["filtered"]["high"] < 0
+
+
+def test_the_prior_attains_nothing(case):
+    found = case.judged(case.prior)
+    assert found["attained"]["value"] == pytest.approx(0, abs=1e-6)
+    assert found["attained_filtered"]["value"] == pytest.approx(0, abs=1e-6)
+    assert found["accuracy"]["value"] == found["majority_accuracy"]
+    assert found["mcc"] == 0
+
+
+def test_worse_than_the_prior_is_negative(case):
+    assert case.judged(1 - case.exact)["attained"]["high"] < 0
+
+
+def test_a_one_directional_tagger_is_held_against_the_filtered_posterior(case):
+    for card, expected in (
+        (card_of("network", bidirectional=False), "filtered"),
+        (card_of("network", bidirectional=True), "exact"),
+        (card_of("hmm", baseline="filtered"), "filtered"),
+        (card_of("hmm", baseline="hmm_counts"), "exact"),
+        (card_of("constant", baseline="majority"), "exact"),
+    ):
+        assert ceiling_of(card) == expected
+    found = case.judged(case.filtered, card_of("network", bidirectional=False))
+    assert found["ceiling"]["of"] == "filtered"
+    assert found["attained_filtered"]["value"] == 1
+    assert found["attained"]["value"] < 1
+    assert found["ceiling"]["cross_entropy"] == found["cross_entropy"]["value"]
+
+
+def test_without_an_exact_posterior_there_is_nothing_to_attain(case, fair):
+    found = case.judged(fair, exact_path=None, filtered_path=None)
+    for name in ("kl_exact", "kl_filtered", "attained", "attained_filtered", "excess", "ceiling"):
+        assert found[name] is None
+    assert found["sums"]["kl_exact"] is None
+    assert found["accuracy"] == case.judged(fair)["accuracy"]
+
+
+def test_where_the_posterior_hardly_leaves_the_prior_attained_is_empty(case):
+    dull = case.prior + np.float32([0.01, -0.01])
+    found = case.judged(case.prior, exact_path=case.saved("dull", dull), filtered_path=None)
+    assert found["kl_exact"]["value"] < 1e-3
+    assert found["attained"] is None
+
+
+# The judgement is tested by breaking it.
+
+
+def within_records(case, change):
+    """Change each segment of the exact posterior alone."""
+    ends = np.cumsum(case.segments.lengths)
+    return np.concatenate([change(part) for part in np.split(case.exact, ends[:-1])])
+
+
+def test_an_off_by_one_shift_is_seen(case):
+    found = case.judged(within_records(case, lambda rows: np.roll(rows, 1, axis=0)))
+    assert found["kl_exact"]["low"] > 0.01
+    assert found["attained"]["high"] < 0.97
+    assert found["excess"]["exact"]["low"] > 0
+
+
+def test_swapped_states_are_seen(case):
+    found = case.judged(case.exact[:, ::-1])
+    assert found["mcc"] < -0.5
+    assert found["attained"]["high"] < 0
+    assert found["cross_entropy"]["low"] > math.log(2)
+    assert found["chance"]["p"] == 1
+
+
+def test_reversed_records_are_seen(case):
+    found = case.judged(within_records(case, lambda rows: rows[::-1]))
+    assert found["attained"]["high"] < 0.2
+    assert found["accuracy"]["high"] < found["ceiling"]["accuracy"] - 0.1
+
+
+def test_one_reversed_record_is_seen(case):
+    broken = case.exact.copy()
+    broken[:190] = broken[:190][::-1]
+    assert case.judged(broken)["attained"]["value"] < 0.99
+
+
+def test_segments_in_another_order_are_seen(case):
+    broken = np.roll(case.exact, case.segments.lengths[0], axis=0)
+    assert case.judged(broken)["attained"]["high"] < 0.2
+
+
+# What is scored.
+
+
+def test_unlabelled_bases_are_never_scored(case, fair, tmp_path):
+    hidden = Case(tmp_path)
+    labels = hidden.corpus.labels.copy()
+    labels[::3] = UNLABELLED
+    object.__setattr__(hidden.corpus, "labels", labels)
+    known = hidden.segments.gathered(labels) != UNLABELLED
+    found = hidden.judged(fair)
+    assert found["test"]["bases"] == known.sum() < len(known)
+    assert np.array(found["confusion"]).shape == (2, 2)
+    assert found["cross_entropy"]["value"] == pytest.approx(
+        oracle.log_loss(case.labels[known], floored(fair)[known])
+    )
+    nonsense = np.where(known[:, None], fair, fair[:, ::-1])
+    assert hidden.judged(nonsense) == found
+
+
+def test_segments_without_a_label_count_as_no_segment(fair, tmp_path):
+    hidden = Case(tmp_path)
+    labels = hidden.corpus.labels.copy()
+    starts = hidden.segments.offset[:25]
+    for start in starts:
+        labels[start : start + 190] = UNLABELLED
+    object.__setattr__(hidden.corpus, "labels", labels)
+    found = hidden.judged(fair)
+    assert found["test"]["segments"] == 5
+    assert found["accuracy"]["low"] is None
+    assert found["attained"]["high"] is None
+
+
+def test_no_figure_depends_on_the_chunks(case, fair, monkeypatch):
+    whole = case.judged(fair)
+    for values in (2, 14, 402, 1000):
+        monkeypatch.setattr(evaluation, "_VALUES_AT_ONCE", values)
+        parts = case.judged(fair) if values > 2 else whole
+        assert parts["confusion"] == whole["confusion"]
+        assert parts["reliability"]["counts"] == whole["reliability"]["counts"]
+        assert parts["sums"] == pytest.approx(whole["sums"], rel=1e-12)
+        assert parts["attained"] == pytest.approx(whole["attained"], rel=1e-9)
+
+
+# Errors.
+
+
+def test_posteriors_of_another_split_are_refused(case, fair):
+    with pytest.raises(InputError, match=r"judged\.npy: holds float32 of the shape \(5699, 2\)"):
+        case.judged(fair[1:])
+    with pytest.raises(InputError, match=r"posteriors of this split are float32 of the shape"):
+        case.judged(np.tile(fair, 2))
+
+
+def test_posteriors_of_another_type_are_refused(case, fair):
+    path = case.saved("double", fair.astype(np.float64))
+    with pytest.raises(InputError, match=r"double\.npy: holds float64"):
+        case.judged(fair, exact_path=path)
+
+
+def test_a_file_that_is_no_array_is_refused(case, fair):
+    path = case.folder / "text.npy"
+    path.write_text("no array")
+    with pytest.raises(InputError, match=r"text\.npy: cannot be read as an array"):
+        case.judged(fair, exact_path=path)
+    with pytest.raises(InputError, match=r"gone\.npy: cannot be read as an array"):
+        case.judged(fair, exact_path=case.folder / "gone.npy")
+
+
+@pytest.mark.parametrize("row", [[np.nan, np.nan], [0.5, 0.6], [1.5, -0.5], [0, 0], [np.inf, 0]])
+def test_a_row_that_is_no_probability_is_named_with_its_record_and_position(case, fair, row):
+    broken = fair.copy()
+    broken[200] = row
+    # Row 200 is the twentieth base or so of the second block of the last record.
+    with pytest.raises(InputError, match=r"record 'r29', position 221: the posterior .* no prob"):
+        case.judged(broken)
+
+
+def test_a_dataset_without_labels_cannot_be_judged(tmp_path, fair):
+    bare = Case(tmp_path)
+    object.__setattr__(bare.corpus, "labels", None)
+    with pytest.raises(InputError, match="no labels, so nothing can be judged"):
+        bare.judged(fair)
+
+
+def test_a_test_split_without_a_label_cannot_be_judged(tmp_path, fair):
+    bare = Case(tmp_path)
+    object.__setattr__(bare.corpus, "labels", np.full(12_000, UNLABELLED, np.uint8))
+    with pytest.raises(InputError, match="no base of the test split of 'blocks' has a label"):
+        bare.judged(fair)
+
+
+def test_an_empty_test_split_cannot_be_judged(tmp_path):
+    bare = Case(tmp_path)
+    bare.segments = bare.segments.chosen(np.zeros(30, bool))
+    empty = np.zeros((0, 2), np.float32)
+    with pytest.raises(InputError, match="no base of the test split"):
+        bare.judged(empty, exact_path=None, filtered_path=None)
+
+
+# Tracks.
+
+
+def test_tracks_hold_the_first_segments_base_by_base(case, fair):
+    path = case.folder / "tracks.npz"
+    posterior = case.saved("shown", fair)
+    write_tracks(path, case.corpus, case.segments, posterior, records=3, bases=150)
+    with np.load(path, allow_pickle=False) as tracks:
+        assert tracks["names"].tolist() == ["r29", "r29", "r27"]
+        assert tracks["segment_start"].tolist() == [0, 210, 0]
+        assert tracks["lengths"].tolist() == [150, 150, 150]
+        rows = np.concatenate([np.arange(150), 190 + np.arange(150), 380 + np.arange(150)])
+        assert np.array_equal(tracks["posterior"], fair[rows])
+        assert np.array_equal(tracks["labels"], case.labels[rows])
+        tokens = case.segments.gathered(case.corpus.tokens)
+        assert np.array_equal(tracks["tokens"], tokens[rows])
+        assert tracks["posterior"].dtype == np.float32
+
+
+def test_tracks_show_no_more_than_there_is(case, fair):
+    path = case.folder / "tracks.npz"
+    posterior = case.saved("shown", fair)
+    write_tracks(path, case.corpus, case.segments, posterior, records=99, bases=10**6)
+    with np.load(path, allow_pickle=False) as tracks:
+        assert tracks["lengths"].tolist() == case.segments.lengths.tolist()
+        assert np.array_equal(tracks["posterior"], fair)
+
+
+def test_equal_tracks_give_equal_bytes(case, fair):
+    posterior = case.saved("shown", fair)
+    contents = set()
+    for name in ("one", "two"):
+        path = case.folder / f"{name}.npz"
+        write_tracks(path, case.corpus, case.segments, posterior, records=2, bases=100)
+        contents.add(path.read_bytes())
+    assert len(contents) == 1
