@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from basetag.evaluation import write_comparison
+from basetag.comparison import write_comparison
 from basetag.job_log import job_log
 
 if __name__ == "__main__":

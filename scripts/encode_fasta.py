@@ -5,20 +5,18 @@ from pathlib import Path
 from typing import Any
 
 from basetag.alphabet import Alphabet
-from basetag.corpus import log_counts, write_corpus
+from basetag.corpus import write_corpus
 from basetag.job_log import job_log
 
 
 def main(settings: dict[str, Any], sequences: Path, labels: Path, folder: Path) -> None:
-    counts = write_corpus(
+    write_corpus(
         folder,
         sequences,
         Alphabet.named(settings["alphabet"]),
         labels=labels,
         states={letter: settings["state_names"][letter] for letter in settings["states"]},
     )
-    log_counts(counts)
-
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):

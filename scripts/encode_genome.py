@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from basetag.alphabet import Alphabet
-from basetag.corpus import log_counts, write_corpus
+from basetag.corpus import write_corpus
 from basetag.job_log import job_log
 
 
 def main(settings: dict[str, Any], sequences: Path, folder: Path) -> None:
-    log_counts(write_corpus(folder, sequences, Alphabet.named(settings["alphabet"])))
+    write_corpus(folder, sequences, Alphabet.named(settings["alphabet"]))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from basetag.corpus import Corpus
-from basetag.evaluation import Judged, evaluate, write_tracks
+from basetag.evaluation import evaluate, write_tracks
 from basetag.files import write_json
 from basetag.job_log import job_log
 from basetag.splits import read_split
@@ -14,7 +14,8 @@ from basetag.tagger_file import read_tagger
 
 def main(
     settings: dict[str, Any],
-    run: tuple[str, str, int],
+    dataset: str,
+    seed: int,
     corpus: Path,
     split: Path,
     tagger: Path,
@@ -30,11 +31,13 @@ def main(
         opened,
         test,
         posteriors,
-        Judged.by_card(card, *run),
+        card,
+        dataset=dataset,
+        seed=seed,
         exact_path=references["exact"],
         filtered_path=references["filtered"],
         pairs=settings["pairs"],
-        seed=settings["seed"],
+        draws_seed=settings["seed"],
     )
     write_tracks(
         tracks,
@@ -49,10 +52,10 @@ def main(
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        names = snakemake.wildcards
         main(
             json.loads(snakemake.params.settings),
-            (names.dataset, names.tagger, int(names.seed)),
+            snakemake.wildcards.dataset,
+            int(snakemake.wildcards.seed),
             Path(snakemake.input.corpus[0]).parent,
             Path(snakemake.input.split),
             Path(snakemake.input.tagger),

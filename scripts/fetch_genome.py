@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from basetag.genomes import fetch_genome
-
 from basetag.job_log import job_log
 
 

@@ -18,7 +18,9 @@ def main(
     opened = Corpus.open(corpus)
     segments = read_split(split, opened)
     began = time.perf_counter()
-    fitted = fit_baseline(settings, opened, segments, tagger=name)
+    fitted = fit_baseline(
+        settings["baseline"], settings, opened, segments, settings.get("hmm"), tagger=name
+    )
     seconds = time.perf_counter() - began
     fitted.save(tagger)
     write_json(

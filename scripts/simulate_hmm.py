@@ -4,10 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from basetag.simulation import draw_lengths, simulate_to_fasta
-
 from basetag.hmm import HMM
 from basetag.job_log import job_log
+from basetag.simulation import draw_lengths, simulate_to_fasta
 
 
 def main(settings: dict[str, Any], sequences: Path, states: Path) -> None:

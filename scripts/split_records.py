@@ -6,13 +6,12 @@ from typing import Any
 
 from basetag.corpus import Corpus
 from basetag.job_log import job_log
-from basetag.splits import log_split, make_split, write_split
+from basetag.splits import make_split, write_split
 
 
 def main(settings: dict[str, Any], corpus: Path, split: Path) -> None:
     opened = Corpus.open(corpus)
     drawn = make_split(opened, **settings)
-    log_split(opened, drawn)
     write_split(split, opened, drawn)
 
 

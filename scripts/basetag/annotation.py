@@ -154,10 +154,11 @@ def call_states(
 ) -> NDArray[np.uint8]:
     """Return the called state of every base, (bases,)."""
     if calls == "argmax":
-        return posterior.argmax(axis=1).astype(np.uint8)
+        return np.argmax(posterior, axis=1).astype(np.uint8)
     tagger = loaded.tagger
     if isinstance(tagger, HMMTagger):
-        return tagger.viterbi(tokens, lengths, threads)
+        path: NDArray[np.uint8] = tagger.viterbi(tokens, lengths, threads)
+        return path
     prior = np.array(tagger.card["training"]["prior"])
     transition = np.array(tagger.card["training"]["transition"])
     return decode_posteriors(posterior, lengths, prior, prior, transition, threads)

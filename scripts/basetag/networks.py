@@ -21,7 +21,11 @@ from basetag.alphabet import Alphabet
 #: each (1, rows, hidden). None is the zero state, in which every record begins.
 State = Any
 
-CELLS: Mapping[str, type[nn.RNN | nn.GRU | nn.LSTM]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+CELLS: Mapping[str, type[nn.RNN | nn.GRU | nn.LSTM]] = {
+    "rnn": nn.RNN,
+    "gru": nn.GRU,
+    "lstm": nn.LSTM,
+}
 
 
 class RecurrentLayer(nn.Module):
@@ -154,13 +158,19 @@ class TaggerNetwork(nn.Module):
         _draw_glorot(self.head.weight, generator)
         for layer in self.recurrent_layers():
             for cell in layer.directions():
-                for gate in torch.split(cell.weight_ih_l0.data, cell.hidden_size):
-                    _draw_glorot(gate, generator)
-                for gate in torch.split(cell.weight_hh_l0.data, cell.hidden_size):
-                    nn.init.orthogonal_(gate, generator=generator)
-                if isinstance(cell, nn.LSTM):
-                    # Gates are stacked as input, forget, cell, output.
-                    cell.bias_ih_l0.data[cell.hidden_size : 2 * cell.hidden_size] = 1.0
+                _draw_recurrence(cell, generator)
+
+
+def _draw_recurrence(cell: nn.RNNBase, generator: torch.Generator) -> None:
+    weights = dict(cell.named_parameters())
+    for gate in torch.split(weights["weight_ih_l0"].data, cell.hidden_size):
+        _draw_glorot(gate, generator)
+    for gate in torch.split(weights["weight_hh_l0"].data, cell.hidden_size):
+        nn.init.orthogonal_(gate, generator=generator)
+    if isinstance(cell, nn.LSTM):
+        # Gates are stacked as input, forget, cell, output.
+        forget_gate = slice(cell.hidden_size, 2 * cell.hidden_size)
+        weights["bias_ih_l0"].data[forget_gate] = 1.0
 
 
 def _draw_glorot(weight: Tensor, generator: torch.Generator) -> None:
