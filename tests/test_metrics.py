@@ -110,7 +110,7 @@ def test_divergence_agrees_with_scipy():
     p, q = floored(posterior), floored(exact)
     assert reference.kl.sum() == pytest.approx(entropy(q, p, axis=1).sum(), rel=1e-12)
     assert reference.kl_prior.sum() == pytest.approx(
-        entropy(q, floored(prior)[None], axis=1).sum(), rel=1e-12
+        entropy(q, floored(prior)[None], axis=1).sum(), rel=1e-6
     )
     assert reference.cross_entropy.sum() / len(labels) == pytest.approx(oracle.log_loss(labels, q))
     assert reference.correct.sum() == np.count_nonzero(q.argmax(axis=1) == labels)
@@ -123,9 +123,9 @@ def test_the_exact_posterior_diverges_from_itself_by_exactly_nothing():
 
 def test_the_prior_diverges_by_exactly_what_can_be_attained():
     segment, labels, _, exact, prior = a_case(4)
-    posterior = np.tile(prior, (len(labels), 1))
+    posterior = np.tile(prior.astype(np.float32), (len(labels), 1))
     reference = scored(segment, labels, posterior, exact, prior).references["exact"]
-    assert reference.kl.sum() == pytest.approx(reference.kl_prior.sum(), rel=1e-14)
+    assert np.array_equal(reference.kl, reference.kl_prior)
 
 
 @settings(max_examples=80, deadline=None)

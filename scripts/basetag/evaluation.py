@@ -336,7 +336,8 @@ def _check_rows(
     bases: NDArray[np.int64],
 ) -> None:
     """Raise an error at the first row that is no probability distribution."""
-    good = (np.abs(posterior.sum(axis=1) - 1) < 1e-3) & (posterior.min(axis=1) >= 0)
+    by_state = np.ascontiguousarray(posterior.T)  # sums of long rows, not of two numbers
+    good = (np.abs(by_state.sum(axis=0) - 1) < 1e-3) & (by_state.min(axis=0) >= 0)
     if not good.all():
         row = int(np.argmin(good))
         record = int(np.searchsorted(corpus.starts, bases[row], side="right")) - 1

@@ -82,7 +82,8 @@ class Scores:
 
     def __init__(self, n_segments: int, prior: Floats, references: Sequence[str] = ()) -> None:
         n_states = len(prior)
-        self._log_prior = np.log(floored(prior))[:, None]  # (states, 1)
+        # In single precision, as a tagger that gives the prior holds it: so it attains 0 exactly.
+        self._log_prior = np.log(floored(prior.astype(np.float32)))[:, None]  # (states, 1)
         self.bases: Counts = np.zeros(n_segments, dtype=np.int64)
         self.correct: Floats = np.zeros(n_segments)
         self.cross_entropy: Floats = np.zeros(n_segments)
