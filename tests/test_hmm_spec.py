@@ -155,6 +155,12 @@ def test_each_mistake_is_one_line_with_its_key(tmp_path, keys, to, parts):
         assert part in text
 
 
+def test_thirds_written_with_six_digits_are_a_distribution(tmp_path):
+    third = {"A": 0.333333, "C": 0.333333, "G": 0.333333}
+    spec = load_hmm_spec(write(tmp_path, changed("emission", "H", to=third)))
+    assert spec.settings()["emission"][0] == [0.333333, 0.333333, 0.333333, 0.0]
+
+
 @pytest.mark.parametrize("text", ["", "[1, 2]", "stationary"])
 def test_a_file_that_is_no_mapping_is_told_the_keys(tmp_path, text):
     assert "is not a mapping of keys to values; keys: name, " in message(tmp_path, text)

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from basetag.alphabet import Alphabet
 
-# As in `basetag.hmm_spec`: probabilities written with six digits sum to 1 within this.
-_SUM_TOLERANCE = 1e-6
+# As in `basetag.hmm_spec`: 20 probabilities written with six digits sum to 1 within this.
+_SUM_TOLERANCE = 1e-5
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,8 +20,8 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from basetag.errors import ConfigError, nearest
 from basetag.yaml_file import load_yaml
 
-#: How far from 1 the sum of a row may be: room for probabilities written with six digits.
-SUM_TOLERANCE = 1e-6
+#: How far from 1 the sum of a row may be: room for 20 probabilities written with six digits.
+SUM_TOLERANCE = 1e-5
 MAXIMUM_STATES = 32
 
 # The plain letters of `basetag.alphabet.DNA`, which would bring numpy.
