@@ -35,7 +35,16 @@ rule predict_baseline:
         "../scripts/predict_baseline.py"
 
 
-use rule predict_baseline as predict_network with:
+rule predict_network:
+    """Posteriors of a trained network."""
+    input:
+        corpus=corpus_in("results/{dataset}"),
+        split="results/{dataset}/split.tsv",
+        tagger="results/{dataset}/{tagger}/seed{seed}/tagger.safetensors",
+    output:
+        posteriors="results/{dataset}/{tagger}/seed{seed}/posteriors.npy",
+        validation="results/{dataset}/{tagger}/seed{seed}/posteriors.validation.npy",
+        timing="results/{dataset}/{tagger}/seed{seed}/predict_timing.json",
     log:
         "logs/predict_network/{dataset}.{tagger}.seed{seed}.log",
     benchmark:
@@ -49,3 +58,7 @@ use rule predict_baseline as predict_network with:
         gpu=0,
     params:
         code=code("predict_network.py"),
+    message:
+        "Predicting {wildcards.dataset} by {wildcards.tagger}"
+    script:
+        "../scripts/predict_network.py"

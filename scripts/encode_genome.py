@@ -1,6 +1,7 @@
 """Rule encode_genome: FASTA of a genome → corpus without labels."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,12 @@ from basetag.alphabet import Alphabet
 from basetag.corpus import write_corpus
 from basetag.job_log import job_log
 
+log = logging.getLogger("basetag")
+
 
 def main(settings: dict[str, Any], sequences: Path, folder: Path) -> None:
-    write_corpus(folder, sequences, Alphabet.named(settings["alphabet"]))
+    counts = write_corpus(folder, sequences, Alphabet.named(settings["alphabet"]))
+    log.info("%d records, %d bases; letters: %s", counts.records, counts.bases, counts.symbols)
 
 
 if __name__ == "__main__":

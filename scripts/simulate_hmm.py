@@ -4,13 +4,17 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from basetag.hmm import HMM
 from basetag.job_log import job_log
 from basetag.simulation import draw_lengths, simulate_to_fasta
 
 
 def main(settings: dict[str, Any], sequences: Path, states: Path) -> None:
-    lengths = draw_lengths(settings["length"], settings["records"], settings["seed"])
+    # A stream of its own: the lengths must not repeat what the states are drawn from.
+    rng = np.random.default_rng([settings["seed"], settings["records"]])
+    lengths = draw_lengths(settings["length"], settings["records"], rng)
     simulate_to_fasta(
         HMM.from_settings(settings["hmm"]), lengths, settings["seed"], sequences, states
     )

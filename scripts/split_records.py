@@ -1,18 +1,26 @@
 """Rule split_records: deal records or blocks to train, validation and test."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
 from basetag.corpus import Corpus
 from basetag.job_log import job_log
-from basetag.splits import make_split, write_split
+from basetag.splits import SPLITS, label_counts, make_split, write_split
+
+log = logging.getLogger("basetag")
 
 
 def main(settings: dict[str, Any], corpus: Path, split: Path) -> None:
     opened = Corpus.open(corpus)
     drawn = make_split(opened, **settings)
     write_split(split, opened, drawn)
+    for name in SPLITS:
+        part = drawn.of(name)
+        counts = dict(zip(opened.states, label_counts(opened, part).tolist(), strict=True))
+        log.info("%s: %d segments, %d bases; states: %s", name, len(part.start), part.bases, counts)
+    log.info("%d copies kept on one side, %d bases in gaps", drawn.duplicates, drawn.left_out)
 
 
 if __name__ == "__main__":

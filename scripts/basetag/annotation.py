@@ -154,7 +154,8 @@ def call_states(
 ) -> NDArray[np.uint8]:
     """Return the called state of every base, (bases,)."""
     if calls == "argmax":
-        return np.argmax(posterior, axis=1).astype(np.uint8)
+        argmax: NDArray[np.uint8] = np.argmax(posterior, axis=1).astype(np.uint8)
+        return argmax
     tagger = loaded.tagger
     if isinstance(tagger, HMMTagger):
         path: NDArray[np.uint8] = tagger.viterbi(tokens, lengths, threads)
