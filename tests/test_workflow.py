@@ -1,0 +1,211 @@
+"""The chain as a whole: it runs, it runs once, it gives the same bytes, it fails in one line."""
+
+import copy
+import csv
+import gzip
+import hashlib
+import json
+import shutil
+
+import numpy as np
+import pysam
+import pytest
+import yaml
+
+from tests.workflow import TINY, copy_workflow, planned, snakemake, write_config
+
+RUN = "{dataset}/{tagger}/seed{seed}"
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """A finished run of `TINY`: the workflow's copy, the config, the results."""
+    folder = tmp_path_factory.mktemp("chain")
+    workflow = copy_workflow(folder / "workflow")
+    (folder / "work").mkdir()
+    config = write_config(folder / "work", TINY)
+    run = snakemake(workflow, config)
+    assert run.returncode == 0, run.stderr
+    return workflow, config, folder / "work" / "results"
+
+
+def read_table(path):
+    with path.open() as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def test_every_file_of_the_contract_is_there(ran):
+    _, _, results = ran
+    for name in ("sequences.fa.gz", "states.fa.gz"):
+        assert pysam.FastaFile(str(results / "tiny" / name)).nreferences == 60  # so it is BGZF
+    for dataset in ("tiny", "own"):
+        for name in ("tokens.npy", "labels.npy", "records.tsv"):
+            assert (results / dataset / "corpus" / name).exists()
+        assert (results / dataset / "split.tsv").exists()
+        assert (results / dataset / "majority/seed0/metrics.json").exists()
+        for name in ("tagger.safetensors", "history.tsv", "timing.json", "posteriors.npy",
+                     "posteriors.validation.npy", "metrics.json", "tracks.npz"):  # fmt: skip
+            assert (results / dataset / "gru/seed1" / name).exists()
+    assert not (results / "own/exact").exists()  # nobody knows the posterior of a user's data
+    assert (results / "report.html").stat().st_size > 100_000
+
+
+def test_the_comparison_has_a_row_per_run_in_the_order_of_the_config(ran):
+    rows = read_table(ran[2] / "comparison.tsv")
+    assert [(row["dataset"], row["tagger"], row["seed"]) for row in rows] == [
+        ("tiny", "gru", "1"), ("tiny", "exact", "0"), ("tiny", "majority", "0"),
+        ("own", "gru", "1"), ("own", "majority", "0"),
+    ]  # fmt: skip
+    exact = rows[1]
+    assert float(exact["kl_exact"]) == 0
+    assert float(exact["attained"]) == 1
+    assert rows[3]["kl_exact"] == ""
+
+
+def test_posteriors_lie_in_the_order_of_the_split(ran):
+    results = ran[2]
+    rows = [row for row in read_table(results / "own/split.tsv") if row["split"] == "test"]
+    bases = sum(int(row["end"]) - int(row["start"]) for row in rows)
+    posteriors = np.load(results / "own/gru/seed1/posteriors.npy")
+    assert posteriors.dtype == np.float32
+    assert posteriors.shape == (bases, 2)
+
+
+def test_annotations_cover_the_genome_with_its_own_names(ran):
+    folder = ran[2] / "annotations/phage/tiny/exact/seed0"
+    with gzip.open(folder / "segments.bed.gz", "rt") as file:
+        rows = [line.rstrip("\n").split("\t") for line in file]
+    covered = {}
+    for record, start, end, *_ in rows:
+        assert int(start) == covered.get(record, 0)
+        covered[record] = int(end)
+    assert covered == {"phage": 900, "one_base": 1}
+    tabix = pysam.TabixFile(str(folder / "segments.bed.gz"))
+    assert len(list(tabix.fetch("phage", 0, 900))) == len(rows) - 1
+    summary = read_table(folder / "summary.tsv")
+    assert sum(int(row["bases"]) for row in summary) == 901
+    (agreement,) = read_table(ran[2] / "annotations/phage/agreement.tsv")
+    assert agreement["bases"] == "901"
+
+
+def test_a_second_run_does_nothing(ran):
+    workflow, config, _ = ran
+    run = snakemake(workflow, config)
+    assert run.returncode == 0
+    assert "Nothing to be done" in run.stdout + run.stderr
+
+
+def test_two_runs_give_the_same_bytes_the_clock_apart(ran, tmp_path):
+    workflow, _, results = ran
+    config = write_config(tmp_path, TINY)
+    assert snakemake(workflow, config).returncode == 0
+    clock = {"train_seconds", "train_bases_per_second", "predict_bases_per_second"}
+    compared = 0
+    for first in sorted(path for path in results.rglob("*") if path.is_file()):
+        second = tmp_path / "results" / first.relative_to(results)
+        if first.name in ("timing.json", "predict_timing.json", "report.html"):
+            continue
+        if first.name == "comparison.tsv":
+            rows = [
+                [{k: v for k, v in row.items() if k not in clock} for row in read_table(path)]
+                for path in (first, second)
+            ]
+            assert rows[0] == rows[1]
+        else:
+            digests = [hashlib.sha256(path.read_bytes()).digest() for path in (first, second)]
+            assert digests[0] == digests[1], first
+        compared += 1
+    assert compared > 40
+
+
+def test_a_changed_figure_stops_the_report(ran, tmp_path):
+    workflow, config, results = ran
+    copied = tmp_path / "work"
+    shutil.copytree(config.parent, copied)
+    path = copied / "results/tiny/gru/seed1/metrics.json"
+    metrics = json.loads(path.read_text())
+    metrics["accuracy"]["value"] += 0.01
+    path.write_text(json.dumps(metrics))
+    run = snakemake(
+        workflow, copied / config.name, "--allowed-rules", "render_report", "--forcerun",
+        "render_report", "--rerun-triggers", "code",
+    )  # fmt: skip
+    assert run.returncode == 1
+    assert "metrics.json: accuracy is" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"taggers": {"gru": {"cell": "gru", "hiden": 3}}}, "taggers.gru.hiden: unknown key"),
+        ({"seeds": ["1"]}, "seeds"),
+        ({"datasets": {"corpus": {"simulate": {"hmm": "toi", "records": 9, "length": 9}}}}, "toy"),
+    ],
+)
+def test_a_mistake_in_the_config_is_one_line_and_plans_nothing(ran, tmp_path, change, line):
+    workflow = ran[0]
+    config = copy.deepcopy(TINY)
+    config.update(change)
+    path = write_config(tmp_path, config)
+    run = snakemake(workflow, path)
+    assert run.returncode == 1
+    said = [text for text in run.stderr.splitlines() if str(path.name) in text]
+    assert line in said[0]
+    assert "Traceback" not in run.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_wrong_letter_is_one_line_and_leaves_no_file(ran, tmp_path):
+    config = write_config(tmp_path, TINY)
+    (tmp_path / "own.fa").write_text(">one\nACGT\nAC!T\n")
+    run = snakemake(ran[0], config, "results/own/corpus/tokens.npy")
+    assert run.returncode == 1
+    (line,) = [text for text in run.stderr.splitlines() if "ERROR" in text and "own.fa" in text]
+    assert "line 3" in line
+    assert "column 3" in line
+    assert "'!'" in line
+    assert "Traceback" not in run.stderr
+    assert not list((tmp_path / "results/own").rglob("*.*"))
+
+
+def test_a_gpu_that_is_not_there_is_refused_before_any_data_is_read(ran, tmp_path):
+    config = write_config(tmp_path, TINY)
+    run = snakemake(
+        ran[0], config, "results/tiny/gru/seed1/tagger.safetensors",
+        "--set-resources", "train_tagger:gpu=1",
+        environment={"CUDA_VISIBLE_DEVICES": ""},
+    )  # fmt: skip
+    assert run.returncode == 1
+    assert "sees no CUDA device" in run.stderr
+    assert not (tmp_path / "results/tiny/gru").exists() or not list(
+        (tmp_path / "results/tiny/gru").rglob("*.safetensors")
+    )
+
+
+def test_an_example_stands_alone(ran, tmp_path):
+    """Nothing of config.yaml is merged into a config given on the command line."""
+    config = write_config(tmp_path, {**TINY, "datasets": {"tiny": TINY["datasets"]["tiny"]}})
+    run = snakemake(ran[0], config, "--dry-run")
+    assert "results/toy" not in run.stdout
+    assert "results/tiny" in run.stdout
+
+
+def test_a_second_config_is_laid_over_the_first(ran, tmp_path):
+    config = write_config(tmp_path, TINY)
+    over = tmp_path / "elsewhere"
+    over.mkdir()
+    (over / "other.fa").write_text(">other\nACGT\n")
+    extra = over / "extra.yaml"
+    extra.write_text(yaml.safe_dump({"annotate": {"phage": {"fasta": "other.fa"}}}))
+    run = snakemake(ran[0], config, str(extra), "results/genomes/phage/corpus/tokens.npy")
+    assert run.returncode == 0, run.stderr
+    assert "other\t0\t4" in (tmp_path / "results/genomes/phage/corpus/records.tsv").read_text()
+
+
+def test_the_whole_plan_of_a_fresh_folder_names_every_rule(ran, tmp_path):
+    config = write_config(tmp_path, TINY)
+    assert planned(ran[0], config) == {
+        "simulate_hmm", "encode_fasta", "split_records", "train_tagger", "fit_baseline",
+        "predict_network", "predict_baseline", "evaluate_tagger", "compare_taggers",
+        "encode_genome", "annotate_genome", "compare_annotations", "render_report",
+    }  # fmt: skip
