@@ -180,6 +180,25 @@ def test_expectation_maximisation_finds_the_states_and_names_them_right(simulate
         assert np.mean(fitted.posterior(tokens, lengths).argmax(axis=1) == labels) > 0.8
 
 
+def test_expectation_maximisation_sees_no_more_bases_than_it_may(simulated):
+    corpus, split = simulated
+    few = PARAMETERS["hmm_em"] | {"bases": 1234}
+    cut = whole_records(corpus, [0, 1, 2])
+    cut = Segments(cut.record, cut.start, np.array([500, 500, 234]), cut.offset)
+    for_all = fit_baseline("hmm_em", PARAMETERS["hmm_em"], corpus, {**split, "train": cut})
+    some = fit_baseline("hmm_em", few, corpus, split)
+    for name, array in some.tensors.items():
+        assert np.array_equal(array, for_all.tensors[name])
+
+
+def test_expectation_maximisation_needs_a_label_to_name_its_states():
+    corpus = a_corpus(["ACGTACGTGG", "ACG"], ["." * 10, "HHL"])
+    with pytest.raises(InputError, match=r"first 8 bases .* have no label; let it use more"):
+        fit_baseline(
+            "hmm_em", PARAMETERS["hmm_em"] | {"bases": 8}, corpus, split_of(corpus, [0, 1])
+        )
+
+
 def test_the_states_of_an_hmm_stand_in_the_order_of_the_labels(simulated):
     corpus, split = simulated
     turned = {

@@ -52,10 +52,15 @@ def test_the_binomial_tail_does_not_underflow():
     assert binomial_log10_tail(4900, 5000, 0.5) == pytest.approx(exact, rel=1e-11)
 
 
-@pytest.mark.parametrize("matches", [499_000, 500_000, 500_001, 500_400, 505_000, 512_000])
-def test_the_binomial_tail_of_a_megabase_agrees_with_scipy(matches):
-    expected = binom.logsf(matches - 1, 1_000_000, 0.5) / math.log(10)
-    assert binomial_log10_tail(matches, 1_000_000, 0.5) == pytest.approx(expected, rel=1e-7)
+@pytest.mark.parametrize(
+    ("matches", "length"),
+    [(n, 1_000_000) for n in (1, 400_000, 499_000, 500_000, 500_001, 500_400, 505_000, 512_000)]
+    + [(500_005_000, 10**9), (500_100_000, 10**9), (499_990_000, 10**9)],
+)
+def test_the_binomial_tail_of_many_bases_agrees_with_scipy(matches, length):
+    expected = binom.logsf(matches - 1, length, 0.5) / math.log(10)
+    found = binomial_log10_tail(matches, length, 0.5)
+    assert found == pytest.approx(expected, rel=1e-6, abs=1e-12)
 
 
 def test_a_certain_match_has_no_binomial_test():

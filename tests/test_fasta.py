@@ -210,6 +210,16 @@ def test_an_error_says_where_and_what(tmp_path, content, says, block_size):
     assert says in error_of(tmp_path, content)
 
 
+@pytest.mark.parametrize("block", range(3, 12))
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("letter", [b"!", b">", b";"])
+def test_no_place_of_an_error_depends_on_the_blocks(tmp_path, monkeypatch, block, end, letter):
+    monkeypatch.setattr(fasta_text, "_BLOCK", block)
+    lines = [b";c", b">a", b"ACGT", b"", b">b x", b"AC", b"ACGTACGTACGTA" + letter + b"CGTACGT"]
+    message = error_of(tmp_path, end.join(lines))
+    assert message.startswith(f"line 7, column 14, record 'b': '{letter.decode()}'")
+
+
 @pytest.mark.parametrize("pack", [gzip.compress, None], ids=["gzip", "plain"])
 def test_an_error_far_into_a_file_has_the_line_and_column_of_its_text(tmp_path, pack):
     lines = [b">a"] + [b"ACGT" * 20] * 20_000 + [b">b"] + [b"ACGT" * 20] * 5_000

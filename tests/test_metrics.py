@@ -283,6 +283,14 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say(units, skewed):
     assert 0.91 <= covered / 300 <= 0.985
 
 
+def test_the_interval_of_skewed_units_is_longer_on_the_side_of_the_tail():
+    values = np.random.default_rng(4).lognormal(0, 1, 40)
+    for sign in (1, -1):
+        figure = ratio_figures({"x": (sign * values, np.ones(40))}, seed=1)["x"]
+        above, below = figure.high - figure.value, figure.value - figure.low
+        assert (above > 1.2 * below) if sign > 0 else (below > 1.2 * above)
+
+
 def test_the_same_seed_gives_the_same_interval_whatever_stands_beside_it():
     rng = np.random.default_rng(2)
     x = (rng.random(40), np.ones(40))

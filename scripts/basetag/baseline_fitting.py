@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from basetag.baselines import BASELINES, Baseline, Lengths, Tensors, Tokens
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.errors import ConfigError, InputError
+from basetag.exact_inference import smoothed_posterior
 from basetag.hmm import HMM
+from basetag.hmm_fitting import fit_counts, fit_em, match_states
 from basetag.splits import Segments, label_counts
 from basetag.tagger_file import new_card
 from basetag.window_rules import GCShare, KmerContexts, best_calls
@@ -24,6 +26,8 @@ from basetag.window_rules import GCShare, KmerContexts, best_calls
 # Cells of a k-mer table: 32 MB of counts.
 _MOST_CELLS = 1 << 22
 _BASES_AT_ONCE = 1 << 22
+# Nats a base: a fit that gains less in a step is not told apart by a million bases.
+_EM_TOLERANCE = 1e-6
 
 
 def fit_baseline(
@@ -95,16 +99,17 @@ class _Data:
     hmm_settings: Mapping[str, Any] | None
 
     def batches(self, split: str) -> Iterator[tuple[Tokens, NDArray[np.uint8], Lengths]]:
-        """Yield tokens, labels and lengths of the segments, some millions of bases at once.
-
-        A longer segment comes alone, as a view of the corpus.
-        """
-        segments, labels = self.split[split], self.corpus.labels
-        assert labels is not None  # noqa: S101
+        """Yield tokens, labels and lengths of the segments, some millions of bases at once."""
+        segments = self.split[split]
         batch = np.cumsum(segments.lengths) // _BASES_AT_ONCE
         for number in np.unique(batch):
-            part = segments.chosen(batch == number)
-            yield part.gathered(self.corpus.tokens), part.gathered(labels), part.lengths
+            yield self.gathered(segments.chosen(batch == number))
+
+    def gathered(self, segments: Segments) -> tuple[Tokens, NDArray[np.uint8], Lengths]:
+        """Return tokens and labels, (bases,), and lengths of the segments."""
+        assert self.corpus.labels is not None  # noqa: S101
+        tokens, labels = (segments.gathered(v) for v in (self.corpus.tokens, self.corpus.labels))
+        return tokens, labels, segments.lengths
 
     def labels_by(self, split: str, rule: KmerContexts | GCShare, size: int) -> NDArray[np.int64]:
         """Count the labels of the bases of each context or share, (contexts or shares, states)."""
@@ -160,6 +165,50 @@ def _fit_filtered(data: _Data, parameters: Mapping[str, Any]) -> _Fitted:
     return _fitted_hmm(
         data.simulating_hmm(), "exact posterior of the simulating HMM, given the bases so far"
     )
+
+
+def _fit_hmm_counts(data: _Data, parameters: Mapping[str, Any]) -> _Fitted:
+    tokens, labels, lengths = data.gathered(data.split["train"])
+    hmm = fit_counts(
+        tokens,
+        labels,
+        lengths,
+        data.corpus.alphabet,
+        data.corpus.states,
+        parameters.get("pseudocount", 1.0),
+    )
+    return _fitted_hmm(hmm, "HMM counted from the training labels")
+
+
+def _fit_hmm_em(data: _Data, parameters: Mapping[str, Any]) -> _Fitted:
+    tokens, labels, lengths = data.gathered(_first(data.split["train"], parameters["bases"]))
+    if not np.any(labels != UNLABELLED):
+        raise InputError(
+            f"the first {tokens.size} bases of the training split, on which hmm_em names its "
+            "states, have no label",
+            advice="let it use more bases",
+        )
+    hmm = fit_em(
+        tokens,
+        lengths,
+        data.corpus.alphabet,
+        data.corpus.states,
+        seed=parameters["seed"],
+        restarts=parameters["restarts"],
+        iterations=parameters["iterations"],
+        tolerance=_EM_TOLERANCE,
+    )
+    calls = smoothed_posterior(hmm, tokens, lengths).argmax(axis=1).astype(np.uint8)
+    hmm = hmm.permuted(match_states(calls, labels, hmm.n_states))
+    return _fitted_hmm(hmm, "HMM fitted by EM without labels, which only name its states")
+
+
+def _first(segments: Segments, bases: int) -> Segments:
+    """Return the first segments, the last of them cut, that have this many bases in all."""
+    begins = np.cumsum(segments.lengths) - segments.lengths
+    kept = segments.chosen(begins < bases)
+    end = np.minimum(kept.end, kept.start + bases - begins[: len(kept.offset)])
+    return Segments(kept.record, kept.start, end, kept.offset)
 
 
 def _fit_base_table(data: _Data, parameters: Mapping[str, Any]) -> _Fitted:
@@ -235,6 +284,8 @@ def _fit_uniform(data: _Data, parameters: Mapping[str, Any]) -> _Fitted:
 _FITS: dict[str, Callable[[_Data, Mapping[str, Any]], _Fitted]] = {
     "exact": _fit_exact,
     "filtered": _fit_filtered,
+    "hmm_em": _fit_hmm_em,
+    "hmm_counts": _fit_hmm_counts,
     "base_table": _fit_base_table,
     "gc_window": _fit_gc_window,
     "majority": _fit_majority,

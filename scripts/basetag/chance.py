@@ -19,6 +19,9 @@ from scipy.special import betainc, gammaln
 #: Random words held at a time, per plane of bits: half a megabyte, so that they stay in cache.
 _WORDS_AT_ONCE = 1 << 16
 
+# Below it a double begins to lose digits.
+_SMALLEST_TAIL = 1e-290
+
 
 @dataclass(frozen=True)
 class ChanceTest:
@@ -115,8 +118,8 @@ def chance_test(observed: int, simulated: NDArray[np.int64]) -> ChanceTest:
 def binomial_log10_tail(matches: int, length: int, probability: float) -> float:
     """Return log10 P(X >= matches) for X binomial, also where P itself underflows.
 
-    Below the mean the tail is the regularised incomplete beta function; above it, the point
-    probability times the sum of the ratios of successive terms, which fall faster than a
+    The tail is the regularised incomplete beta function; where that is too small for a double, the
+    point probability times the sum of the ratios of successive terms, which fall faster than a
     geometric series.
 
     Parameters
@@ -144,8 +147,9 @@ def binomial_log10_tail(matches: int, length: int, probability: float) -> float:
         return 0.0
     if matches > length:
         return -math.inf
-    if matches <= length * probability:
-        return math.log10(float(betainc(matches, length - matches + 1, probability)))
+    tail = float(betainc(matches, length - matches + 1, probability))
+    if tail > _SMALLEST_TAIL:
+        return math.log10(tail)
     log_point = (
         float(gammaln(length + 1) - gammaln(matches + 1) - gammaln(length - matches + 1))
         + matches * math.log(probability)
