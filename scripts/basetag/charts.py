@@ -112,8 +112,8 @@ class Measured(NamedTuple):
     tagger: str
     kind: str
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     text: str
 
 
@@ -241,6 +241,7 @@ def chance_chart(chance: Mapping[str, Any], *, description: str) -> Chart:
         .encode(
             x=alt.X(
                 "from:Q",
+                bin="binned",
                 title=f"Matching bases of {chance['length']:,}",
                 scale=alt.Scale(zero=False, padding=12),
                 axis=alt.Axis(format=",d" if chance["length"] < 100_000 else "~s"),
@@ -292,7 +293,8 @@ def reliability_chart(
         if share is not None and count
     ]
     low = min([*shares, 0.9])
-    scale = alt.Scale(domain=[max(0.0, low - 0.05), 1.0], nice=False)
+    start = max(0.0, low - 0.05)
+    scale = alt.Scale(domain=[start, 1.0], nice=False, zero=False)
     base = alt.Chart(alt.InlineData(values=values)).encode(
         x=alt.X(
             "sure:Q",
@@ -309,8 +311,13 @@ def reliability_chart(
         ),
     )
     points = base.mark_point(filled=True, opacity=0.9).encode(
-        size=alt.Size("bases:Q", title="Bases", scale=alt.Scale(range=[20, 260])),
-        shape=alt.Shape("tagger:N", title="Tagger", sort=list(reliabilities)),
+        size=alt.Size("bases:Q", scale=alt.Scale(range=[20, 260]), legend=None),
+        shape=alt.Shape(
+            "tagger:N",
+            title="Tagger",
+            sort=list(reliabilities),
+            scale=alt.Scale(domain=list(reliabilities)),
+        ),
         tooltip=[
             alt.Tooltip("tagger:N"),
             alt.Tooltip("sure:Q", format=".1%", title="mean probability"),
@@ -318,10 +325,11 @@ def reliability_chart(
             alt.Tooltip("bases:Q", format=","),
         ],
     )
+    ends: list[dict[str, float]] = [{"sure": start, "right": start}, {"sure": 1, "right": 1}]
     diagonal = (
-        alt.Chart(alt.InlineData(values=[{"sure": 0, "right": 0}, {"sure": 1, "right": 1}]))
+        alt.Chart(alt.InlineData(values=ends))
         .mark_line(color="#555555", strokeDash=[2, 3], clip=True)
-        .encode(x="sure:Q", y="right:Q")
+        .encode(x=alt.X("sure:Q", scale=scale), y=alt.Y("right:Q", scale=scale))
     )
     chart = alt.layer(diagonal, base.mark_line(strokeWidth=1.5), points)
     rows: Rows = [[v["tagger"], v["sure"], v["right"], v["bases"]] for v in values]
@@ -354,7 +362,7 @@ def certainty_chart(
             "sure:Q",
             title="Mean probability of the called state",
             scale=alt.Scale(zero=False, padding=14),
-            axis=alt.Axis(format=".0%"),
+            axis=alt.Axis(format=".0%", tickCount=5),
         ),
     )
     link = base.mark_line(color="#999999").encode(detail="tagger:N")
@@ -555,11 +563,13 @@ def _scale_panel(
             "kind:N",
             title="Kind of tagger",
             scale=alt.Scale(domain=list(KIND_COLOURS), range=list(KIND_COLOURS.values())),
+            legend=alt.Legend(orient="top", direction="horizontal"),
         ),
         shape=alt.Shape(
             "kind:N",
             title="Kind of tagger",
             scale=alt.Scale(domain=list(_KIND_SHAPES), range=list(_KIND_SHAPES.values())),
+            legend=alt.Legend(orient="top", direction="horizontal"),
         ),
         tooltip=[
             alt.Tooltip("tagger:N"),
@@ -571,7 +581,8 @@ def _scale_panel(
     text = base.mark_text(align="left", fontSize=12, color="#222222").encode(
         x=alt.value(width + 8), text="text:N"
     )
-    rules = _rules(references, "x")
+    legend = alt.Legend(orient="bottom", direction="horizontal", columns=4)
+    rules = _rules(references, "x", legend)
     panel: alt.LayerChart = (
         alt.layer(*rules, bars, points, text)
         .properties(width=width, height=alt.Step(26))
@@ -580,13 +591,16 @@ def _scale_panel(
     return panel
 
 
-def _rules(references: Sequence[Reference], axis: str) -> list[alt.Chart]:
+def _rules(
+    references: Sequence[Reference], axis: str, legend: alt.Legend | None = None
+) -> list[alt.Chart]:
     """Return the references as rules across the chart, with a legend of their own."""
     if not references:
         return []
     styles = [_REFERENCE_STYLES[reference.name] for reference in references]
     names = [reference.name for reference in references]
     channel = alt.X("value:Q") if axis == "x" else alt.Y("value:Q")
+    place = alt.Legend() if legend is None else legend
     chart = alt.Chart(alt.InlineData(values=[reference._asdict() for reference in references]))
     return [
         chart.mark_rule(strokeWidth=1.8).encode(
@@ -595,11 +609,13 @@ def _rules(references: Sequence[Reference], axis: str) -> list[alt.Chart]:
                 "name:N",
                 title="Held against",
                 scale=alt.Scale(domain=names, range=[colour for colour, _ in styles]),
+                legend=place,
             ),
             strokeDash=alt.StrokeDash(
                 "name:N",
                 title="Held against",
                 scale=alt.Scale(domain=names, range=[dash for _, dash in styles]),
+                legend=place,
             ),
             tooltip=[
                 alt.Tooltip("name:N", title="held against"),

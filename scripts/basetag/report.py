@@ -242,8 +242,8 @@ def _scale_figure(
                 label,
                 result.metrics["kind"],
                 float(result.metrics[key]["value"]),
-                float(result.metrics[key]["low"]),
-                float(result.metrics[key]["high"]),
+                result.metrics[key]["low"],
+                result.metrics[key]["high"],
                 text(float(result.metrics[key]["value"])),
             )
             for label, result in named.items()
@@ -356,8 +356,8 @@ def _loss_figure(
     )
     caption = (
         f"{dataset.name}: {last} nats per base on validation. The rules are figures of the test "
-        "split: the prior (label frequencies alone), and the best possible, `filtered` for "
-        "reading in one direction and `exact` for both. A curve that lies flat on its rule has "
+        "split: the prior (label frequencies alone), and the best possible, “filtered” for "
+        "reading in one direction and “exact” for both. A curve that lies flat on its rule has "
         "nothing more to learn."
         if references["exact"] is not None
         else f"{dataset.name}: {last} nats per base on validation. The rule is the prior (label "
@@ -670,7 +670,7 @@ def window_spans(
     covered = np.zeros((len(states), windows))
     for span in spans:
         first = min(int(span.start * windows / length), windows - 1)
-        last = min(int(math.ceil(span.end * windows / length)), windows)
+        last = min(math.ceil(span.end * windows / length), windows)
         overlap = np.minimum(edges[first + 1 : last + 1], span.end) - np.maximum(
             edges[first:last], span.start
         )

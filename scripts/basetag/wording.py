@@ -269,7 +269,7 @@ def _attained_sentences(seeds: Sequence[Metrics]) -> list[str]:
         sentences.append(f"It has {share} of the information that any method could get.")
     else:
         sentences.append(
-            "It reads in one direction, so its own ceiling is `filtered`, the best that can be "
+            "It reads in one direction, so its own ceiling is “filtered”, the best that can be "
             "said from the bases up to the one that is labelled: "
             f"{percent(first['ceiling']['accuracy'])} of bases match. It has {share} of the "
             "information that any such method could get."
@@ -301,7 +301,7 @@ def _badge(
     attained: Sequence[Mapping[str, float]], seeds: Sequence[Metrics], majority: float
 ) -> tuple[str, str]:
     if not attained:
-        better = all(float(m["accuracy"]["low"]) > majority for m in seeds)
+        better = all((m["accuracy"]["low"] or m["accuracy"]["value"]) > majority for m in seeds)
         return (
             ("better than the commonest label", "unknown")
             if better
@@ -319,9 +319,11 @@ def _badge(
     return "worse than the label frequencies", "poor"
 
 
-def _spread(figures: Sequence[Mapping[str, float]], form: Any = percent) -> str:
+def _spread(figures: Sequence[Mapping[str, Any]], form: Any = percent) -> str:
     """Return the interval of one figure, or the range over seeds of several, in brackets."""
     if len(figures) == 1:
+        if figures[0]["low"] is None:
+            return " (too few records for an interval)"
         low, high = form(figures[0]["low"]), form(figures[0]["high"])
         return f" (95 % interval {low.removesuffix(' %')} to {high})"
     values = [figure["value"] for figure in figures]
