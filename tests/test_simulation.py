@@ -167,6 +167,18 @@ def test_a_record_in_many_chunks_goes_on_as_the_chain_says(hmm, monkeypatch, tmp
         assert goodness_of_fit(counts, hmm.transition[state]) > THRESHOLD
 
 
+@pytest.mark.parametrize("stay", [0.5, 0.99])
+def test_only_the_first_record_of_a_chunk_continues_an_earlier_one(stay):
+    rows = np.array([[stay, 1 - stay], [1 - stay, stay]])
+    hmm = HMM(DNA, ("H", "L"), np.array([1.0, 0.0]), rows, np.full((2, 4), 0.25))
+    firsts = []
+    for seed in range(100):
+        path = sample_paths(hmm, np.full(10, 3), np.random.default_rng(seed), previous=1)
+        firsts.append(path[0])
+        assert not path[3::3].any()
+    assert np.mean(firsts) == pytest.approx(stay, abs=0.15)
+
+
 def read(path):
     """Return the records of a compressed FASTA file, as an independent parser reads them."""
     text = io.StringIO(gzip.decompress(path.read_bytes()).decode())
