@@ -55,7 +55,7 @@ def main() -> None:
     options = parser.parse_args()
     print("# Exact inference against hmmlearn\n")
     print(f"`python benchmarks/{Path(__file__).name} {' '.join(sys.argv[1:])}`\n")
-    print(describe_machine("numpy", "numba", "hmmlearn") + "\n")
+    print(describe_machine() + "\n")
     print(f"{options.bases / 1e6:g} Mb simulated from each model; Mb/s, the fastest of", end=" ")
     print(f"{options.repeats} runs; the ratio is to hmmlearn\non the same data. hmmlearn: ", end="")
     print('`CategoricalHMM(implementation="scaling")`.\n')

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def describe_machine(*packages: str) -> str:
-    """Return processor, cores and the versions of `packages` in one line."""
+    """Return processor, cores and versions in one line."""
     model = platform.processor() or platform.machine()
     information = Path("/proc/cpuinfo")
     if information.exists():
@@ -18,7 +18,8 @@ def describe_machine(*packages: str) -> str:
                 model = line.split(":", 1)[1].strip()
                 break
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
+    names = packages or ("numpy", "numba", "pysam", "hmmlearn")
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
     return f"{model}, {cores} cores; Python {platform.python_version()}, {versions}."
 
 

@@ -42,7 +42,7 @@ def main() -> None:
     options = parser.parse_args()
     print("# Simulator against hmmlearn's `sample`\n")
     print(f"`python benchmarks/{Path(__file__).name} {' '.join(sys.argv[1:])}`\n")
-    print(describe_machine("numpy", "numba", "hmmlearn") + "\n")
+    print(describe_machine() + "\n")
     print("Mb/s, the fastest of", options.repeats, "runs. `drawn`: states and bases in memory, one")
     print("core; `written`: both FASTA files, BGZF-compressed, with one and with two threads.\n")
     print("| model | hmmlearn | drawn | ratio | written, 1 | ratio | written, 2 | ratio |")

@@ -13,12 +13,13 @@ import itertools
 import math
 import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numba
 import numpy as np
+import pysam
 from numpy.typing import NDArray
 
-from basetag.bgzf import BGZFWriter
 from basetag.files import written_whole
 from basetag.hmm import HMM
 
@@ -32,6 +33,8 @@ CHUNK_BASES = 50_000 * LINE_WIDTH
 _SHORT_RUN = 8.0
 _FEW_STATES = 4
 _STEPS_AHEAD = 4096
+# Deflating takes longer than drawing. Level 4 makes DNA 7 % smaller in twice the time.
+_BGZF_MODE = "wb1"
 
 
 def draw_lengths(
@@ -120,15 +123,15 @@ def simulate_to_fasta(
         Where to write bases and states: records of the same names, `prefix` and a number from 1,
         one letter a base, 80 a line. Both are written, or none.
     threads : int
-        The files are compressed in so many threads.
+        With 2 or more, the two files are compressed side by side.
     """
     offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
     bases = np.frombuffer(hmm.alphabet.symbols.encode("ascii"), dtype=np.uint8)
     letters = np.frombuffer("".join(hmm.states).encode("ascii"), dtype=np.uint8)
     with (
         written_whole(sequences_path, states_path) as (sequences_place, states_place),
-        BGZFWriter(sequences_place, threads) as sequences_file,
-        BGZFWriter(states_place, threads) as states_file,
+        _FastaText(sequences_place, bases, threads > 1) as sequences,
+        _FastaText(states_place, letters, threads > 1) as states_text,
     ):
         previous = None
         for number, (first, last, begin, end) in enumerate(_chunks(offsets)):
@@ -141,8 +144,8 @@ def simulate_to_fasta(
                 headers[0] = ""
             states = sample_paths(hmm, np.diff(cuts), rng, previous if continues else None)
             tokens = sample_emissions(hmm, states, rng)
-            sequences_file.write(_fasta_text(headers, np.diff(cuts), bases, tokens))
-            states_file.write(_fasta_text(headers, np.diff(cuts), letters, states))
+            sequences.write(headers, np.diff(cuts), tokens)
+            states_text.write(headers, np.diff(cuts), states)
             previous = int(states[-1]) if states.size else None
 
 
@@ -166,18 +169,49 @@ def _chunks(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int, int, int]]:
         begin = end
 
 
-def _fasta_text(
-    headers: list[str],
-    lengths: NDArray[np.int64],
-    symbols: NDArray[np.uint8],
-    tokens: NDArray[np.uint8],
-) -> bytes:
-    header_ends = np.array(list(itertools.accumulate(map(len, headers))), dtype=np.int64)
-    header_text = np.frombuffer("".join(headers).encode("ascii"), dtype=np.uint8)
-    n_lines = int(np.sum(-(-lengths // LINE_WIDTH)))
-    text = np.empty(header_text.size + tokens.size + n_lines, dtype=np.uint8)
-    _wrap(header_text, header_ends, lengths, symbols, tokens, LINE_WIDTH, text)
-    return text.tobytes()
+class _FastaText:
+    """A BGZF file of FASTA to which chunks are written, in a thread of its own if `apart`."""
+
+    def __init__(self, path: os.PathLike[str], symbols: NDArray[np.uint8], apart: bool) -> None:
+        self._file = pysam.BGZFile(os.fspath(path), _BGZF_MODE, None)  # type: ignore[arg-type]
+        self._symbols = symbols
+        self._pool = ThreadPoolExecutor(1) if apart else None
+        self._pending: Future[None] | None = None
+
+    def __enter__(self) -> _FastaText:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._wait()
+        finally:
+            if self._pool is not None:
+                self._pool.shutdown()
+            self._file.close()
+
+    def write(
+        self, headers: list[str], lengths: NDArray[np.int64], tokens: NDArray[np.uint8]
+    ) -> None:
+        if self._pool is None:
+            self._write(headers, lengths, tokens)
+        else:
+            self._wait()  # one chunk under way at most: memory stays bounded
+            self._pending = self._pool.submit(self._write, headers, lengths, tokens)
+
+    def _wait(self) -> None:
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.result()
+
+    def _write(
+        self, headers: list[str], lengths: NDArray[np.int64], tokens: NDArray[np.uint8]
+    ) -> None:
+        header_ends = np.array(list(itertools.accumulate(map(len, headers))), dtype=np.int64)
+        header_text = np.frombuffer("".join(headers).encode("ascii"), dtype=np.uint8)
+        n_lines = int(np.sum(-(-lengths // LINE_WIDTH)))
+        text = np.empty(header_text.size + tokens.size + n_lines, dtype=np.uint8)
+        _wrap(header_text, header_ends, lengths, self._symbols, tokens, LINE_WIDTH, text)
+        self._file.write(text.tobytes())
 
 
 def _thresholds(rows: NDArray[np.float64]) -> NDArray[np.float64]:
