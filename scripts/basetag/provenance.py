@@ -57,9 +57,9 @@ def provenance(taggers: Iterable[Path]) -> Mapping[str, str | Sequence[str] | Ma
     taggers : iterable of Path
         ``…/{dataset}/{tagger}/seed{seed}/tagger.safetensors`` of every tagger on the page.
     """
+    # All taggers of a dataset are fitted on one training split.
     digests = {
-        "/".join(path.absolute().parts[-4:-1]): read_tagger(path)[1]["training"]["digest"]
-        for path in taggers
+        path.absolute().parts[-4]: read_tagger(path)[1]["training"]["digest"] for path in taggers
     }
     return {
         "The same again": [
@@ -70,5 +70,5 @@ def provenance(taggers: Iterable[Path]) -> Mapping[str, str | Sequence[str] | Ma
         "Written by": environment(),
         "Test evaluations": "each tagger was scored on the test split once; every choice "
         "(weights, windows, thresholds) was made on the training and validation splits",
-        "Digest of the training data of each tagger": digests,
+        "Digest of the training data": digests,
     }

@@ -15,13 +15,15 @@ from typing import Any
 Metrics = Mapping[str, Any]
 
 #: From this share of the attainable information on, a tagger "has reached" its ceiling.
-AT_CEILING = 0.95
+AT_CEILING = 0.985
 #: From this share on, it is "close to" its ceiling; below `AT_PRIOR`, it knows next to nothing.
 NEAR_CEILING = 0.80
 AT_PRIOR = 0.05
 #: A rule without memory counts as nearly as good as the network when it lacks at most this share
 #: of the cross-entropy that the network gains over the prior.
 NEARLY_AS_GOOD = 0.05
+#: From this share on, what a rule reads holds "almost all" of what can be known.
+ALMOST_ALL = 0.95
 
 #: The minus sign of print, and the times sign: a hyphen and an x read badly in a table.
 MINUS = "\N{MINUS SIGN}"
@@ -189,11 +191,16 @@ def rule_note(
     if gain <= 0 or behind > NEARLY_AS_GOOD * gain:
         return None
     difference = f"{nats(behind)} nats per base behind" if behind > 0 else "not even behind"
-    return (
+    note = (
         f"{best['tagger']} ({best['description']}), a rule without memory, is nearly as good: "
-        f"{difference}. Almost all that can be known about a label here lies in the few bases "
-        "that this rule reads, and the sequence around them adds next to nothing. That is a "
-        "property of the data, not a fault of the network."
+        f"{difference}."
+    )
+    if best["attained"] is None or best["attained"]["value"] < ALMOST_ALL:
+        return note
+    return (
+        f"{note} Almost all that can be known about a label here lies in the few bases that this "
+        "rule reads, and the sequence around them adds next to nothing. That is a property of the "
+        "data, not a fault of the network."
     )
 
 
