@@ -1,0 +1,120 @@
+"""Calls on a genome: the HMM's own path, a path over posteriors, and how far two agree."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from basetag.alphabet import DNA, Alphabet
+from basetag.annotation import annotate_genome, compare_annotations
+from basetag.baselines import ConstantTagger, HMMTagger
+from basetag.corpus import Corpus, write_corpus
+from basetag.errors import InputError
+from basetag.exact_inference import viterbi_path
+from basetag.hmm import HMM
+from basetag.intervals import Runs, count_agreement, read_bed
+from basetag.taggers import LoadedTagger
+
+NAMES = ["GC-rich", "GC-poor"]
+CARD = {
+    "kind": "hmm", "name": "exact", "description": "", "parameters": 9, "alphabet": "dna",
+    "states": ["H", "L"], "state_names": {"H": "GC-rich", "L": "GC-poor"},
+    "architecture": {"baseline": "exact"},
+    "training": {"prior": [0.5, 0.5], "transition": [[0.99, 0.01], [0.01, 0.99]]},
+}  # fmt: skip
+MODEL = {
+    "start": np.array([0.5, 0.5]),
+    "transition": np.array([[0.99, 0.01], [0.01, 0.99]]),
+    "emission": np.array([[0.1, 0.4, 0.4, 0.1], [0.4, 0.1, 0.1, 0.4]]),
+}
+
+
+class Wavering:
+    """Right on the whole, but on every third base sure of the other state."""
+
+    def __init__(self, truth, card=CARD):
+        self.card = card
+        self.truth = truth
+
+    def posterior(self, tokens, lengths, threads=1):
+        sure = np.where(np.arange(tokens.size) % 3 == 1, 0.4, 0.9)
+        right = np.eye(2, dtype=np.float32)[self.truth[: tokens.size]]
+        return (right * sure[:, None] + (1 - right) * (1 - sure[:, None])).astype(np.float32)
+
+
+@pytest.fixture
+def genome(tmp_path):
+    (tmp_path / "genome.fa").write_text(f">one\n{'GC' * 60}{'AT' * 60}\n>empty\n>two\n{'A' * 50}\n")
+    write_corpus(tmp_path / "corpus", tmp_path / "genome.fa", DNA)
+    return Corpus.open(tmp_path / "corpus")
+
+
+def annotate(tagger, genome, folder, calls="viterbi"):
+    folder.mkdir(exist_ok=True)
+    annotate_genome(
+        LoadedTagger(tagger), genome, calls=calls,
+        bed=folder / "segments.bed.gz", summary=folder / "summary.tsv",
+    )  # fmt: skip
+    return read_bed(folder / "segments.bed.gz", NAMES)
+
+
+def test_an_hmm_is_called_by_its_own_most_probable_path(genome, tmp_path):
+    found = annotate(HMMTagger(CARD, MODEL), genome, tmp_path / "hmm")
+    hmm = HMM(DNA, ("H", "L"), *MODEL.values())
+    path = viterbi_path(hmm, genome.tokens[:240], np.array([240]))
+    assert (found["one"].to_path(240) == path).all()
+    assert found["one"].ends.tolist() == [120, 240]
+    assert sorted(found) == ["one", "two"]
+
+
+def test_a_path_over_posteriors_keeps_segments_whole_that_argmax_shatters(genome, tmp_path):
+    tagger = Wavering(np.repeat([0, 1], 120))
+    whole = annotate(tagger, genome, tmp_path / "viterbi")
+    shattered = annotate(tagger, genome, tmp_path / "argmax", calls="argmax")
+    assert whole["one"].ends.tolist() == [120, 240]
+    assert len(shattered["one"].ends) > 100
+
+
+def test_the_summary_counts_segments_and_bases_of_each_state(genome, tmp_path):
+    annotate(HMMTagger(CARD, MODEL), genome, tmp_path / "hmm")
+    with (tmp_path / "hmm/summary.tsv").open() as file:
+        rich, poor = csv.DictReader(file, delimiter="\t")
+    assert (rich["name"], rich["segments"], rich["bases"]) == ("GC-rich", "1", "120")
+    assert (poor["segments"], poor["bases"], poor["mean_length"]) == ("2", "170", "85")
+    assert float(rich["fraction"]) == pytest.approx(120 / 290, abs=1e-6)
+    assert (tmp_path / "hmm/segments.bed.gz.tbi").exists()
+
+
+def test_a_genome_of_another_alphabet_is_refused_and_nothing_is_written(tmp_path):
+    (tmp_path / "dice.fa").write_text(">rolls\n123456\n")
+    write_corpus(tmp_path / "corpus", tmp_path / "dice.fa", Alphabet.named("123456"))
+    with pytest.raises(InputError, match=r"written in '123456'.*reads 'dna'"):
+        annotate(HMMTagger(CARD, MODEL), Corpus.open(tmp_path / "corpus"), tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_agreement_counts_the_bases_that_both_call(tmp_path):
+    def runs(*rows):
+        starts, ends, labels = (np.array(column) for column in zip(*rows, strict=True))
+        return Runs(starts, ends, labels.astype(np.uint8), (ends - starts) << 30)
+
+    first = {"one": runs((0, 10, 0), (10, 30, 1)), "two": runs((0, 5, 0))}
+    second = {"one": runs((0, 15, 0), (20, 40, 1)), "three": runs((0, 5, 0))}
+    # 0-10 agree, 10-15 differ, 15-20 is called once, 20-30 agree, 30-40 is called once.
+    assert count_agreement(first, second) == (25, 20)
+    assert count_agreement(second, first) == (25, 20)
+
+
+def test_every_pair_of_annotations_has_a_row(genome, tmp_path):
+    hmm = HMMTagger(CARD, MODEL)
+    constant = {**CARD, "kind": "constant", "architecture": {"baseline": "majority"}}
+    poor = ConstantTagger(constant, {"probabilities": np.array([0.1, 0.9])})
+    for name, tagger in (("hmm", hmm), ("poor", poor)):
+        annotate(tagger, genome, tmp_path / name, calls="argmax")
+    beds = [(name, tmp_path / name / "segments.bed.gz") for name in ("hmm", "poor", "hmm")]
+    compare_annotations("phage", beds, NAMES, tmp_path / "agreement.tsv")
+    with (tmp_path / "agreement.tsv").open() as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    assert [(row["first"], row["second"], row["agreeing"]) for row in rows] == [
+        ("hmm", "poor", "170"), ("hmm", "hmm", "290"), ("poor", "hmm", "170"),
+    ]  # fmt: skip

@@ -1,0 +1,194 @@
+"""A change reruns the rules that it concerns and what hangs on them, and nothing else."""
+
+import copy
+import modulefinder
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.conftest import REPOSITORY
+from tests.workflow import TINY, copy_workflow, planned, snakemake, write_config
+
+#: What directly hangs on each rule, as DESIGN's flow has it.
+FOLLOWERS = {
+    "simulate_hmm": {"encode_fasta"},
+    "encode_fasta": {"split_records", "train_tagger", "fit_baseline", "predict_network",
+                     "predict_baseline", "evaluate_tagger"},
+    "split_records": {"train_tagger", "fit_baseline", "predict_network", "predict_baseline",
+                      "evaluate_tagger"},
+    "train_tagger": {"predict_network", "evaluate_tagger", "annotate_genome", "compare_taggers",
+                     "render_report"},
+    "fit_baseline": {"predict_baseline", "evaluate_tagger", "annotate_genome", "compare_taggers",
+                     "render_report"},
+    # The posteriors of `exact` are what networks are held against.
+    "predict_network": {"evaluate_tagger", "compare_taggers"},
+    "predict_baseline": {"evaluate_tagger", "compare_taggers"},
+    "evaluate_tagger": {"compare_taggers", "render_report"},
+    "compare_taggers": {"render_report"},
+    "encode_genome": {"annotate_genome"},
+    "annotate_genome": {"compare_annotations", "render_report"},
+    "compare_annotations": {"render_report"},
+    "render_report": set(),
+}  # fmt: skip
+
+#: Modules whose words change no result: errors and logging.
+SILENT = {"basetag.errors", "basetag.job_log"}
+LIBRARY = REPOSITORY / "scripts" / "basetag"
+MODULES = sorted(
+    path.relative_to(LIBRARY.parent).with_suffix("").as_posix().replace("/", ".")
+    for path in LIBRARY.rglob("*.py")
+)
+
+
+def closure(rules):
+    found = set(rules)
+    while more := {after for rule in found for after in FOLLOWERS[rule]} - found:
+        found |= more
+    return found
+
+
+def modules_of(rule):
+    """What a rule's script imports, by the standard library's own finder."""
+    finder = modulefinder.ModuleFinder(path=[str(REPOSITORY / "scripts")])
+    finder.run_script(str(REPOSITORY / "scripts" / f"{rule}.py"))
+    return {name for name in finder.modules if name.split(".")[0] == "basetag"}
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("invalidation")
+    workflow = copy_workflow(folder / "workflow")
+    (folder / "work").mkdir()
+    config = write_config(folder / "work", TINY)
+    run = snakemake(workflow, config)
+    assert run.returncode == 0, run.stderr
+    return workflow, config
+
+
+@pytest.fixture(scope="module")
+def users():
+    """The rules that use each module, by their scripts' imports."""
+    rules = {name: set() for name in MODULES}
+    for rule in FOLLOWERS:
+        for name in modules_of(rule):
+            rules[name if name in rules else f"{name}.__init__"].add(rule)
+    return rules
+
+
+def test_comments_docstrings_and_dates_of_all_code_rerun_nothing(ran):
+    workflow, config = ran
+    before = {path: path.read_text() for path in (workflow / "scripts").rglob("*.py")}
+    try:
+        for path, text in before.items():
+            path.write_text(text.replace('"""', '"""Said better: ', 1) + "\n# A comment.\n")
+        assert planned(workflow, config) == set()
+    finally:
+        for path, text in before.items():
+            path.write_text(text)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_code_of_a_module_reruns_its_users_and_what_hangs_on_them(ran, users, module):
+    workflow, config = ran
+    path = workflow / "scripts" / Path(*module.split(".")).with_suffix(".py")
+    before = path.read_text()
+    try:
+        path.write_text(f"{before}\n\n_CHANGED = 1\n")
+        expected = set() if module in SILENT else closure(users[module])
+        assert planned(workflow, config) == expected
+    finally:
+        path.write_text(before)
+
+
+@pytest.mark.parametrize("rule", FOLLOWERS)
+def test_code_of_a_script_reruns_its_rule_and_what_hangs_on_it(ran, rule):
+    workflow, config = ran
+    path = workflow / "scripts" / f"{rule}.py"
+    before = path.read_text()
+    try:
+        path.write_text(f"{before}\n\n_CHANGED = 1\n")
+        assert planned(workflow, config) == closure({rule})
+    finally:
+        path.write_text(before)
+
+
+def changed(keys, value):
+    config = copy.deepcopy(TINY)
+    *way, last = keys
+    section = config
+    for key in way:
+        section = section[key]
+    section[last] = value
+    return config
+
+
+#: What hangs on the dataset `own`, with which nothing is annotated.
+OWN_ALONE = {"annotate_genome", "compare_annotations"}
+
+
+@pytest.mark.parametrize(
+    ("config", "rerun"),
+    [
+        (changed(("datasets", "tiny", "simulate", "seed"), 2), closure({"simulate_hmm"})),
+        (changed(("datasets", "own", "split", "gap"), 20),
+         closure({"split_records"}) - OWN_ALONE),
+        (changed(("datasets", "own", "labels", "states"), {"H": "rich", "L": "poor"}),
+         closure({"encode_fasta"}) - OWN_ALONE),
+        (changed(("taggers", "gru", "hidden"), 4), closure({"train_tagger"})),
+        (changed(("training", "mask"), 0.02), closure({"train_tagger"})),
+        (changed(("training", "threads"), 2), closure({"train_tagger"})),
+        (changed(("evaluation", "pairs"), 60), closure({"evaluate_tagger"})),
+        (changed(("annotate", "phage", "calls"), "argmax"), closure({"annotate_genome"})),
+    ],
+)  # fmt: skip
+def test_a_value_reruns_its_rule_and_what_hangs_on_it(ran, config, rerun):
+    workflow, path = ran
+    other = path.with_name("changed.yaml")
+    other.write_text(yaml.safe_dump(config, sort_keys=False))
+    assert planned(workflow, other) == rerun
+
+
+def test_two_equal_typed_values_that_change_places_rerun_the_training(ran):
+    workflow, path = ran
+    config = changed(("taggers", "gru"), {"cell": "gru", "hidden": 2, "layers": 3})
+    other = path.with_name("swapped.yaml")
+    other.write_text(yaml.safe_dump(config, sort_keys=False))
+    assert planned(workflow, other) == closure({"train_tagger"})
+
+
+def test_the_order_of_keys_and_comments_rerun_nothing(ran):
+    workflow, path = ran
+    other = path.with_name("reordered.yaml")
+    other.write_text("# Sorted.\n" + yaml.safe_dump(TINY, sort_keys=True))
+    assert planned(workflow, other) == set()
+
+
+def test_the_content_of_an_input_counts_and_its_date_does_not(ran):
+    workflow, config = ran
+    fasta = config.with_name("own.fa")
+    before = fasta.read_text()
+    try:
+        fasta.write_text(before)
+        os.utime(fasta)
+        assert planned(workflow, config) == set()
+        fasta.write_text(before.replace("GGCC", "GGCA", 1))
+        assert planned(workflow, config) == closure({"encode_fasta"}) - OWN_ALONE
+    finally:
+        fasta.write_text(before)
+
+
+def test_a_comment_in_an_hmm_reruns_nothing_and_a_number_its_simulation(ran):
+    workflow, config = ran
+    preset = workflow / "resources/hmms/toy.yaml"
+    before = preset.read_text()
+    try:
+        preset.write_text(f"# A comment.\n{before}")
+        assert planned(workflow, config) == set()
+        assert "0.4" in before
+        preset.write_text(before.replace("0.4", "0.45").replace("0.6", "0.55"))
+        # `exact` and `filtered` are fitted from the model's own numbers.
+        assert planned(workflow, config) == closure({"simulate_hmm", "fit_baseline"})
+    finally:
+        preset.write_text(before)
