@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from basetag.annotation import compare_annotations
+from basetag.agreement import compare_annotations
 from basetag.job_log import job_log
 
 

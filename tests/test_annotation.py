@@ -5,14 +5,15 @@ import csv
 import numpy as np
 import pytest
 
+from basetag.agreement import compare_annotations, count_agreement
 from basetag.alphabet import DNA, Alphabet
-from basetag.annotation import annotate_genome, compare_annotations
+from basetag.annotation import annotate_genome
 from basetag.baselines import ConstantTagger, HMMTagger
 from basetag.corpus import Corpus, write_corpus
 from basetag.errors import InputError
 from basetag.exact_inference import viterbi_path
 from basetag.hmm import HMM
-from basetag.intervals import Runs, count_agreement, read_bed
+from basetag.intervals import Runs, read_bed
 from basetag.taggers import LoadedTagger
 
 NAMES = ["GC-rich", "GC-poor"]

@@ -84,7 +84,7 @@ def test_the_file_carries_one_metadata_key_of_sorted_json(path):
 def test_no_gpu_asked_for_is_the_cpu_and_one_asked_for_is_never_the_cpu(monkeypatch):
     assert choose_device(0).type == "cpu"
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(DeviceError, match="sees no CUDA device.*gpu=0"):
+    with pytest.raises(DeviceError, match=r"sees no CUDA device.*gpu=0"):
         choose_device(1)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert choose_device(1).type == "cuda"

@@ -8,12 +8,9 @@ Bourlard 1990), with the transitions counted on the training labels.
 
 from __future__ import annotations
 
-import csv
-import itertools
 import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
@@ -23,8 +20,8 @@ from basetag.baselines import HMMTagger
 from basetag.corpus import Corpus
 from basetag.errors import InputError
 from basetag.exact_inference import decode_posteriors
-from basetag.files import written_whole
-from basetag.intervals import Runs, count_agreement, index_suffix, read_bed, write_bed
+from basetag.files import write_table, written_whole
+from basetag.intervals import Runs, index_suffix, write_bed
 from basetag.taggers import LoadedTagger
 
 log = logging.getLogger(__name__)
@@ -40,10 +37,6 @@ SUMMARY_COLUMNS = (
     "mean_length",
     "mean_posterior",
 )
-AGREEMENT_COLUMNS = (
-    "genome", "first", "second", "bases", "agreeing", "fraction", "segments_first",
-    "segments_second",
-)  # fmt: skip
 
 
 def annotate_genome(
@@ -93,7 +86,7 @@ def annotate_genome(
 
     with written_whole(index, summary, bed) as (index_place, summary_place, bed_place):
         n_segments = write_bed(bed_place, index_place, counted(), names)
-        _write_table(
+        write_table(
             summary_place,
             SUMMARY_COLUMNS,
             [
@@ -163,45 +156,3 @@ def call_states(
     prior = np.array(tagger.card["training"]["prior"])
     transition = np.array(tagger.card["training"]["transition"])
     return decode_posteriors(posterior, lengths, prior, prior, transition, threads)
-
-
-def compare_annotations(
-    genome: str,
-    annotations: Sequence[tuple[str, str | os.PathLike[str]]],
-    state_names: Sequence[str],
-    path: str | os.PathLike[str],
-) -> None:
-    """Write, for every pair of a genome's annotations, on how many bases they agree.
-
-    Parameters
-    ----------
-    genome : str
-        Its name in the config.
-    annotations : sequence of (str, path-like)
-        Name and BED of each.
-    state_names : sequence of str
-        All names that a state has in any of them; states are compared by name.
-    path : path-like
-        The table: `AGREEMENT_COLUMNS`, a row per pair; `bases` are those that both call.
-    """
-    named = [(name, read_bed(bed, state_names)) for name, bed in annotations]
-    rows = []
-    for (first, runs), (second, others) in itertools.combinations(named, 2):
-        bases, agreeing = count_agreement(runs, others)
-        rows.append(
-            (
-                genome, first, second, bases, agreeing,
-                f"{agreeing / bases:.6g}" if bases else "",
-                sum(len(record.starts) for record in runs.values()),
-                sum(len(record.starts) for record in others.values()),
-            )
-        )  # fmt: skip
-    with written_whole(path) as (place,):
-        _write_table(place, AGREEMENT_COLUMNS, rows)
-
-
-def _write_table(path: Path, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, delimiter="\t", lineterminator="\n")
-        table.writerow(columns)
-        table.writerows(rows)

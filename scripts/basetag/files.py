@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,14 @@ def written_whole(*paths: str | os.PathLike[str]) -> Iterator[tuple[Path, ...]]:
             place.replace(target)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_table(path: Path, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    """Write rows as tab-separated text under a line of column names, at `path` itself."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, delimiter="\t", lineterminator="\n")
+        table.writerow(columns)
+        table.writerows(rows)
 
 
 def canonical_json(value: Any) -> str:

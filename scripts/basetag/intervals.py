@@ -8,7 +8,7 @@ business; so is which tagger called it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -245,23 +245,3 @@ def read_bed(path: str | os.PathLike[str], state_names: Sequence[str]) -> dict[s
         record: Runs.joined([Runs(t[:, 0], t[:, 1], t[:, 2].astype(np.uint8), t[:, 3])])
         for record, t in tables.items()
     }
-
-
-def count_agreement(first: Mapping[str, Runs], second: Mapping[str, Runs]) -> tuple[int, int]:
-    """Return how many bases two annotations both call, and on how many of those they agree.
-
-    Parameters
-    ----------
-    first, second : mapping of str to Runs
-        By record, as `read_bed` returns them; labels mean the same in both.
-    """
-    bases = agreeing = 0
-    for record in first.keys() & second.keys():
-        one, other = first[record], second[record]
-        points = np.unique(np.concatenate([one.starts, one.ends, other.starts, other.ends]))
-        left, lengths = points[:-1], np.diff(points)
-        labels = [runs.label_at(left) for runs in (one, other)]
-        both = (labels[0] >= 0) & (labels[1] >= 0)
-        bases += int(lengths[both].sum())
-        agreeing += int(lengths[both & (labels[0] == labels[1])].sum())
-    return bases, agreeing

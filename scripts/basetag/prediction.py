@@ -16,7 +16,7 @@ import numpy as np
 from basetag.corpus import Corpus
 from basetag.files import write_json, written_whole
 from basetag.splits import Segments, read_split
-from basetag.taggers import Tagger
+from basetag.tagger import Tagger
 
 log = logging.getLogger(__name__)
 

@@ -10,25 +10,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from basetag.alphabet import Alphabet
 from basetag.baselines import BASELINES
+from basetag.tagger import Tagger
 from basetag.tagger_file import read_tagger
-
-
-class Tagger(Protocol):
-    """What prediction, evaluation and annotation ask of a tagger."""
-
-    card: dict[str, Any]
-
-    def posterior(
-        self, tokens: NDArray[np.uint8], lengths: NDArray[np.int64], threads: int = 1
-    ) -> NDArray[np.float32]:
-        """Return P(state | record), (bases, states)."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,167 @@
+"""Every command and every snippet of the README, run as it stands there on a small config."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from tests.conftest import REPOSITORY
+
+README = (REPOSITORY / "README.md").read_text()
+SMALL = {"bases": 40_000, "batch": 8, "window": 200, "validations": 2}
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+COMMANDS = [line for block in blocks("sh") for line in block.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    """A clone whose configs are the shipped ones with fewer and shorter records."""
+    folder = tmp_path_factory.mktemp("readme") / "basetag"
+    files = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=REPOSITORY, capture_output=True, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    for name in files:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(REPOSITORY / name, folder / name)
+    (folder / ".venv").symlink_to(sys.prefix)
+
+    for name in ("config.yaml", "examples/lambda.yaml"):
+        config = yaml.safe_load((folder / name).read_text())
+        for dataset in config["datasets"].values():
+            dataset["simulate"] |= {"records": 40, "length": 500}
+        config["training"] |= SMALL
+        (folder / name).write_text(yaml.safe_dump(config, sort_keys=False))
+
+    for block in blocks("yaml"):
+        name = re.match(r"# (\S+)\n", block)[1]
+        config = yaml.safe_load(block)
+        if "datasets" in config:
+            config["training"] = SMALL
+            config["datasets"]["mine"]["split"] |= {"block": 200, "gap": 20}
+        (folder / name).write_text(yaml.safe_dump(config))
+    rich, poor = "GGCCGCGAGC" * 40, "ATTAATCTAA" * 40
+    for name in ("lambda.fa", "target.fa"):
+        (folder / name).write_text(f">one\n{rich}{poor}\n")
+    (folder / "genome.fa").write_text(f">one\n{(rich + poor) * 4}\n")
+    (folder / "states.fa").write_text(f">one\n{('H' * 400 + 'L' * 400) * 4}\n")
+    return folder
+
+
+def sh(command, folder):
+    # Colours of make and friends aside, as a user at a shell would run it.
+    environment = {**os.environ, "PATH": os.environ["PATH"]}
+    environment.pop("MAKEFLAGS", None)
+    environment.pop("MAKELEVEL", None)
+    return subprocess.run(
+        ["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+
+
+def test_the_commands_are_those_that_are_tested_here():
+    assert COMMANDS == [
+        "make run",
+        "make example NAME=lambda",
+        "make example NAME=lambda EXTRA=local.yaml",
+        ".venv/bin/snakemake --configfile mine.yaml --directory runs/mine",
+        ".venv/bin/snakemake --workflow-profile profiles/gpu",
+        "make help",
+        "make test",
+        "make lint",
+    ]
+
+
+def test_the_default_run_ends_in_a_report_and_the_python_snippet_runs_on_it(clone):
+    run = sh(COMMANDS[0], clone)
+    assert run.returncode == 0, run.stderr
+    assert "using profiles/" in run.stderr
+    assert (clone / "results/report.html").exists()
+    again = sh(COMMANDS[0], clone)
+    assert again.returncode == 0
+    assert "Nothing to be done" in again.stdout + again.stderr
+
+    (snippet,) = blocks("python")
+    python = subprocess.run(
+        [clone / ".venv/bin/python", "-c", snippet], cwd=clone, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert python.returncode == 0, python.stderr
+    states, shape = python.stdout.splitlines()
+    assert re.fullmatch("[HL]{22}", states)
+    assert shape == "(22, 2)"
+
+
+def test_the_example_plans_to_fetch_its_genome_and_no_other_dataset(clone):
+    plan = sh(f"{COMMANDS[1]} ARGS=--dry-run", clone)
+    assert plan.returncode == 0, plan.stderr
+    assert "fetch_genome" in plan.stdout
+    assert "toy" not in plan.stdout
+
+
+def test_the_example_runs_on_a_local_genome(clone):
+    run = sh(COMMANDS[2], clone)
+    assert run.returncode == 0, run.stderr
+    results = clone / "runs/lambda/results"
+    assert (results / "annotations/phage/lambda/bilstm/seed1/segments.bed.gz").exists()
+    assert (results / "report.html").exists()
+
+
+def test_a_users_own_sequences_run(clone):
+    run = sh(COMMANDS[3], clone)
+    assert run.returncode == 0, run.stderr
+    results = clone / "runs/mine/results"
+    assert (results / "annotations/target/mine/bilstm/seed1/segments.bed.gz").exists()
+    assert (results / "comparison.tsv").exists()
+
+
+def test_the_gpu_profile_asks_for_a_card(clone):
+    plan = sh(f"{COMMANDS[4]} --dry-run --forceall", clone)
+    assert plan.returncode == 0, plan.stderr
+    assert "gpu=1" in plan.stdout
+
+
+def test_help_names_every_target(clone):
+    run = sh(COMMANDS[5], clone)
+    assert run.returncode == 0
+    for target in ("run", "example", "test", "lint", "format", "schema", "setup", "clean"):
+        assert f"make {target} " in run.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS[6:])
+def test_test_and_lint_are_targets(clone, command):
+    """They are not run within a test: whoever runs this runs the one, and CI both."""
+    plan = sh(f"{command} --dry-run", clone)
+    assert plan.returncode == 0, plan.stderr
+    assert ("pytest" if command == "make test" else "ruff check") in plan.stdout
+
+
+def test_an_unknown_example_is_one_line_with_the_names(clone):
+    run = sh("make example NAME=lamda", clone)
+    assert run.returncode != 0
+    assert "there is no examples/lamda.yaml; NAME is one of: lambda" in run.stderr
+
+
+def test_clean_keeps_trained_taggers_where_nobody_can_be_asked(clone):
+    results = clone / "runs/kept/results/a/b/seed1"
+    results.mkdir(parents=True)
+    (results / "tagger.safetensors").touch()
+    (results / "metrics.json").touch()
+    run = sh("make clean </dev/null", clone)
+    assert run.returncode == 0, run.stderr
+    assert [path.name for path in results.iterdir()] == ["tagger.safetensors"]
+    assert not (clone / "logs").exists()
+
+
+def test_every_link_of_the_readme_leads_somewhere():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (REPOSITORY / target).exists(), target
