@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import yaml
 
@@ -49,10 +50,13 @@ def clone(tmp_path_factory):
             config["training"] = SMALL
             config["datasets"]["mine"]["split"] |= {"block": 200, "gap": 20}
         (folder / name).write_text(yaml.safe_dump(config))
-    rich, poor = "GGCCGCGAGC" * 40, "ATTAATCTAA" * 40
-    for name in ("lambda.fa", "target.fa"):
-        (folder / name).write_text(f">one\n{rich}{poor}\n")
-    (folder / "genome.fa").write_text(f">one\n{(rich + poor) * 4}\n")
+    generator = np.random.default_rng(1)
+    stretches = [
+        "".join(generator.choice(list("ACGT"), size=400, p=p))
+        for p in 4 * [[0.1, 0.4, 0.4, 0.1], [0.4, 0.1, 0.1, 0.4]]
+    ]
+    for name in ("lambda.fa", "target.fa", "genome.fa"):
+        (folder / name).write_text(f">one\n{''.join(stretches)}\n")
     (folder / "states.fa").write_text(f">one\n{('H' * 400 + 'L' * 400) * 4}\n")
     return folder
 
@@ -124,10 +128,12 @@ def test_a_users_own_sequences_run(clone):
     assert (results / "comparison.tsv").exists()
 
 
-def test_the_gpu_profile_asks_for_a_card(clone):
-    plan = sh(f"{COMMANDS[4]} --dry-run --forceall", clone)
-    assert plan.returncode == 0, plan.stderr
-    assert "gpu=1" in plan.stdout
+def test_the_gpu_profile_asks_for_a_card_and_stops_where_there_is_none(clone):
+    target = "results/toy/gru/seed1/tagger.safetensors"
+    run = sh(f"export CUDA_VISIBLE_DEVICES=; {COMMANDS[4]} --force {target}", clone)
+    assert run.returncode == 1
+    assert "the job asks for 1 GPU but torch" in run.stderr
+    assert "Pydantic" not in run.stderr
 
 
 def test_help_names_every_target(clone):
