@@ -23,6 +23,18 @@ except BasetagError as error:
     print(error, file=sys.stderr)
     sys.exit(1)
 
+# Snakemake cuts a request down to the cap without a word: `--resources gpu=0` on a profile that
+# asks for a GPU would train on the CPU in silence.
+cap = workflow.resource_settings.resources.get("gpu")
+for rule_name, asked in workflow.resource_settings.overwrite_resources.items():
+    if cap is not None and cap.value == 0 and "gpu" in asked and asked["gpu"].value:
+        print(
+            f"--resources gpu=0 leaves none for {rule_name}, which asks for"
+            f" {asked['gpu'].value}; to run on the CPU: --workflow-profile profiles/default",
+            file=sys.stderr,
+        )
+        sys.exit(1)
+
 DATASETS = list(CONFIG.model.datasets)
 SIMULATED = [name for name in DATASETS if CONFIG.is_simulated(name)]
 NETWORKS = [name for name in CONFIG.model.taggers if CONFIG.is_network(name)]

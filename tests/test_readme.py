@@ -136,6 +136,12 @@ def test_the_gpu_profile_asks_for_a_card_and_stops_where_there_is_none(clone):
     assert "Pydantic" not in run.stderr
 
 
+def test_a_gpu_is_not_taken_away_in_silence(clone):
+    run = sh(f"{COMMANDS[4]} --resources gpu=0 --dry-run", clone)
+    assert run.returncode == 1
+    assert "--resources gpu=0 leaves none for train_tagger, which asks for 1" in run.stderr
+
+
 def test_help_names_every_target(clone):
     run = sh(COMMANDS[5], clone)
     assert run.returncode == 0
