@@ -17,6 +17,8 @@ rule render_report:
         agreement=expand("results/annotations/{genome}/agreement.tsv", genome=GENOMES),
         taggers=every_run("tagger.safetensors"),
         page=workflow.source_path("../report/template.html.jinja"),
+        style=workflow.source_path("../report/style.css"),
+        script=workflow.source_path("../report/report.js"),
     output:
         report(
             "results/report.html",

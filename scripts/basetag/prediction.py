@@ -78,6 +78,7 @@ def predict_segments(
         first = 0
         for part in segments.batches():
             tokens = part.gathered(corpus.tokens)
-            out[first : first + tokens.size] = tagger.posterior(tokens, part.lengths, threads)
+            posterior = tagger.posterior(tokens, part.lengths, threads, part.start)
+            out[first : first + tokens.size] = posterior
             first += tokens.size
         out.flush()

@@ -203,6 +203,8 @@ class Config:
     def report_settings(self) -> Settings:
         """Return `config` (all of it as YAML, keys sorted) and `alphabets` (by dataset)."""
         return {
-            "config": yaml.safe_dump(self.model.model_dump(exclude_none=True, serialize_as_any=True), sort_keys=True),
+            "config": yaml.safe_dump(
+                self.model.model_dump(exclude_none=True, serialize_as_any=True), sort_keys=True
+            ),
             "alphabets": {name: self.alphabet(name) for name in self.model.datasets},
         }
