@@ -52,10 +52,8 @@ def test_every_base_is_covered_equally_often(lengths):
     sampler = WindowSampler(segments, 50)
     starts, sizes = sampler.draw(200_000, np.random.default_rng(1))
     size = int(segments.end.max())
-    change = np.bincount(starts, minlength=size + 1) - np.bincount(
-        starts + sizes, minlength=size + 1
-    )
-    coverage = np.cumsum(change)[:size][numbered(segments)[:size] != 9]
+    begun, ended = (np.bincount(at, minlength=size + 1) for at in (starts, starts + sizes))
+    coverage = np.cumsum(begun - ended)[:size][numbered(segments)[:size] != 9]
     # A base is covered by about a binomial number of the windows.
     mean = coverage.mean()
     assert np.abs(coverage - mean).max() < 6 * np.sqrt(mean)
