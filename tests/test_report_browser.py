@@ -1,0 +1,122 @@
+"""The report as a person meets it: in a browser, with the network off."""
+
+import shutil
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from basetag.report import render_report
+from tests.report_fixture import write_results
+from tests.test_report import read
+
+CHROMIUM = shutil.which("chromium")
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("browser")
+    render_report(read(write_results(folder)), folder / "report.html")
+    return folder / "report.html"
+
+
+@pytest.fixture
+def page(browser, path):
+    """The opened page; whatever it says on the console or asks of a network fails the test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, offline=True)
+    page = context.new_page()
+    said, asked = [], []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(path.as_uri())
+    page.wait_for_selector("#tracks svg")
+    yield page
+    assert said == []
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+    context.close()
+
+
+def test_every_chart_is_drawn(page):
+    for select in page.query_selector_all("select[data-panels]"):  # drawn when they are shown
+        for option in select.query_selector_all("option"):
+            select.select_option(option.get_attribute("value"))
+    charts = page.query_selector_all(".chart")
+    assert len(charts) > 10
+    for chart in charts:
+        svg = chart.wait_for_selector("svg", state="attached")
+        marks = svg.query_selector_all("[role='graphics-symbol'], .mark-line path, .mark-rect path")
+        assert marks, chart.get_attribute("id")
+
+
+def test_nothing_scrolls_sideways_at_1280_pixels(page):
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+def test_the_table_sorts_by_click_and_by_keyboard(page):
+    table = page.query_selector("#comparison table")
+    headings = [cell.inner_text() for cell in table.query_selector_all("thead th")]
+    at = next(i for i, text in enumerate(headings) if text.replace("\xad", "").startswith("accur"))
+    button = table.query_selector_all("thead th button")[at]
+
+    def values():
+        rows = table.query_selector_all("tbody tr")
+        return [float(row.query_selector_all("th, td")[at].inner_text()) for row in rows]
+
+    button.click()
+    first = values()
+    assert first in (sorted(first), sorted(first, reverse=True))
+    button.focus()
+    page.keyboard.press("Enter")
+    assert values() == first[::-1] or sorted(values()) == sorted(first)
+    assert values() in (sorted(first), sorted(first, reverse=True))
+    assert values() != first
+
+
+def test_another_tagger_changes_alignment_and_table(page):
+    alignment = page.inner_text("#alignment")
+    lines = [line for line in alignment.splitlines() if line.strip()]
+    assert any("|" in line for line in lines)
+    assert "*" in alignment  # mismatches are marked
+    probabilities = page.inner_text("#probabilities")
+    page.select_option("#explore select[name=tagger]", label="majority")
+    assert page.inner_text("#alignment") != alignment
+    assert page.inner_text("#probabilities") != probabilities
+
+
+def test_the_alignment_has_sixty_bases_a_line(page):
+    rows = page.inner_text("#alignment").splitlines()
+    bases = [match for row in rows for match in row.split() if set(match) <= set("ACGT") and match]
+    assert bases
+    assert max(map(len, bases)) == 60
+
+
+def test_tracks_answer_to_zoom_and_hover(page):
+    def ticks():
+        return page.text_content("#tracks svg")
+
+    whole = ticks()
+    zoom = page.locator("[data-zoom='tracks'] button[data-step='in']")
+    zoom.click()
+    page.wait_for_timeout(300)
+    assert ticks() != whole
+    page.locator("[data-zoom='tracks'] button[data-step='all']").click()
+    page.wait_for_timeout(300)
+    assert ticks() == whole
+    box = page.locator("#tracks svg").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.move(box["x"] + box["width"] / 2 + 3, box["y"] + box["height"] / 2)
+    page.wait_for_selector("#vg-tooltip-element.visible", timeout=5000)
