@@ -53,7 +53,7 @@ format: .venv/.installed ## let ruff and snakefmt lay out the code
 	$(BIN)/snakefmt Snakefile rules
 
 schema: .venv/.installed ## write schemas/ and docs/config.md from the config's models
-	PYTHONPATH=scripts $(BIN)/python scripts/write_schema.py
+	PYTHONPATH=scripts $(BIN)/python scripts/write_schema.py .
 
 clean: ## remove logs and results; asks before a trained tagger goes
 	@scripts/clean.sh

@@ -18,6 +18,8 @@ rule render_report:
         taggers=every_run("tagger.safetensors"),
         timing=every_run("timing.json"),
         page=workflow.source_path("../report/template.html.jinja"),
+        style=workflow.source_path("../report/style.css"),
+        script=workflow.source_path("../report/report.js"),
     output:
         report(
             "results/report.html",

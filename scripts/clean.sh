@@ -1,5 +1,5 @@
 #!/bin/sh
-# Remove logs and all results but trained taggers; those go only when somebody says yes.
+# Remove logs and results; results that hold trained taggers go only when somebody says yes.
 set -eu
 rm -rf logs runs/*/logs
 for results in results runs/*/results; do
@@ -8,18 +8,17 @@ for results in results runs/*/results; do
     if [ "$taggers" -gt 0 ]; then
         answer=no
         if [ -t 0 ]; then
-            printf '%s holds %s trained taggers. Remove them too? [y/N] ' "$results" "$taggers"
+            printf '%s holds %s trained taggers. Remove them and all else there? [y/N] ' \
+                "$results" "$taggers"
             read -r answer
         fi
         case $answer in
-            y | Y | yes) rm -rf "$results" ;;
+            y | Y | yes) ;;
             *)
-                find "$results" -type f ! -name tagger.safetensors -delete
-                find "$results" -type d -empty -delete
-                echo "kept $taggers trained taggers in $results"
+                echo "kept $results with its $taggers trained taggers"
+                continue
                 ;;
         esac
-    else
-        rm -rf "$results"
     fi
+    rm -rf "$results"
 done

@@ -1,12 +1,13 @@
 """Write schemas/config.schema.json and docs/config.md from the models of the config.
 
-Run by `make schema`. Both files are kept in the repository, so that editors and readers have
-them; a test fails when they no longer fit.
+Run by `make schema`, with the repository's folder as the only argument. Both files are kept in
+the repository, so that editors and readers have them; a test fails when they no longer fit.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -163,4 +164,4 @@ def _range(value: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(__file__).parents[1])
+    main(Path(sys.argv[1]))

@@ -338,3 +338,25 @@ def test_a_network_is_no_baseline(simulated, tmp_path):
     assert read_tagger(tmp_path / "network.safetensors")[1]["kind"] == "network"
     with pytest.raises(InputError, match="holds a network tagger, not a baseline"):
         load_baseline(tmp_path / "network.safetensors")
+
+
+@pytest.mark.parametrize("name", ["exact", "filtered"])
+def test_a_block_begins_in_what_the_model_expects_there(simulated, name):
+    """A block from position t has the posterior of t unknown bases and then the block."""
+    corpus, split = simulated
+    asymmetric = {**BLOCKS, "start": [0.0, 1.0], "transition": [[0.9, 0.1], [0.02, 0.98]]}
+    tagger = fit_baseline(name, {}, corpus, split, asymmetric)
+    generator = np.random.default_rng(2)
+    blocks = [generator.integers(4, size=size).astype(np.uint8) for size in (30, 7, 0, 12)]
+    positions = np.array([3, 0, 5, 3])
+    found = tagger.posterior(np.concatenate(blocks), np.array([30, 7, 0, 12]), positions=positions)
+    expected = [
+        tagger.posterior(
+            np.concatenate([np.full(position, DNA.unknown, dtype=np.uint8), block]),
+            np.array([position + block.size]),
+        )[position:]
+        for position, block in zip(positions, blocks, strict=True)
+    ]
+    np.testing.assert_allclose(found, np.concatenate(expected), atol=1e-6)
+    without = tagger.posterior(np.concatenate(blocks), np.array([30, 7, 0, 12]))
+    assert np.abs(found - without).max() > 0.05

@@ -163,15 +163,26 @@ def test_an_unknown_example_is_one_line_with_the_names(clone):
     assert "there is no examples/lamda.yaml; NAME is one of: lambda" in run.stderr
 
 
-def test_clean_keeps_trained_taggers_where_nobody_can_be_asked(clone):
+def test_clean_keeps_results_with_taggers_where_nobody_can_be_asked(clone):
     results = clone / "runs/kept/results/a/b/seed1"
     results.mkdir(parents=True)
     (results / "tagger.safetensors").touch()
-    (results / "metrics.json").touch()
+    (results / "history.tsv").touch()
+    untrained = clone / "runs/untrained/results/a"
+    untrained.mkdir(parents=True)
     run = sh("make clean </dev/null", clone)
     assert run.returncode == 0, run.stderr
-    assert [path.name for path in results.iterdir()] == ["tagger.safetensors"]
+    assert "kept runs/kept/results with its 1 trained taggers" in run.stdout
+    assert sorted(path.name for path in results.iterdir()) == ["history.tsv", "tagger.safetensors"]
+    assert not untrained.exists()
     assert not (clone / "logs").exists()
+
+
+def test_the_schema_target_changes_nothing_that_is_up_to_date(clone):
+    before = (clone / "docs/config.md").read_bytes()
+    run = sh("make schema", clone)
+    assert run.returncode == 0, run.stderr
+    assert (clone / "docs/config.md").read_bytes() == before
 
 
 def test_every_link_of_the_readme_leads_somewhere():

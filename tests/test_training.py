@@ -9,10 +9,16 @@ import torch
 
 from basetag.alphabet import DNA
 from basetag.corpus import UNLABELLED, Corpus
-from basetag.errors import ConfigError
+from basetag.errors import ConfigError, InputError
 from basetag.networks import TaggerNetwork
 from basetag.splits import Segments
-from basetag.training import mean_cross_entropy, one_cycle, split_cross_entropy, train
+from basetag.training import (
+    mean_cross_entropy,
+    one_cycle,
+    split_cross_entropy,
+    spread_pieces,
+    train,
+)
 
 CPU = torch.device("cpu")
 SETTINGS = {
@@ -57,7 +63,8 @@ def test_a_rule_that_needs_one_base_of_memory_is_learnt(corpus):
     prior = np.bincount(corpus.labels) / corpus.labels.size
     assert -(prior * np.log(prior)).sum() > 0.5  # what label frequencies alone reach
     assert loss < 0.05
-    assert [row.bases for row in rows] == [60_000, 120_000, 180_000, 240_000]
+    assert rows[-1].bases == pytest.approx(240_000, rel=0.05)
+    assert len(rows) == 4
     assert rows[-1].validation_loss < 0.05
 
 
@@ -110,3 +117,19 @@ def test_one_cycle_rises_to_its_peak_and_falls_again():
 def test_a_training_whose_loss_is_never_a_number_is_told_with_advice(corpus):
     with pytest.raises(ConfigError, match=r"never a number; lower training\.learning_rate or"):
         trained(corpus, bases=8000, learning_rate=math.inf, validations=1)
+
+
+def test_validation_looks_at_labelled_pieces_from_all_over_the_split():
+    labels = np.zeros(200_000, dtype=np.uint8)
+    labels[:50_000] = UNLABELLED
+    pieces = spread_pieces(stretch(0, 200_000), labels, 60_000)
+    assert pieces.bases == 60_000
+    assert pieces.start[0] == 50_000
+    assert pieces.end[-1] == 200_000
+    assert spread_pieces(stretch(0, 200_000), labels, 10**9).bases == 150_000
+
+
+def test_a_validation_split_without_labels_is_refused():
+    labels = np.full(1000, UNLABELLED, dtype=np.uint8)
+    with pytest.raises(InputError, match="no base of the validation split has a label"):
+        spread_pieces(stretch(0, 1000), labels, 500)

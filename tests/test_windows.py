@@ -1,13 +1,13 @@
 """Training windows: inside their segment, even over the bases, a function of seed and step."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from basetag.corpus import UNLABELLED
 from basetag.splits import Segments
-from basetag.windows import draw_windows, masked_runs, step_generator
+from basetag.windows import WindowSampler, masked_runs, read_windows, step_generator
 
 
 def segments_of(lengths, gap=3):
@@ -17,45 +17,47 @@ def segments_of(lengths, gap=3):
     return Segments(record=zero, start=offset, end=offset + lengths, offset=offset)
 
 
+def numbered(segments):
+    """Return labels that number the segments; 9 marks a base outside all of them."""
+    labels = np.full(int(segments.end.max(initial=0)) + 1, 9, dtype=np.uint8)
+    for number, (start, end) in enumerate(zip(segments.start, segments.end, strict=True)):
+        labels[start:end] = number
+    return labels
+
+
 @given(
-    lengths=st.lists(st.integers(1, 60), min_size=1, max_size=8),
+    lengths=st.lists(st.integers(0, 60), min_size=1, max_size=8).filter(any),
     length=st.integers(1, 40),
     seed=st.integers(0, 2**32 - 1),
 )
 def test_a_window_never_leaves_its_segment(lengths, length, seed):
     segments = segments_of(lengths)
-    total = int(segments.end.max())
-    labels = np.full(total, 9, dtype=np.uint8)  # 9 marks a base outside every segment
-    for number, (start, end) in enumerate(zip(segments.start, segments.end, strict=True)):
-        labels[start:end] = number
-    windows = draw_windows(
-        segments,
-        np.zeros(total, dtype=np.uint8),
-        labels,
-        rows=5,
-        length=length,
-        mask=0.0,
-        unknown=14,
-        generator=step_generator(seed, 1),
+    labels = numbered(segments)
+    generator = step_generator(seed, 1)
+    starts, sizes = WindowSampler(segments, length).draw(5, generator)
+    windows = read_windows(
+        starts, sizes, np.zeros_like(labels), labels, mask=0.0, unknown=14, generator=generator
     )
     for row, size in zip(windows.labels, windows.lengths, strict=True):
         assert len(set(row[:size])) == 1
         assert row[0] != 9
-        assert size == min(length, lengths[row[0]])
+        assert 1 <= size <= length
+        assert size == lengths[row[0]] or lengths[row[0]] > length
         assert (row[size:] == UNLABELLED).all()
 
 
-def test_short_and_long_segments_are_drawn_by_their_bases():
-    segments = segments_of([100, 300, 600])
-    labels = np.zeros(int(segments.end.max()), dtype=np.uint8)
-    for number, (start, end) in enumerate(zip(segments.start, segments.end, strict=True)):
-        labels[start:end] = number
-    windows = draw_windows(
-        segments, labels, labels, rows=3000, length=50, mask=0.0, unknown=14,
-        generator=step_generator(1, 1),
-    )  # fmt: skip
-    drawn = np.bincount(windows.labels[:, 0], minlength=3)
-    assert stats.chisquare(drawn, 3000 * np.array([0.1, 0.3, 0.6])).pvalue > 1e-3
+@pytest.mark.parametrize("lengths", [[1000], [100, 300, 600], [50, 50, 50], [20] * 30 + [2000]])
+def test_every_base_is_covered_equally_often(lengths):
+    segments = segments_of(lengths)
+    sampler = WindowSampler(segments, 50)
+    starts, sizes = sampler.draw(200_000, np.random.default_rng(1))
+    size = int(segments.end.max())
+    begun, ended = (np.bincount(at, minlength=size + 1) for at in (starts, starts + sizes))
+    coverage = np.cumsum(begun - ended)[:size][numbered(segments)[:size] != 9]
+    # A base is covered by about a binomial number of the windows.
+    mean = coverage.mean()
+    assert np.abs(coverage - mean).max() < 6 * np.sqrt(mean)
+    assert sizes.mean() == pytest.approx(sampler.expected_bases, rel=0.01)
 
 
 def test_a_step_is_drawn_without_the_steps_before_it():

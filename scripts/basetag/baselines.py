@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from basetag.alphabet import Alphabet
-from basetag.errors import InputError
+from basetag.errors import InputError, SequenceError
 from basetag.exact_inference import filtered_posterior, smoothed_posterior, viterbi_path
 from basetag.hmm import HMM
 from basetag.tagger_file import Kind, read_tagger, write_tagger
@@ -65,7 +65,9 @@ class Baseline:
         """Write the tagger file, whole or not at all."""
         write_tagger(path, self.tensors, self.card)
 
-    def posterior(self, tokens: Tokens, lengths: Lengths, threads: int = 1) -> Posterior:
+    def posterior(
+        self, tokens: Tokens, lengths: Lengths, threads: int = 1, positions: Lengths | None = None
+    ) -> Posterior:
         """Return the state probabilities of each base.
 
         Parameters
@@ -76,6 +78,9 @@ class Baseline:
             Length of each.
         threads : int
             CPU threads, which change no number; the rules need only one.
+        positions : ndarray of int64, (sequences,), optional
+            Where each sequence begins in its record, 0 without it: what an HMM expects of the
+            first state depends on it.
 
         Returns
         -------
@@ -94,11 +99,26 @@ class HMMTagger(Baseline):
         parts = (tensors[name] for name in ("start", "transition", "emission"))
         self.hmm = HMM(self.alphabet, tuple(card["states"]), *parts)
 
-    def posterior(self, tokens: Tokens, lengths: Lengths, threads: int = 1) -> Posterior:
+    def posterior(
+        self, tokens: Tokens, lengths: Lengths, threads: int = 1, positions: Lengths | None = None
+    ) -> Posterior:
         """Return the state probabilities of each base, filtered or smoothed: see `Baseline`."""
         one_way = self.card["architecture"]["baseline"] == "filtered"
         infer = filtered_posterior if one_way else smoothed_posterior
-        return infer(self.hmm, tokens, lengths, threads=threads)
+        if positions is None or not np.any(positions):
+            return infer(self.hmm, tokens, lengths, threads=threads)
+        out = np.empty((tokens.size, self.n_states), dtype=np.float32)
+        ends = np.cumsum(lengths)
+        # Sequences of equal position share a model; blocks come at few distinct ones at a time.
+        for position in np.unique(positions):
+            hmm = self.hmm.started_at(int(position))
+            own = np.flatnonzero(positions == position)
+            bases = np.concatenate([np.arange(ends[i] - lengths[i], ends[i]) for i in own])
+            try:
+                out[bases] = infer(hmm, tokens[bases], lengths[own], threads=threads)
+            except SequenceError as error:
+                raise error.of_sequence(int(own[error.sequence])) from None
+        return out
 
     def viterbi(self, tokens: Tokens, lengths: Lengths, threads: int = 1) -> NDArray[np.uint8]:
         """Return the most probable path of states of each sequence, uint8, (bases,)."""
@@ -120,7 +140,9 @@ class TableTagger(Baseline):
         self._contexts = KmerContexts(self.alphabet, card["architecture"]["k"])
         self._frequencies = smoothed_frequencies(tensors["counts"]).astype(np.float32)
 
-    def posterior(self, tokens: Tokens, lengths: Lengths, threads: int = 1) -> Posterior:
+    def posterior(
+        self, tokens: Tokens, lengths: Lengths, threads: int = 1, positions: Lengths | None = None
+    ) -> Posterior:
         """Return the state probabilities of each base: see `Baseline`."""
         out = np.empty((tokens.size, self.n_states), dtype=np.float32)
         for here, context in self._contexts.of_bases(tokens, lengths):
@@ -139,7 +161,9 @@ class GCWindowTagger(Baseline):
         label_given_call = smoothed_frequencies(tensors["labels_by_call"])
         self._posterior_of_share = label_given_call[tensors["calls"]].astype(np.float32)
 
-    def posterior(self, tokens: Tokens, lengths: Lengths, threads: int = 1) -> Posterior:
+    def posterior(
+        self, tokens: Tokens, lengths: Lengths, threads: int = 1, positions: Lengths | None = None
+    ) -> Posterior:
         """Return the state probabilities of each base: see `Baseline`."""
         out = np.empty((tokens.size, self.n_states), dtype=np.float32)
         for here, share in self._share.of_bases(tokens, lengths):
@@ -152,7 +176,9 @@ class ConstantTagger(Baseline):
 
     of_kind = "constant"
 
-    def posterior(self, tokens: Tokens, lengths: Lengths, threads: int = 1) -> Posterior:
+    def posterior(
+        self, tokens: Tokens, lengths: Lengths, threads: int = 1, positions: Lengths | None = None
+    ) -> Posterior:
         """Return the state probabilities of each base: see `Baseline`."""
         return np.tile(self.tensors["probabilities"].astype(np.float32), (tokens.size, 1))
 

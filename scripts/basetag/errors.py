@@ -84,6 +84,10 @@ class SequenceError(InputError):
         self.message, self.advice = message, advice
         self.sequence, self.position = sequence, position
 
+    def of_sequence(self, sequence: int) -> SequenceError:
+        """Return the error under the number that the sequence has among others."""
+        return SequenceError(self.message, sequence, self.position, self.advice)
+
     def of_record(self, record: str, start: int) -> InputError:
         """Return the error for a sequence that begins at base `start`, from 0, of `record`."""
         position = start + self.position + 1

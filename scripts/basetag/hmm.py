@@ -8,7 +8,7 @@ Proc IEEE 77:257). How a model is written down lies in `basetag.hmm_spec`, how o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -109,6 +109,17 @@ class HMM:
         likelihood[membership.all(axis=1)] = 1.0
         likelihood.flags.writeable = False
         return likelihood
+
+    def started_at(self, position: int) -> HMM:
+        """Return the model of a sequence that begins `position` bases into a record.
+
+        Its first state is distributed as start · transition^position: that of a record's first
+        base at 0, the stationary one far from it.
+        """
+        if position == 0:
+            return self
+        start = self.start @ np.linalg.matrix_power(self.transition, position)
+        return replace(self, start=start / start.sum())
 
     def permuted(self, order: Sequence[int] | NDArray[np.integer[Any]]) -> HMM:
         """Return the model whose state i has the numbers of this one's state ``order[i]``.

@@ -171,6 +171,12 @@ def write_bed(
     n_segments = 0
     with pysam.BGZFile(os.fspath(path), "wb", None) as file:
         for record, runs in records:
+            if record.startswith("#"):
+                raise InputError(
+                    "a name that begins with # is a comment to every reader of BED",
+                    record=record,
+                    advice="rename the record in the FASTA file",
+                )
             scores = np.rint(runs.mean_posteriors * 1000).astype(np.int64)
             columns = (runs.starts, runs.ends, runs.labels, scores)
             for start, end, label, score in zip(*(c.tolist() for c in columns), strict=True):
@@ -209,7 +215,7 @@ def read_bed(path: str | os.PathLike[str], state_names: Sequence[str]) -> dict[s
         with gzip.open(path, "rb") if compressed else path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 fields = line.decode("utf-8").rstrip("\r\n").split("\t")
-                if fields[0].startswith(("#", "track", "browser")) or fields == [""]:
+                if fields == [""] or _is_header(fields):
                     continue
                 try:
                     record, start, end, name = fields[0], int(fields[1]), int(fields[2]), fields[3]
@@ -246,3 +252,10 @@ def read_bed(path: str | os.PathLike[str], state_names: Sequence[str]) -> dict[s
         record: Runs.joined([Runs(t[:, 0], t[:, 1], t[:, 2].astype(np.uint8), t[:, 3])])
         for record, t in tables.items()
     }
+
+
+def _is_header(fields: list[str]) -> bool:
+    """Whether a line is a comment or, without columns, one for a browser; not `track1`'s row."""
+    return fields[0].startswith("#") or (
+        len(fields) < 3 and fields[0].split(" ")[0] in ("track", "browser")
+    )

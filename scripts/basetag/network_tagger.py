@@ -94,7 +94,11 @@ class NetworkTagger:
         return str(self.card["description"])
 
     def posterior(
-        self, tokens: NDArray[np.uint8], lengths: NDArray[np.int64], threads: int = 1
+        self,
+        tokens: NDArray[np.uint8],
+        lengths: NDArray[np.int64],
+        threads: int = 1,
+        positions: NDArray[np.int64] | None = None,  # a network reads every sequence alike
     ) -> NDArray[np.float32]:
         """Return P(state | record), (bases, states); see `network_posterior`."""
         torch.set_num_threads(threads)

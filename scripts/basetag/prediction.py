@@ -86,7 +86,7 @@ def predict_segments(
             tokens = part.gathered(corpus.tokens)
             rows = slice(first, first + tokens.size)
             try:
-                out[rows] = tagger.posterior(tokens, part.lengths, threads)
+                out[rows] = tagger.posterior(tokens, part.lengths, threads, part.start)
             except SequenceError as error:
                 name = corpus.names[part.record[error.sequence]]
                 raise error.of_record(name, int(part.start[error.sequence])) from None

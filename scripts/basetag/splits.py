@@ -70,6 +70,16 @@ class Segments:
         pairs = zip(self.offset.tolist(), ends.tolist(), strict=True)
         return np.concatenate([values[start:end] for start, end in pairs])
 
+    def cut(self, longest: int) -> Segments:
+        """Return the segments cut into pieces of at most `longest` bases, in order."""
+        counts = -(-self.lengths // longest)
+        which = np.repeat(np.arange(counts.size), counts)
+        number = np.arange(which.size) - (np.cumsum(counts) - counts)[which]
+        start = self.start[which] + number * longest
+        end = np.minimum(start + longest, self.end[which])
+        offset = self.offset[which] + number * longest
+        return Segments(self.record[which], start, end, offset)
+
     def batches(self, bases: int = _CHUNK) -> Iterator[Segments]:
         """Yield the segments in order, as many at a time as hold `bases` bases, at least one."""
         ends = np.cumsum(self.lengths)

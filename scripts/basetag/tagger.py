@@ -14,6 +14,24 @@ class Tagger(Protocol):
     card: dict[str, Any]
 
     def posterior(
-        self, tokens: NDArray[np.uint8], lengths: NDArray[np.int64], threads: int = 1
+        self,
+        tokens: NDArray[np.uint8],
+        lengths: NDArray[np.int64],
+        threads: int = 1,
+        positions: NDArray[np.int64] | None = None,
     ) -> NDArray[np.float32]:
-        """Return P(state | record), (bases, states)."""
+        """Return P(state | sequence) for sequences that lie one behind the other.
+
+        Parameters
+        ----------
+        tokens : ndarray of uint8, (bases,)
+        lengths : ndarray of int64, (sequences,)
+        threads : int
+            CPU threads.
+        positions : ndarray of int64, (sequences,), optional
+            Where each sequence begins in its record; 0 without it.
+
+        Returns
+        -------
+        ndarray of float32, (bases, states)
+        """

@@ -22,13 +22,16 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeRemainingColu
 from torch import Tensor
 
 from basetag.corpus import UNLABELLED, Corpus
-from basetag.errors import ConfigError
+from basetag.errors import ConfigError, InputError
 from basetag.inference import network_posterior
 from basetag.networks import TaggerNetwork
 from basetag.splits import Segments
-from basetag.windows import draw_windows, step_generator
+from basetag.windows import WindowSampler, read_windows, step_generator
 
 log = logging.getLogger(__name__)
+
+#: Longest stretch that is looked at as a whole when the validation split is, in bases.
+PIECE = 10_000
 
 
 @dataclass(frozen=True)
@@ -91,11 +94,11 @@ def train(
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=settings["learning_rate"], weight_decay=settings["weight_decay"]
     )
-    window = min(settings["window"], int(training.lengths.max()))
-    steps = max(1, round(settings["bases"] / (settings["batch"] * window)))
+    sampler = WindowSampler(training, settings["window"])
+    steps = max(1, round(settings["bases"] / (settings["batch"] * sampler.expected_bases)))
     n_looks = settings["validations"]
     looks = {round(steps * look / n_looks) for look in range(1, n_looks + 1)}
-    watched = _first_bases(validation, settings["validation_bases"])
+    watched = spread_pieces(validation, corpus.known_labels, settings["validation_bases"])
 
     history: list[HistoryRow] = []
     best = float("inf")
@@ -110,15 +113,14 @@ def train(
             for group in optimiser.param_groups:
                 group["lr"] = rate
 
-            windows = draw_windows(
-                training,
+            generator = step_generator(seed, step)
+            windows = read_windows(
+                *sampler.draw(settings["batch"], generator),
                 corpus.tokens,
                 corpus.known_labels,
-                rows=settings["batch"],
-                length=window,
                 mask=settings["mask"],
                 unknown=corpus.alphabet.unknown,
-                generator=step_generator(seed, step),
+                generator=generator,
             )
             tokens = torch.from_numpy(windows.tokens).to(device, non_blocking=True)
             labels = torch.from_numpy(windows.labels).to(device, non_blocking=True)
@@ -194,10 +196,37 @@ def split_cross_entropy(
     return total / max(count, 1)
 
 
-def _first_bases(segments: Segments, bases: int) -> Segments:
-    """Return the first segments that hold `bases` together, at least one."""
-    keep: NDArray[np.bool_] = np.cumsum(segments.lengths) - segments.lengths < bases
-    return segments.chosen(keep)
+def spread_pieces(segments: Segments, labels: NDArray[np.uint8], bases: int) -> Segments:
+    """Return labelled pieces of `segments`, spread evenly over them, that hold about `bases`.
+
+    Parameters
+    ----------
+    segments : Segments
+        The validation split.
+    labels : ndarray of uint8, (bases,)
+        Of the corpus.
+    bases : int
+        All pieces are taken where they hold no more.
+
+    Raises
+    ------
+    InputError
+        Where no base of the split has a label.
+    """
+    pieces = segments.cut(PIECE)
+    labelled = [
+        bool((labels[at : at + size] != UNLABELLED).any())
+        for at, size in zip(pieces.offset, pieces.lengths, strict=True)
+    ]
+    pieces = pieces.chosen(np.array(labelled, dtype=bool))
+    if not pieces.bases:
+        raise InputError(
+            "no base of the validation split has a label",
+            advice="label some of its records, or draw the split with another seed",
+        )
+    share = min(1.0, bases / pieces.bases)
+    count = max(1, round(share * len(pieces.start)))
+    return pieces.chosen(np.linspace(0, len(pieces.start) - 1, count).astype(np.int64))
 
 
 def _progress() -> Progress:

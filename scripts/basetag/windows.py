@@ -8,6 +8,7 @@ a resumed run sees the very same windows.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,30 +42,77 @@ def step_generator(seed: int, step: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=seed, counter=[0, 0, 0, step]))
 
 
-def draw_windows(
-    segments: Segments,
-    tokens: NDArray[np.uint8],
-    labels: NDArray[np.uint8],
-    *,
-    rows: int,
-    length: int,
-    mask: float,
-    unknown: int,
-    generator: np.random.Generator,
-) -> Windows:
-    """Draw windows from `segments`, every base as likely as any other to lie under one.
+@dataclass(frozen=True)
+class WindowSampler:
+    """Draws windows that cover every base equally often on average.
 
-    A base is drawn uniformly, then the window's start within reach of it; windows are pushed back
-    inside their segment, and a segment shorter than `length` is taken whole.
+    A segment no longer than the window is taken whole. On a longer one the window's start is
+    uniform over all places where it meets the segment, and what hangs over an end is cut off, so
+    that bases near an end are seen as often as others, and with little context, as they will be
+    in prediction.
 
     Parameters
     ----------
     segments : Segments
-        Where windows may lie; none crosses a border.
+        Where windows may lie; none crosses a border. Those without bases are never drawn.
+    length : int
+        Longest window.
+    """
+
+    segments: Segments
+    length: int
+
+    @cached_property
+    def _weights(self) -> NDArray[np.float64]:
+        """How often to draw each segment, (segments,)."""
+        lengths = self.segments.lengths
+        # A window on a long segment covers each base with probability length / places.
+        places = lengths + self.length - 1
+        return np.where(lengths > self.length, places / self.length, np.minimum(lengths, 1.0))
+
+    @cached_property
+    def _cumulated(self) -> NDArray[np.float64]:
+        return np.cumsum(self._weights)
+
+    @property
+    def expected_bases(self) -> float:
+        """Bases in a window, on average."""
+        return float(self.segments.bases / self._cumulated[-1])
+
+    def draw(
+        self, rows: int, generator: np.random.Generator
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return where `rows` windows begin in the corpus and how long they are, (rows,) each."""
+        at = generator.random(rows) * self._cumulated[-1]
+        segment = np.searchsorted(self._cumulated, at, side="right")
+        lengths = self.segments.lengths[segment]
+        # Whole where it fits; else from 1 - length, the last base of the window on the first of
+        # the segment, to the segment's last base.
+        start = generator.integers(1 - self.length, np.maximum(lengths, 2 - self.length))
+        start = np.where(lengths > self.length, start, 0)
+        end = np.where(lengths > self.length, np.minimum(start + self.length, lengths), lengths)
+        start = np.maximum(start, 0)
+        return self.segments.offset[segment] + start, end - start
+
+
+def read_windows(
+    starts: NDArray[np.int64],
+    lengths: NDArray[np.int64],
+    tokens: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    *,
+    mask: float,
+    unknown: int,
+    generator: np.random.Generator,
+) -> Windows:
+    """Read windows from the corpus, pad them, and hide some bases.
+
+    Parameters
+    ----------
+    starts, lengths : ndarray of int64, (rows,)
+        As `WindowSampler.draw` gives them.
     tokens, labels : ndarray of uint8, (bases,)
         The corpus, usually memory-mapped.
-    rows, length : int
-        Shape of the batch.
     mask : float
         Fraction of bases shown to the network as `unknown`, in runs, so that N is no evidence.
     unknown : int
@@ -75,14 +123,6 @@ def draw_windows(
     -------
     Windows
     """
-    ends = np.cumsum(segments.lengths)
-    base = generator.integers(ends[-1], size=rows)
-    segment = np.searchsorted(ends, base, side="right")
-    within = base - (ends[segment] - segments.lengths[segment])
-    lengths = np.minimum(segments.lengths[segment], length)
-    starts = within - generator.integers(length, size=rows)
-    starts = np.clip(starts, 0, segments.lengths[segment] - lengths) + segments.offset[segment]
-
     position = np.arange(int(lengths.max()))
     inside = position < lengths[:, None]  # (rows, length)
     index = np.where(inside, starts[:, None] + position, starts[:, None])
