@@ -16,6 +16,7 @@ rule render_report:
         summaries=every_annotation("summary.tsv"),
         agreement=expand("results/annotations/{genome}/agreement.tsv", genome=GENOMES),
         taggers=every_run("tagger.safetensors"),
+        timing=every_run("timing.json"),
         page=workflow.source_path("../report/template.html.jinja"),
         style=workflow.source_path("../report/style.css"),
         script=workflow.source_path("../report/report.js"),

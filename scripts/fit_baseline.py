@@ -9,6 +9,7 @@ from basetag.baseline_fitting import fit_baseline
 from basetag.corpus import Corpus
 from basetag.files import write_json
 from basetag.job_log import job_log
+from basetag.provenance import environment
 from basetag.splits import read_split
 
 
@@ -28,6 +29,7 @@ def main(
         {
             "device": "CPU",
             "threads": 1,
+            "environment": environment(),
             "train_seconds": seconds,
             "train_bases_per_second": segments["train"].bases / seconds,
         },

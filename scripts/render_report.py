@@ -19,7 +19,7 @@ def main(settings: dict[str, Any], inputs: dict[str, list[Path]], page: Path) ->
         annotation_folders=[path.parent for path in inputs["segments"]],
         agreement_paths=inputs["agreement"],
         alphabets=settings["alphabets"],
-        provenance=provenance(inputs["taggers"]),
+        provenance=provenance(inputs["taggers"], inputs["timing"]),
         config_text=settings["config"],
     )
     render_report(data, page)
@@ -31,7 +31,15 @@ if __name__ == "__main__":
             json.loads(snakemake.params.settings),
             {
                 name: [Path(path) for path in snakemake.input.get(name)]
-                for name in ("metrics", "history", "tracks", "segments", "agreement", "taggers")
+                for name in (
+                    "metrics",
+                    "history",
+                    "tracks",
+                    "segments",
+                    "agreement",
+                    "taggers",
+                    "timing",
+                )
             }
             | {"comparison": [Path(snakemake.input.comparison)]},
             Path(snakemake.output[0]),

@@ -94,6 +94,16 @@ def test_a_genome_of_another_alphabet_is_refused_and_nothing_is_written(tmp_path
     assert not list((tmp_path / "out").iterdir())
 
 
+@pytest.mark.parametrize("calls", ["viterbi", "argmax"])
+def test_a_base_that_a_model_cannot_emit_is_named_with_its_record(tmp_path, calls):
+    (tmp_path / "genome.fa").write_text(">one\nAACC\n>two\nACCAATC\n")
+    write_corpus(tmp_path / "corpus", tmp_path / "genome.fa", DNA)
+    emission = np.array([[0.2, 0.4, 0.4, 0.0], [0.8, 0.1, 0.1, 0.0]])
+    tagger = HMMTagger(CARD, MODEL | {"emission": emission})
+    with pytest.raises(InputError, match=r"^record 'two', position 6: the model gives 'T' the pro"):
+        annotate(tagger, Corpus.open(tmp_path / "corpus"), tmp_path / "out", calls=calls)
+
+
 def test_agreement_counts_the_bases_that_both_call(tmp_path):
     def runs(*rows):
         starts, ends, labels = (np.array(column) for column in zip(*rows, strict=True))

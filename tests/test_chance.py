@@ -118,7 +118,7 @@ def test_305_matches_of_500_are_beyond_a_thousand_pairs():
     test = chance_test(305, simulated)
     assert test.at_least_observed == 0
     assert test.p == 1 / 1001
-    assert test.p_text == "< 1/1001"
+    assert test.p_text == "< 1/1000"
 
 
 def test_ties_count_as_chance():

@@ -16,7 +16,7 @@ METRICS = {
     "seed": 1,
     "kind": "network",
     "parameters": 1234,
-    "test": {"bases": 1200000, "segments": 2400, "evaluations": 1},
+    "test": {"bases": 1200000, "segments": 2400},
     "accuracy": {"value": 0.598, "low": 0.59, "high": 0.6},
     "balanced_accuracy": 0.58,
     "macro_f1": 1 / 3,

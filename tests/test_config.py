@@ -4,6 +4,7 @@ import copy
 import json
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,51 @@ def all_settings(config: Config):
     }
 
 
+def the_same_again(folder, config: Config) -> Config:
+    """Load what the report tells to save as again.yaml."""
+    text = config.report_settings()["config"]
+    return load_config(yaml.safe_load(text), [_written(folder / "again.yaml", text)], ROOT)
+
+
+def test_the_config_of_the_report_gives_every_rule_the_same_settings(folder):
+    preset = (ROOT / "resources/hmms/toy.yaml").read_text()
+    (folder / "data/own.yaml").write_text(preset)
+    config = load(folder, SMALL.replace("hmm: toy", "hmm: own.yaml"))
+    again = the_same_again(folder, config)
+    assert again.train_settings("gru", 2)["training"]["bases"] == 2_000_000
+    assert again.encode_settings("mine")["states"] == ["L", "H"]
+    assert all_settings(again) == all_settings(config)
+    assert again.report_settings() == config.report_settings()
+
+
+def test_a_taggers_own_training_hides_no_later_change_of_the_section(folder):
+    config = load(
+        folder, SMALL.replace("training: {bases: 1_0", "training: {batch: 32, bases: 1_0")
+    )
+    again = the_same_again(folder, config)
+    assert again.train_settings("gru", 2)["training"]["batch"] == 32
+
+
+def test_the_default_config_comes_back_from_the_report(folder):
+    file = ROOT / "config.yaml"
+    config = load_config(load_yaml(file), [file], ROOT)
+    again = the_same_again(folder, config)
+    assert again.model == config.model
+    assert [again.train_settings(*run[1:]) for run in again.runs() if run[2]] == [
+        config.train_settings(*run[1:]) for run in again.runs() if run[2]
+    ]
+
+
+def test_nothing_warns_of_the_config(folder):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        file = ROOT / "config.yaml"
+        for config in (load_config(load_yaml(file), [file], ROOT), load(folder, SMALL)):
+            config.report_settings()
+            for stage in ("simulate", "encode", "split"):
+                getattr(config, f"{stage}_settings")("toy")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "changed"),
     [
@@ -216,7 +262,12 @@ def test_two_equal_values_swapped_change_the_settings_and_reordered_keys_do_not(
         ("genome.fa", ".", 4, "datasets.mine.fasta", "is a folder"),
         ("{L: low", "{LL: low", 5, "states.LL", "one printable character"),
         ("by: block", "by: blok", 6, "split.by", "did you mean block?"),
-        ("gap: 10", "gap: 1000", 6, "split.gap", "leaves nothing"),
+        ("{L: low", "{L: ' '", 5, "states.L", "the state has no name; say what it means"),
+        ("{L: low, H: high", "{L: a b, H: a_b", 5, "states.H", "'a_b' in a BED file"),
+        ("gap: 10", "gap: 500", 6, "split.gap", "not shorter than half a block"),
+        ("    split:", "    alphabet: DNA\n    split:", 6, "mine.alphabet", "did you mean dna?"),
+        ("    split:", "    alphabet: ABA\n    split:", 6, "mine.alphabet", "'A' stands twice"),
+        ("    split:", "    alphabet: ABÄ\n    split:", 6, "mine.alphabet", "'Ä' cannot stand"),
         (
             "gap: 10",
             "fractions: {train: 0.8, validation: 0.1, test: 0.2}",
@@ -255,6 +306,7 @@ def test_two_equal_values_swapped_change_the_settings_and_reordered_keys_do_not(
             "[1].tagger",
             "cannot",
         ),
+        ("NC_001416.1", "GCF_000001405.40", 16, "phage.accession", "is an assembly"),
         ("NC_001416.1", "lambda", 16, "annotate.phage.accession", "NC_001416.1"),
         ("accession: NC_001416.1", "calls: viterbi", 15, "annotate.phage", "has neither"),
     ],
@@ -281,6 +333,27 @@ def test_a_section_that_is_empty_or_missing_is_a_mistake(folder):
     assert told == "data/config0.yaml, line 7: taggers: is empty; name at least one"
     (told,) = mistakes(folder, text[:start] + text[end:])
     assert told.startswith("data/config0.yaml: taggers: is missing")
+
+
+def test_a_table_too_large_for_an_alphabet_is_a_mistake(folder):
+    letters = SMALL.replace("    split:", "    alphabet: ACDEFGHIKLMNPQRSTVWY\n    split:")
+    load(folder, letters.replace("{cell: lstm}", "{baseline: base_table, k: 3}"))
+    (told,) = mistakes(folder, letters.replace("{cell: lstm}", "{baseline: base_table, k: 5}"))
+    assert told == (
+        "data/config0.yaml, line 10: taggers.lstm.k: words of 5 of the 20 letters of 'mine' are "
+        "too many for a table; take a smaller k"
+    )
+
+
+def test_a_genome_is_annotated_in_one_alphabet(folder):
+    text = SMALL.replace("    split:", "    alphabet: ACGTX\n    split:")
+    text = text.replace("{dataset: toy, tagger: exact}", "{dataset: mine, tagger: gru}")
+    (told,) = mistakes(folder, text)
+    assert told == (
+        "data/config0.yaml, line 18: annotate.phage.taggers[1].dataset: 'mine' is written in "
+        "'ACGTX', and 'toy', which annotates the same genome, in 'dna'; give the genome a second "
+        "entry under another name"
+    )
 
 
 def test_an_exact_baseline_without_any_simulated_dataset_is_a_mistake(folder):

@@ -150,7 +150,7 @@ def test_reported_figures_follow_from_the_stored_counts(case, fair):
     bases = found["test"]["bases"]
     sums, confusion = found["sums"], np.array(found["confusion"])
     assert bases == len(case.labels) == confusion.sum()
-    assert found["test"] == {"bases": bases, "segments": 30, "evaluations": 1}
+    assert found["test"] == {"bases": bases, "segments": 30}
     assert found["accuracy"]["value"] == pytest.approx(np.trace(confusion) / bases)
     assert found["cross_entropy"]["value"] == pytest.approx(sums["cross_entropy"] / bases)
     assert found["brier"] == pytest.approx(sums["brier"] / bases)
@@ -190,7 +190,7 @@ def test_chance_is_that_of_random_strings_as_long_as_the_test_split(case, fair):
     assert (chance["accuracy"], chance["length"], chance["pairs"]) == (0.5, n, 1000)
     assert chance["mean_matches"] == pytest.approx(n / 2, abs=4 * math.sqrt(n / 4 / 1000))
     assert chance["sd_matches"] == pytest.approx(math.sqrt(n / 4), rel=0.1)
-    assert chance["p_text"] == "< 1/1001"
+    assert chance["p_text"] == "< 1/1000"
     assert chance["p"] == 1 / 1001
     at_least = sum(math.comb(n, x) for x in range(matches, n + 1))
     exact = math.log10(at_least) - n * math.log10(2)
@@ -333,6 +333,23 @@ def test_no_figure_depends_on_the_chunks(case, fair, monkeypatch):
         assert parts["reliability"]["counts"] == whole["reliability"]["counts"]
         assert parts["sums"] == pytest.approx(whole["sums"], rel=1e-12)
         assert parts["attained"] == pytest.approx(whole["attained"], rel=1e-9)
+
+
+def test_a_tagger_without_a_mistake_has_no_interval_of_its_accuracy(case):
+    perfect = np.eye(2, dtype=np.float32)[case.labels]
+    found = case.judged(perfect)
+    assert found["accuracy"] == {"value": 1.0, "low": None, "high": None}
+    assert found["cross_entropy"]["low"] is None
+    assert found["attained"]["low"] is not None
+
+
+def test_what_is_so_by_identity_is_exact(case):
+    exact, prior = case.judged(case.exact), case.judged(case.prior)
+    assert exact["kl_exact"] == {"value": 0.0, "low": 0.0, "high": 0.0}
+    assert exact["attained"] == {"value": 1.0, "low": 1.0, "high": 1.0}
+    assert exact["excess"]["exact"] == {"value": 0.0, "low": 0.0, "high": 0.0}
+    assert prior["attained"] == {"value": 0.0, "low": 0.0, "high": 0.0}
+    assert exact["accuracy"]["low"] < exact["accuracy"]["value"] < exact["accuracy"]["high"]
 
 
 # Errors.

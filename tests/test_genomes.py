@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import http.client
 import json
 import threading
 import time
@@ -123,6 +125,45 @@ def test_a_truncated_sequence_is_tried_again_and_never_kept(ncbi, tmp_path):
         fetched(ncbi, tmp_path / "phage.fa.gz")
     assert ncbi.calls("efetch") == 6
     assert nothing_left(tmp_path)
+
+
+def test_a_full_disk_is_not_laid_at_ncbis_door(ncbi, tmp_path, monkeypatch):
+    class FullDisk:
+        def __init__(self, *_: object) -> None:
+            pass
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def write(self, _: bytes) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pysam.BGZFile", FullDisk)
+    with pytest.raises(OSError, match="No space left"):
+        fetched(ncbi, tmp_path / "phage.fa.gz")
+    assert ncbi.calls("efetch") == 1
+    assert nothing_left(tmp_path)
+
+
+@pytest.mark.parametrize("failure", [TimeoutError("timed out"), OSError(101, "unreachable")])
+def test_a_connection_that_fails_while_it_is_read_is_tried_again(
+    ncbi, tmp_path, monkeypatch, failure
+):
+    failures = [failure]
+    read = http.client.HTTPResponse.read1
+
+    def failing(answer, *arguments):
+        if failures and ncbi.calls("efetch"):
+            raise failures.pop()
+        return read(answer, *arguments)
+
+    monkeypatch.setattr(http.client.HTTPResponse, "read1", failing)
+    assert fetched(ncbi, tmp_path / "phage.fa.gz").bases == 200
+    assert not failures
+    assert ncbi.calls("efetch") == 2
 
 
 def test_a_connection_cut_short_is_tried_again_and_never_kept(ncbi, tmp_path):

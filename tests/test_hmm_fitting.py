@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from basetag import hmm_fitting
 from basetag.alphabet import DNA
 from basetag.errors import InputError
-from basetag.exact_inference import log_likelihood, viterbi_path
+from basetag.exact_inference import log_likelihood, smoothed_posterior, viterbi_path
 from basetag.hmm import HMM
 from basetag.hmm_fitting import fit_counts, fit_em, match_states
 from basetag.simulation import sample_emissions, sample_paths
@@ -183,6 +183,17 @@ def test_em_says_whether_it_converged(caplog):
     assert len(messages) == 4
     assert all("(stopped before it converged)" in message for message in messages[:2])
     assert all("(converged)" in message for message in messages[2:])
+
+
+def test_a_letter_that_em_never_saw_can_be_predicted():
+    tokens, _, lengths = sample(4, 300, seed=6)
+    tokens[tokens == 3] = 0
+    found = fit_em(tokens, lengths, DNA, STATES, **EM)
+    np.testing.assert_allclose(found.emission[:, 3], 1e-6, rtol=1e-5)
+    for rows in (found.emission, found.transition):
+        np.testing.assert_allclose(rows.sum(axis=1), 1, rtol=1e-15)
+    posterior = smoothed_posterior(found, DNA.encode("ACTTTG"), np.array([6]))
+    np.testing.assert_allclose(posterior.sum(axis=1), 1, rtol=1e-6)
 
 
 def test_em_without_a_plain_letter_says_so():

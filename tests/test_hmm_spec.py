@@ -66,7 +66,6 @@ def test_the_toy_model_has_the_numbers_of_the_book():
     assert load_hmm_spec(PRESETS / "toy.yaml").settings() == {
         "alphabet": "dna",
         "states": ["H", "L"],
-        "state_names": {"H": "GC-rich", "L": "GC-poor"},
         "start": [0.5, 0.5],
         "transition": [[0.5, 0.5], [0.4, 0.6]],
         "emission": [[0.2, 0.3, 0.3, 0.2], [0.3, 0.2, 0.2, 0.3]],
@@ -87,6 +86,7 @@ def test_presets_have_the_mean_lengths_that_they_state(name, length):
 def test_words_change_no_settings_and_numbers_do(tmp_path):
     plain = load_hmm_spec(write(tmp_path, MODEL)).settings()
     told = MODEL | {"name": "other", "description": "words", "source": "a book"}
+    told["states"] = {"H": "rich", "L": "poor"}
     assert load_hmm_spec(write(tmp_path, told)).settings() == plain
     other = changed("start", to={"H": 0.5, "L": 0.5})
     assert load_hmm_spec(write(tmp_path, other)).settings() != plain
@@ -141,7 +141,9 @@ def test_what_a_row_leaves_out_has_probability_zero(tmp_path):
         (("states",), {"H": "a", ">": "b"}, [": states.>: "]),
         (("states",), {"H": "a", ";": "b"}, [": states.;: "]),
         (("states",), {"H": "a", "é": "b"}, [": states.é: "]),
-        (("alphabet",), "DNA", [": alphabet: 'DNA' is not known; write dna"]),
+        (("states",), {"H": "a", "L": " "}, [": states.L: the state has no name"]),
+        (("states",), {"H": "GC rich", "L": "GC_rich"}, [": states.L: the name 'GC_rich' in"]),
+        (("alphabet",), "DNA", [": alphabet: 'DNA' is not known; did you mean dna?"]),
         (("alphabet",), "ACGA", [": alphabet: the letter 'A' stands twice"]),
         (("alphabet",), "AC ", [": alphabet: ' ' cannot"]),
         (("alphabet",), "A", [": alphabet: has fewer than 2 letters"]),
@@ -205,7 +207,7 @@ def test_a_chain_is_accepted_just_when_a_power_of_its_matrix_is_positive(n, data
     model = {
         "name": "random",
         "alphabet": "01",
-        "states": dict.fromkeys(names, ""),
+        "states": {name: name for name in names},
         "transition": {names[i]: {names[j]: 1 / len(edges[i]) for j in edges[i]} for i in range(n)},
         "emission": {name: {"0": 0.5, "1": 0.5} for name in names},
     }

@@ -192,3 +192,16 @@ def test_a_comment_in_an_hmm_reruns_nothing_and_a_number_its_simulation(ran):
         assert planned(workflow, config) == closure({"simulate_hmm", "fit_baseline"})
     finally:
         preset.write_text(before)
+
+
+def test_a_state_that_is_renamed_reruns_the_encoding_and_not_the_simulation(ran):
+    workflow, config = ran
+    preset = workflow / "resources/hmms/toy.yaml"
+    before = preset.read_text()
+    try:
+        assert "GC-rich" in before
+        preset.write_text(before.replace("GC-rich", "rich in GC"))
+        # The words are those by which annotations are compared, too.
+        assert planned(workflow, config) == closure({"encode_fasta"})
+    finally:
+        preset.write_text(before)

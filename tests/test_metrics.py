@@ -257,9 +257,18 @@ def test_nine_segments_carry_no_interval_and_ten_do():
     assert ratio_figures({"x": (numerator, np.ones(10))}, seed=1)["x"].low is not None
 
 
-def test_equal_segments_have_an_interval_of_no_width():
-    figure = ratio_figures({"x": (np.full(20, 0.25), np.ones(20))}, seed=1)["x"]
-    assert (figure.value, figure.low, figure.high) == (0.25, 0.25, 0.25)
+@pytest.mark.parametrize("share", [1.0, 0.9, 0.0])
+def test_segments_that_are_alike_by_luck_carry_no_interval(share):
+    bases = np.random.default_rng(1).integers(500, 1500, 12).astype(float)
+    figure = ratio_figures({"x": (share * bases, bases)}, seed=1)["x"]
+    assert (figure.value, figure.low, figure.high) == (pytest.approx(share), None, None)
+
+
+def test_segments_that_are_alike_by_identity_have_an_interval_of_no_width():
+    rows = (np.full(20, 0.25), np.ones(20))
+    figures = ratio_figures({"x": rows, "y": rows}, seed=1, identities=["x"])
+    assert vars(figures["x"]) == {"value": 0.25, "low": 0.25, "high": 0.25}
+    assert figures["y"].low is None
 
 
 def test_an_interval_of_many_equal_units_is_that_of_the_normal_law():

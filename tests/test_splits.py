@@ -212,6 +212,16 @@ def test_a_written_split_is_read_again(tmp_path):
             np.testing.assert_array_equal(getattr(found[name], field), getattr(expected, field))
 
 
+@pytest.mark.parametrize("odd", ["\u2028", "\u0085", "\x0b", "\x1c"])
+def test_a_name_may_hold_what_python_takes_for_the_end_of_a_line(tmp_path, odd):
+    corpus = random_corpus([130, 70, 200])
+    corpus.names[0] = f"chr{odd}1"
+    split = make_split(corpus, fractions=FRACTIONS, seed=1, by="block", block=20, gap=4)
+    write_split(tmp_path / "split.tsv", corpus, split)
+    found = read_split(tmp_path / "split.tsv", corpus)
+    assert sum(segments.bases for segments in found.values()) == split.segments.bases
+
+
 def test_gathered_bases_are_those_of_the_segments(tmp_path):
     corpus = corpus_of(["ACGTACGT", "GGGG"])
     path = tmp_path / "split.tsv"

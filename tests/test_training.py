@@ -9,7 +9,7 @@ import torch
 
 from basetag.alphabet import DNA
 from basetag.corpus import UNLABELLED, Corpus
-from basetag.errors import InputError
+from basetag.errors import ConfigError, InputError
 from basetag.networks import TaggerNetwork
 from basetag.splits import Segments
 from basetag.training import (
@@ -112,6 +112,11 @@ def test_one_cycle_rises_to_its_peak_and_falls_again():
     assert max(rates) == rates[100]
     assert all(a <= b for a, b in pairwise(rates[:101]))
     assert all(a >= b for a, b in pairwise(rates[100:]))
+
+
+def test_a_training_whose_loss_is_never_a_number_is_told_with_advice(corpus):
+    with pytest.raises(ConfigError, match=r"never a number; lower training\.learning_rate or"):
+        trained(corpus, bases=8000, learning_rate=math.inf, validations=1)
 
 
 def test_validation_looks_at_labelled_pieces_from_all_over_the_split():

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from basetag.baselines import HMMTagger
 from basetag.corpus import Corpus
-from basetag.errors import InputError
+from basetag.errors import InputError, SequenceError
 from basetag.exact_inference import decode_posteriors
 from basetag.files import write_table, written_whole
 from basetag.intervals import Runs, index_suffix, write_bed
@@ -66,7 +66,8 @@ def annotate_genome(
     Raises
     ------
     InputError
-        If genome and tagger have different alphabets.
+        If genome and tagger have different alphabets, and at a base that the tagger cannot
+        explain, with its record and position.
     """
     if genome.alphabet != loaded.alphabet:
         raise InputError(
@@ -132,8 +133,11 @@ def call_records(
     for name, start, length in zip(genome.names, genome.starts, genome.lengths, strict=True):
         tokens = genome.tokens[start : start + length]
         lengths = np.array([length], dtype=np.int64)
-        posterior = loaded.tagger.posterior(tokens, lengths, threads)
-        path = call_states(loaded, tokens, lengths, posterior, calls, threads)
+        try:
+            posterior = loaded.tagger.posterior(tokens, lengths, threads)
+            path = call_states(loaded, tokens, lengths, posterior, calls, threads)
+        except SequenceError as error:
+            raise error.of_record(name, 0) from None
         yield name, Runs.of_path(path, posterior)
 
 

@@ -19,12 +19,11 @@ from basetag.errors import ConfigError, InputError
 from basetag.exact_inference import smoothed_posterior
 from basetag.hmm import HMM
 from basetag.hmm_fitting import fit_counts, fit_em, match_states
+from basetag.kmer_table import MOST_CELLS, n_words
 from basetag.splits import Segments, label_counts
 from basetag.tagger_file import new_card
 from basetag.window_rules import GCShare, KmerContexts, best_calls
 
-# Cells of a k-mer table: 32 MB of counts.
-_MOST_CELLS = 1 << 22
 _BASES_AT_ONCE = 1 << 22
 # Nats a base: a fit that gains less in a step is not told apart by a million bases.
 _EM_TOLERANCE = 1e-6
@@ -213,19 +212,19 @@ def _first(segments: Segments, bases: int) -> Segments:
 
 def _fit_base_table(data: _Data, parameters: Mapping[str, Any]) -> _Fitted:
     k, alphabet = parameters.get("k", 1), data.corpus.alphabet
-    contexts = KmerContexts(alphabet, k)
     n_states = len(data.corpus.states)
-    if contexts.size * n_states > _MOST_CELLS:
+    words = n_words(alphabet.n_letters, k)
+    if words * n_states > MOST_CELLS:
         raise ConfigError(
-            f"k: {k} makes {contexts.size} words of {alphabet.n_letters} letters, too many for a "
-            "table",
+            f"k: {k} makes {words} words of {alphabet.n_letters} letters, too many for a table",
             advice="take a smaller k",
         )
+    contexts = KmerContexts(alphabet, k)
     counts = contexts.accumulate(data.labels_by("train", contexts, contexts.size))
-    words = f"{k}-mer around each base" if k > 1 else "base alone"
+    context = f"{k}-mer around each base" if k > 1 else "base alone"
     return _Fitted(
         {"counts": counts},
-        f"label frequencies of the {words}",
+        f"label frequencies of the {context}",
         alphabet.n_letters**k * (n_states - 1),
         {"k": k},
     )

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from basetag.alphabet import Alphabet
-from basetag.errors import InputError
+from basetag.errors import InputError, SequenceError
 from basetag.exact_inference import filtered_posterior, smoothed_posterior, viterbi_path
 from basetag.hmm import HMM
 from basetag.tagger_file import Kind, read_tagger, write_tagger
@@ -114,7 +114,10 @@ class HMMTagger(Baseline):
             hmm = self.hmm.started_at(int(position))
             own = np.flatnonzero(positions == position)
             bases = np.concatenate([np.arange(ends[i] - lengths[i], ends[i]) for i in own])
-            out[bases] = infer(hmm, tokens[bases], lengths[own], threads=threads)
+            try:
+                out[bases] = infer(hmm, tokens[bases], lengths[own], threads=threads)
+            except SequenceError as error:
+                raise error.of_sequence(int(own[error.sequence])) from None
         return out
 
     def viterbi(self, tokens: Tokens, lengths: Lengths, threads: int = 1) -> NDArray[np.uint8]:

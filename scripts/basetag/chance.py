@@ -48,9 +48,9 @@ class ChanceTest:
 
     @property
     def p_text(self) -> str:
-        """The p-value as it is shown; where no pair did as well, only its bound is known."""
+        """The p-value as it is shown; of 1/(m + 1), where no pair did as well, a bound: < 1/m."""
         if self.at_least_observed == 0:
-            return f"< 1/{self.pairs + 1}"
+            return f"< 1/{self.pairs}"
         return f"{self.p:.3g}"
 
 

@@ -64,6 +64,36 @@ class InputError(BasetagError):
     """An input file that cannot be read as what it should be."""
 
 
+class SequenceError(InputError):
+    """A base of one of many sequences that cannot be; whose record it is, the caller knows.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong there.
+    sequence, position : int
+        Number of the sequence, and of the base in it, from 0.
+    advice : str
+        What to do about it.
+    """
+
+    def __init__(self, message: str, sequence: int, position: int, advice: str) -> None:
+        super().__init__(
+            f"sequence {sequence + 1}, position {position + 1}: {message}", advice=advice
+        )
+        self.message, self.advice = message, advice
+        self.sequence, self.position = sequence, position
+
+    def of_sequence(self, sequence: int) -> SequenceError:
+        """Return the error under the number that the sequence has among others."""
+        return SequenceError(self.message, sequence, self.position, self.advice)
+
+    def of_record(self, record: str, start: int) -> InputError:
+        """Return the error for a sequence that begins at base `start`, from 0, of `record`."""
+        position = start + self.position + 1
+        return InputError(self.message, record=record, position=position, advice=self.advice)
+
+
 class DeviceError(BasetagError):
     """A device that was asked for and is not there."""
 

@@ -134,11 +134,7 @@ def evaluate(
         **{key: card[key] for key in ("kind", "description", "parameters")},
         "states": list(corpus.states),
         "state_names": dict(corpus.state_names),
-        "test": {
-            "bases": total,
-            "segments": int(np.count_nonzero(scores.bases)),
-            "evaluations": 1,
-        },
+        "test": {"bases": total, "segments": int(np.count_nonzero(scores.bases))},
         "confusion": confusion.tolist(),
         "label_counts": label_counts.tolist(),
         "accuracy": figures["accuracy"],
@@ -231,8 +227,10 @@ def _figures(scores: Scores, seed: int) -> dict[str, dict[str, float | None]]:
         ratios[f"excess_{name}"] = (cross_entropy - sums.cross_entropy[scored], bases)
         if kl_prior.sum() >= LEAST_ATTAINABLE * bases.sum():
             ratios[f"unattained_{name}"] = (kl, kl_prior)
+    # A posterior is the exact one, or the prior, on every segment only where it is so by identity.
+    identities = [name for name in ratios if name not in ("accuracy", "cross_entropy")]
     figures = {}
-    for name, figure in ratio_figures(ratios, seed=seed).items():
+    for name, figure in ratio_figures(ratios, seed=seed, identities=identities).items():
         within = _BOUNDS.get(name, _BOUNDS.get(name.partition("_")[0], (-math.inf, math.inf)))
         if figure.low is not None and figure.high is not None:
             figure = replace(

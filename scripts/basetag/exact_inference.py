@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from basetag import hmm_kernels
-from basetag.errors import InputError
+from basetag.errors import SequenceError
 from basetag.hmm import HMM
 
 # Numbers in a block of forward vectors: 256 KiB, which a core's own cache holds.
@@ -58,7 +58,7 @@ def filtered_posterior(
 
     Raises
     ------
-    InputError
+    SequenceError
         At a base that the model cannot emit where it stands, with its sequence and position.
     """
     tokens, offsets = _checked(hmm, tokens, lengths)
@@ -176,7 +176,7 @@ def decode_posteriors(
 
     Raises
     ------
-    InputError
+    SequenceError
         At a posterior that is no number, or where the transitions leave no path.
     """
     prior = np.asarray(prior, dtype=np.float64)
@@ -192,9 +192,9 @@ def decode_posteriors(
     )  # fmt: skip
     if failed >= 0:
         shown = ", ".join(f"{value:g}" for value in posterior[failed])
-        raise InputError(
-            f"{_place(failed, offsets)}: the posteriors ({shown}) leave no state that the "
-            "transitions allow",
+        raise SequenceError(
+            f"the posteriors ({shown}) leave no state that the transitions allow",
+            *_place(failed, offsets),
             advice="they should be numbers in 0 to 1, and each state reachable",
         )
     return path
@@ -298,9 +298,10 @@ def _read_only(array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
     return view
 
 
-def _place(base: int, offsets: NDArray[np.int64]) -> str:
+def _place(base: int, offsets: NDArray[np.int64]) -> tuple[int, int]:
+    """Return the sequence of `base`, and its position there; both from 0."""
     sequence = int(np.searchsorted(offsets, base, side="right")) - 1
-    return f"sequence {sequence + 1}, position {base - int(offsets[sequence]) + 1}"
+    return sequence, base - int(offsets[sequence])
 
 
 def _raise_if_impossible(
@@ -308,8 +309,9 @@ def _raise_if_impossible(
 ) -> None:
     if failed >= 0:
         letter = hmm.alphabet.symbols[tokens[failed]]
-        raise InputError(
-            f"{_place(failed, offsets)}: the model gives {letter!r} the probability 0 there",
+        raise SequenceError(
+            f"the model gives {letter!r} the probability 0 there",
+            *_place(failed, offsets),
             advice="every letter that occurs needs a probability in the emissions of a state that "
             "the transitions reach",
         )

@@ -90,6 +90,8 @@ def fetch_genome(
     ------
     InputError
         For what is no accession or is unknown to NCBI, and where the sixth attempt failed.
+    OSError
+        Where the file cannot be written.
     """
     if re.match(r"GC[AF]_", accession, re.IGNORECASE):
         raise InputError(
@@ -111,7 +113,10 @@ def fetch_genome(
 
 def _summary(request: Callable[..., Any], accession: str) -> FetchedGenome:
     """Return what NCBI's summary says of a record."""
-    with request("esummary", db="nuccore", id=accession, retmode="json") as answer:
+    with (
+        _over_the_network(),
+        request("esummary", db="nuccore", id=accession, retmode="json") as answer,
+    ):
         text = answer.read()
     try:
         result = json.loads(text).get("result", {})
@@ -127,12 +132,11 @@ def _sequence(request: Callable[..., Any], accession: str, bases: int, place: Pa
     """Fetch a record's FASTA into `place` and hold it against its length."""
     import pysam
 
-    with (
-        request("efetch", db="nuccore", id=accession, rettype="fasta", retmode="text") as answer,
-        pysam.BGZFile(os.fspath(place), "wb", None) as file,
-    ):
+    with _over_the_network():
+        answer = request("efetch", db="nuccore", id=accession, rettype="fasta", retmode="text")
+    with answer, pysam.BGZFile(os.fspath(place), "wb", None) as file:
         start = True
-        while text := answer.read(1 << 18):
+        while text := _read(answer):
             part = text.encode() if isinstance(text, str) else text
             if start and not part.lstrip().startswith(b">"):
                 raise _PassingError("the server answered with something other than FASTA")
@@ -150,6 +154,22 @@ def _sequence(request: Callable[..., Any], accession: str, bases: int, place: Pa
         raise _PassingError(f"{found} bases came where the summary states {bases}")
 
 
+@contextmanager
+def _over_the_network() -> Iterator[None]:
+    """Tell what the connection does from what the disk does: both raise OSError."""
+    try:
+        yield
+    except (urllib.error.URLError, http.client.HTTPException):
+        raise
+    except OSError as error:
+        raise _PassingError(str(error) or type(error).__name__) from error
+
+
+def _read(answer: Any) -> Any:
+    with _over_the_network():
+        return answer.read(1 << 18)
+
+
 def _tried_again(attempt: Callable[[], _T], accession: str, pause: float) -> _T:
     """Return what `attempt` returns, after up to `_ATTEMPTS` of them."""
     for number in range(1, _ATTEMPTS + 1):
@@ -164,7 +184,7 @@ def _tried_again(attempt: Callable[[], _T], accession: str, pause: float) -> _T:
                     advice=f"check NCBI_API_KEY, {_LOCAL}",
                 ) from error
             reason = f"{error.code} {error.reason}"
-        except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
+        except (urllib.error.URLError, http.client.HTTPException) as error:
             reason = str(getattr(error, "reason", error)) or type(error).__name__
         except _PassingError as error:
             reason = str(error)

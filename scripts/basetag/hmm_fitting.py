@@ -21,6 +21,10 @@ _CHUNK_BASES = 1 << 22
 _SHORTEST_RUN, _LONGEST_RUN = 2.0, 1000.0
 # Random starts: how closely each state's emissions keep to the letters' frequencies.
 _EMISSION_CONCENTRATION = 40.0
+# Least emission probability that EM leaves. A letter that its bases lack would get 0, and one such
+# letter in other data make every path impossible. About one base in as many as a fit commonly has:
+# a letter that was not seen is not known to be rarer.
+_LEAST_EMISSION = 1e-6
 
 _logger = logging.getLogger(__name__)
 
@@ -97,7 +101,8 @@ def fit_em(
 ) -> HMM:
     """Return the model that EM (Baum-Welch) finds without labels, the best of several starts.
 
-    Which state is which is left to chance: see `match_states`.
+    Which state is which is left to chance: see `match_states`. Every letter keeps a probability of
+    about 1e-6 or more in every state, so that no other data are impossible.
 
     Parameters
     ----------
@@ -161,7 +166,13 @@ def fit_em(
         )
         if best is None or likelihood > best_likelihood:
             best_likelihood = likelihood
-            best = HMM(alphabet, states, model.startprob_, model.transmat_, model.emissionprob_)
+            best = HMM(
+                alphabet,
+                states,
+                model.startprob_,
+                _renormalised(model.transmat_),
+                _renormalised(np.maximum(model.emissionprob_, _LEAST_EMISSION)),
+            )
     if best is None:
         raise ValueError("EM needs one start at least")
     return best
@@ -198,6 +209,11 @@ def match_states(
         counts += np.bincount(cells, minlength=counts.size).reshape(counts.shape)
     _, order = linear_sum_assignment(counts, maximize=True)
     return np.asarray(order, dtype=np.int64)
+
+
+def _renormalised(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    distributions: NDArray[np.float64] = rows / rows.sum(axis=1, keepdims=True)
+    return distributions
 
 
 def _frequencies(

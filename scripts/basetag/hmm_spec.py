@@ -18,14 +18,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from basetag.errors import ConfigError, nearest
+from basetag.letters import Problem, alphabet_problem, plain_letters, states_problem
 from basetag.yaml_file import load_yaml
 
 #: How far from 1 the sum of a row may be: room for 20 probabilities written with six digits.
 SUM_TOLERANCE = 1e-5
 MAXIMUM_STATES = 32
 
-# The plain letters of `basetag.alphabet.DNA`, which would bring numpy.
-_DNA_LETTERS = "ACGT"
 _ROW_SHOWN = 8
 
 Probability = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
@@ -63,7 +62,7 @@ class HMMSpec(BaseModel):
     @property
     def letters(self) -> str:
         """The plain letters that the states emit."""
-        return _DNA_LETTERS if self.alphabet == "dna" else self.alphabet
+        return plain_letters(self.alphabet)
 
     def settings(self) -> dict[str, Any]:
         """Return what the numbers depend on, as plain JSON.
@@ -71,16 +70,15 @@ class HMMSpec(BaseModel):
         Returns
         -------
         dict
-            `alphabet` (name or letters), `states` (list of letters), `state_names` (letter to
-            meaning), `start` (``"stationary"`` or list), `transition` (list of rows), `emission`
-            (list of rows). Lists, since the order of the states counts and that of JSON's keys
-            does not; name, description and source are left out.
+            `alphabet` (name or letters), `states` (list of letters), `start` (``"stationary"``
+            or list), `transition` (list of rows), `emission` (list of rows). Lists, since the
+            order of the states counts and that of JSON's keys does not; all words are left out,
+            those for the states too.
         """
         states = list(self.states)
         return {
             "alphabet": self.alphabet,
             "states": states,
-            "state_names": dict(self.states),
             "start": self.start if isinstance(self.start, str) else _row(self.start, states),
             "transition": [_row(self.transition[state], states) for state in states],
             "emission": [_row(self.emission[state], self.letters) for state in states],
@@ -88,8 +86,14 @@ class HMMSpec(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> HMMSpec:
-        self._check_alphabet()
-        self._check_states()
+        _refuse_any("alphabet", alphabet_problem(self.alphabet))
+        _refuse_any("states", states_problem(self.states))
+        if not 2 <= len(self.states) <= MAXIMUM_STATES:
+            _refuse(
+                "states",
+                f"{len(self.states)} states were given",
+                f"2 to {MAXIMUM_STATES} are possible",
+            )
         if not isinstance(self.start, str):
             _check_distribution("start", self.start, self.states, "state")
         for key, rows, columns, kind in (
@@ -103,28 +107,6 @@ class HMMSpec(BaseModel):
                 _check_distribution(f"{key}.{state}", rows[state], columns, kind)
         _check_ergodic(self.transition, list(self.states))
         return self
-
-    def _check_alphabet(self) -> None:
-        if self.alphabet != "dna" and self.alphabet.lower() == "dna":
-            _refuse("alphabet", f"{self.alphabet!r} is not known", "write dna in small letters")
-        for letter in self.letters:
-            _check_letter("alphabet", letter)
-            if self.letters.count(letter) > 1:
-                _refuse("alphabet", f"the letter {letter!r} stands twice", "name each letter once")
-        if len(self.letters) < 2:
-            _refuse("alphabet", "has fewer than 2 letters", "write dna, or all letters as one word")
-        if {"?", "*"} <= set(self.letters):
-            _refuse("alphabet", "has both ? and *", "leave one of them free to stand for unknown")
-
-    def _check_states(self) -> None:
-        for letter in self.states:
-            _check_letter(f"states.{letter}", letter)
-        if not 2 <= len(self.states) <= MAXIMUM_STATES:
-            _refuse(
-                "states",
-                f"{len(self.states)} states were given",
-                f"2 to {MAXIMUM_STATES} are possible",
-            )
 
 
 def load_hmm_spec(path: str | os.PathLike[str]) -> HMMSpec:
@@ -157,13 +139,9 @@ def _refuse(key: str, problem: str, advice: str) -> NoReturn:
     )
 
 
-def _check_letter(key: str, letter: str) -> None:
-    if len(letter) != 1 or not "!" <= letter <= "~" or letter in ">;":
-        _refuse(
-            key,
-            f"{letter!r} cannot stand for one base in a FASTA file",
-            "use one printable character other than > and ;",
-        )
+def _refuse_any(key: str, found: Problem | None) -> None:
+    if found is not None:
+        _refuse(".".join((key, *found.keys)), found.problem, found.advice)
 
 
 def _check_names(key: str, row: Mapping[str, Any], names: Iterable[str], kind: str) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from basetag.errors import InputError, nearest
+from basetag.letters import one_word
 
 #: From this length of a record on, an index must be .csi: tabix's own cannot reach further.
 TBI_REACH = 1 << 29
@@ -166,7 +167,7 @@ def write_bed(
         f"\t{colour}\n".encode()
         for colour in (_COLOURS[label % len(_COLOURS)] for label in range(len(state_names)))
     ]
-    names = ["_".join(name.split()) for name in state_names]
+    names = [one_word(name) for name in state_names]
     n_segments = 0
     with pysam.BGZFile(os.fspath(path), "wb", None) as file:
         for record, runs in records:
@@ -206,7 +207,7 @@ def read_bed(path: str | os.PathLike[str], state_names: Sequence[str]) -> dict[s
     import gzip
 
     path = Path(path)
-    label_of_name = {"_".join(name.split()): label for label, name in enumerate(state_names)}
+    label_of_name = {one_word(name): label for label, name in enumerate(state_names)}
     rows: dict[str, list[tuple[int, int, int, int]]] = {}
     try:
         with path.open("rb") as raw:

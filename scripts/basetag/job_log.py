@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from basetag.errors import BasetagError
 
@@ -19,7 +22,8 @@ def job_log(path: str | os.PathLike[str]) -> Iterator[None]:
     """Log to `path` and stderr while the block runs, and end the process where it fails.
 
     A `BasetagError` is the user's to mend and is logged as its one line; anything else is ours
-    and is logged with its traceback. Both end the process with exit status 1.
+    and is logged with its traceback. Both end the process with exit status 1. SIGTERM unwinds the
+    block, so that what it was writing is removed, and ends the process with exit status 143.
 
     Parameters
     ----------
@@ -33,6 +37,7 @@ def job_log(path: str | os.PathLike[str]) -> Iterator[None]:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         log.addHandler(handler)
     log.setLevel(logging.INFO)
+    before = signal.signal(signal.SIGTERM, _end)
     try:
         yield
     except BasetagError as error:
@@ -42,6 +47,13 @@ def job_log(path: str | os.PathLike[str]) -> Iterator[None]:
         log.exception("unexpected error")
         sys.exit(1)
     finally:
+        signal.signal(signal.SIGTERM, before)
         for handler in handlers:
             log.removeHandler(handler)
             handler.close()
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not stop the tidying up
+    log.error("ended by a signal (SIGTERM)")
+    sys.exit(128 + number)

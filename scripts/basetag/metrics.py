@@ -11,7 +11,7 @@ exact one too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,8 @@ FLOOR = 1e-6
 N_BINS = 10
 #: Fewer segments than this carry no interval.
 FEWEST_UNITS = 10
+# A standard error below this share of its figure is rounding.
+_NO_SPREAD = 1e-12
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -163,7 +165,11 @@ class Figure:
 
 
 def ratio_figures(
-    ratios: Mapping[str, tuple[Floats, Floats]], *, seed: int, draws: int = 1000
+    ratios: Mapping[str, tuple[Floats, Floats]],
+    *,
+    seed: int,
+    draws: int = 1000,
+    identities: Container[str] = (),
 ) -> dict[str, Figure]:
     """Estimate ratios of sums over segments, with bootstrap-t intervals over the segments.
 
@@ -179,11 +185,16 @@ def ratio_figures(
         Seed of the draws.
     draws : int
         Number of resamples.
+    identities : container of str
+        Ratios that segments share by identity alone, such as the divergence of a posterior from
+        itself: those of no spread are exact, and get an interval of no width.
 
     Returns
     -------
     dict of str to Figure
-        Without an interval where fewer than `FEWEST_UNITS` segments have a denominator.
+        Without an interval where fewer than `FEWEST_UNITS` segments have a denominator; nor, but
+        for `identities`, where all segments have the same ratio: that is luck (twelve segments
+        without a mistake), and says nothing of how the next would differ.
     """
     figures = {}
     rows: list[Floats] = []
@@ -195,8 +206,10 @@ def ratio_figures(
             residual = numerator - value * denominator
             parts = [residual**2, residual * denominator, denominator**2]
             totals = [float(part.sum()) for part in (denominator, *parts)]
-            spread[name] = _standard_error(totals[0], totals[1], totals[2], totals[3], 0.0)
-            rows += [denominator, residual, *parts]
+            error = _standard_error(totals[0], totals[1], totals[2], totals[3], 0.0)
+            if error > _NO_SPREAD * abs(value) or name in identities:
+                spread[name] = error
+                rows += [denominator, residual, *parts]
     if not rows:
         return figures
     sums = _resampled_sums(np.stack(rows), np.random.default_rng(seed), draws)

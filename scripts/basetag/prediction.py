@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from basetag.corpus import Corpus
+from basetag.errors import SequenceError
 from basetag.files import write_json, written_whole
 from basetag.splits import Segments, read_split
 from basetag.tagger import Tagger
@@ -71,6 +72,11 @@ def predict_segments(
         A .npy file, float32 (bases, states), written whole or not at all.
     threads : int
         CPU threads of the tagger.
+
+    Raises
+    ------
+    InputError
+        At a base that the tagger cannot explain, with its record and position.
     """
     shape = (segments.bases, len(tagger.card["states"]))
     with written_whole(path) as (place,):
@@ -78,7 +84,11 @@ def predict_segments(
         first = 0
         for part in segments.batches():
             tokens = part.gathered(corpus.tokens)
-            posterior = tagger.posterior(tokens, part.lengths, threads, part.start)
-            out[first : first + tokens.size] = posterior
+            rows = slice(first, first + tokens.size)
+            try:
+                out[rows] = tagger.posterior(tokens, part.lengths, threads, part.start)
+            except SequenceError as error:
+                name = corpus.names[part.record[error.sequence]]
+                raise error.of_record(name, int(part.start[error.sequence])) from None
             first += tokens.size
         out.flush()

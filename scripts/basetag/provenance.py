@@ -7,11 +7,13 @@ says which those were.
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import platform
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from basetag import __version__
+from basetag.files import canonical_json
 from basetag.tagger_file import read_tagger
 
 #: Distributions whose version can change a number.
@@ -49,13 +51,17 @@ def environment() -> dict[str, str]:
     return versions
 
 
-def provenance(taggers: Iterable[Path]) -> Mapping[str, str | Sequence[str] | Mapping[str, str]]:
+def provenance(
+    taggers: Iterable[Path], timings: Iterable[Path]
+) -> Mapping[str, str | Sequence[str] | Mapping[str, str]]:
     """Return what the report's last section says: commands, versions, digests.
 
     Parameters
     ----------
     taggers : iterable of Path
         ``…/{dataset}/{tagger}/seed{seed}/tagger.safetensors`` of every tagger on the page.
+    timings : iterable of Path
+        The timing.json beside each, which holds the environment that made the tagger.
     """
     # All taggers of a dataset are fitted on one training split.
     digests = {
@@ -68,7 +74,20 @@ def provenance(taggers: Iterable[Path]) -> Mapping[str, str | Sequence[str] | Ma
             ".venv/bin/snakemake --configfile again.yaml",
         ],
         "Written by": environment(),
-        "Test evaluations": "each tagger was scored on the test split once; every choice "
-        "(weights, windows, thresholds) was made on the training and validation splits",
+        **_other_makers(timings),
+        "Test evaluations": "a run of evaluate_tagger scores the posteriors of one tagger on the "
+        "test split once, by construction; how often it was run is not counted",
         "Digest of the training data": digests,
     }
+
+
+def _other_makers(timings: Iterable[Path]) -> dict[str, dict[str, str]]:
+    """Return each environment, other than that of this process, in which taggers were made."""
+    own = environment()
+    made: dict[str, list[str]] = {}
+    for path in timings:
+        maker = json.loads(path.read_text(encoding="utf-8"))["environment"]
+        if maker != own:
+            name = "/".join(path.absolute().parts[-4:-1])
+            made.setdefault(canonical_json(maker), []).append(name)
+    return {f"Made by: {', '.join(names)}": json.loads(maker) for maker, names in made.items()}

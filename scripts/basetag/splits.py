@@ -221,10 +221,11 @@ def read_split(path: str | os.PathLike[str], corpus: Corpus) -> dict[str, Segmen
     """
     path = Path(path)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        # Not by splitlines, which breaks at the odd separators that a name may hold.
+        lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})", file=path) from error
-    if not lines or tuple(lines[0].split("\t")) != _COLUMNS:
+    if tuple(lines[0].split("\t")) != _COLUMNS:
         raise InputError("the columns are not " + ", ".join(_COLUMNS), file=path, line=1)
     record_of_name = {name: index for index, name in enumerate(corpus.names)}
     lengths = corpus.lengths.tolist()

@@ -22,7 +22,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeRemainingColu
 from torch import Tensor
 
 from basetag.corpus import UNLABELLED, Corpus
-from basetag.errors import InputError
+from basetag.errors import ConfigError, InputError
 from basetag.inference import network_posterior
 from basetag.networks import TaggerNetwork
 from basetag.splits import Segments
@@ -158,8 +158,9 @@ def train(
                 step, steps, row.train_loss, row.validation_loss, bases / 1e6, speed / 1e3,
             )  # fmt: skip
     if not best_weights:
-        raise FloatingPointError(
-            "the validation loss was never a number: lower training.learning_rate or training.clip"
+        raise ConfigError(
+            "the validation loss was never a number",
+            advice="lower training.learning_rate or training.clip",
         )
     network.load_state_dict(best_weights)
     return history

@@ -101,7 +101,7 @@ def speed(value: float) -> str:
 
 
 def probability(chance: Mapping[str, Any]) -> str:
-    """Return the p-value of the simulation as a clause: ``p < 1/1001`` or ``p = 0.023``."""
+    """Return the p-value of the simulation as a clause: ``p < 1/1000`` or ``p = 0.023``."""
     text = str(chance["p_text"])
     return f"p {text}" if text.startswith("<") else f"p = {text}"
 
@@ -330,7 +330,7 @@ def _spread(figures: Sequence[Mapping[str, Any]], form: Any = percent) -> str:
     """Return the interval of one figure, or the range over seeds of several, in brackets."""
     if len(figures) == 1:
         if figures[0]["low"] is None:
-            return " (too few records for an interval)"
+            return " (no interval: too few records, or all alike)"
         low, high = form(figures[0]["low"]), form(figures[0]["high"])
         return f" (95 % interval {low.removesuffix(' %')} to {high})"
     values = [figure["value"] for figure in figures]

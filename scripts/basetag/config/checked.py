@@ -17,7 +17,7 @@ import yaml
 
 from basetag.config.datasets import FastaDataset, SimulatedDataset
 from basetag.config.model import ConfigModel, GenomeEntry
-from basetag.config.taggers import EXACT_BASELINES, Baseline, GCWindow, Network
+from basetag.config.taggers import EXACT_BASELINES, Baseline, GCWindow, Network, Training
 from basetag.hmm_spec import HMMSpec
 
 Settings = dict[str, Any]
@@ -154,7 +154,7 @@ class Config:
             raise ValueError(f"{tagger} is not trained")
         training = self.model.training.model_dump()
         if settings.training is not None:
-            training |= settings.training.model_dump(exclude_unset=True)
+            training |= _as_given(settings.training)
         architecture = settings.model_dump(exclude={"training"})
         return {"architecture": architecture, "training": training, "seed": seed}
 
@@ -201,10 +201,32 @@ class Config:
         return {"calls": self.genome(genome).calls}
 
     def report_settings(self) -> Settings:
-        """Return `config` (all of it as YAML, keys sorted) and `alphabets` (by dataset)."""
+        """Return `config` (all of it as YAML) and `alphabets` (by dataset).
+
+        The YAML, saved in the current folder, is a config with the same settings for every rule.
+        """
+        values = _sorted(self.model.model_dump(exclude_none=True))
+        for name, dataset in self.model.datasets.items():
+            if isinstance(dataset, FastaDataset):
+                # The one mapping whose order counts.
+                values["datasets"][name]["labels"]["states"] = dict(dataset.labels.states)
+        for name, tagger in self.model.taggers.items():
+            if isinstance(tagger, Network) and tagger.training is not None:
+                # With the defaults filled in, it would hide the section `training`.
+                values["taggers"][name]["training"] = _sorted(_as_given(tagger.training))
         return {
-            "config": yaml.safe_dump(
-                self.model.model_dump(exclude_none=True, serialize_as_any=True), sort_keys=True
-            ),
+            "config": yaml.safe_dump(values, sort_keys=False, allow_unicode=True),
             "alphabets": {name: self.alphabet(name) for name in self.model.datasets},
         }
+
+
+def _as_given(training: Training) -> Settings:
+    """Return the values of a tagger's own `training` that its config gives."""
+    return training.model_dump(exclude_unset=True)
+
+
+def _sorted(values: Any) -> Any:
+    """Return `values` with the keys of all mappings in order."""
+    if isinstance(values, dict):
+        return {key: _sorted(values[key]) for key in sorted(values)}
+    return values

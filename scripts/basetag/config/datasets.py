@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from basetag.config.section import Section, Seed, chosen_by, mistake, one_of
 from basetag.hmm_spec import MAXIMUM_STATES
+from basetag.letters import alphabet_problem, states_problem
 
 SUM_TOLERANCE = 1e-6
 
@@ -99,7 +100,7 @@ class BlockSplit(Section):
         ge=0,
         le=10**8,
         description="Bases left out between neighbouring blocks, so that what a block's end says "
-        "about the next is not learnt.",
+        "about the next is not learnt; less than half a block.",
         json_schema_extra={"unit": "bases"},
     )
     fractions: Fractions = Field(default=_FRACTIONS, description="Share of each split.")
@@ -107,9 +108,9 @@ class BlockSplit(Section):
 
     @model_validator(mode="after")
     def _check(self) -> BlockSplit:
-        if self.gap >= self.block:
+        if 2 * self.gap >= self.block:
             raise mistake(
-                f"the gap of {self.gap} bases leaves nothing of blocks of {self.block}",
+                f"the gap of {self.gap} bases is not shorter than half a block of {self.block}",
                 "make the gap smaller or the blocks longer",
                 "gap",
             )
@@ -148,14 +149,17 @@ class SimulatedDataset(Section):
 
 
 def _check_states(states: dict[str, str]) -> dict[str, str]:
-    for letter in states:
-        if len(letter) != 1 or not "!" <= letter <= "~" or letter in ">;":
-            raise mistake(
-                f"{letter!r} cannot stand for one base in a FASTA file",
-                "use one printable character other than > and ;",
-                letter,
-            )
+    found = states_problem(states)
+    if found is not None:
+        raise mistake(found.problem, found.advice, *found.keys)
     return states
+
+
+def _check_alphabet(alphabet: str) -> str:
+    found = alphabet_problem(alphabet)
+    if found is not None:
+        raise mistake(found.problem, found.advice)
+    return alphabet
 
 
 class FastaLabels(Section):
@@ -177,7 +181,7 @@ class FastaDataset(Section):
         min_length=1, description="Path of the sequences, plain or compressed (gzip, BGZF)."
     )
     labels: FastaLabels = Field(description="The labels of the bases.")
-    alphabet: str = Field(
+    alphabet: Annotated[str, AfterValidator(_check_alphabet)] = Field(
         default="dna",
         min_length=2,
         description="`dna` (with U read as T and all IUPAC codes), or the letters of your own "
@@ -189,7 +193,9 @@ class FastaDataset(Section):
 def _dataset_tag(value: Any) -> str | None:
     if isinstance(value, dict):
         return "<fasta>" if "fasta" in value else "<simulate>"
-    return None
+    if isinstance(value, FastaDataset):
+        return "<fasta>"
+    return "<simulate>" if isinstance(value, SimulatedDataset) else None
 
 
 Dataset = Annotated[

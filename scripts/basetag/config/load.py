@@ -13,9 +13,11 @@ from basetag.config.checked import Config
 from basetag.config.layers import Keys, Layers, shown
 from basetag.config.mistakes import InvalidConfigError, Mistake, mistakes_of, unknown
 from basetag.config.model import ConfigModel
-from basetag.config.taggers import EXACT_BASELINES, GCWindow, Network
+from basetag.config.taggers import EXACT_BASELINES, BaseTable, GCWindow, Network
 from basetag.errors import ConfigError
 from basetag.hmm_spec import HMMSpec, load_hmm_spec
+from basetag.kmer_table import MOST_CELLS, n_words
+from basetag.letters import plain_letters
 
 
 def load_config(config: Mapping[str, Any], files: Sequence[Path], workflow_folder: Path) -> Config:
@@ -47,7 +49,7 @@ def load_config(config: Mapping[str, Any], files: Sequence[Path], workflow_folde
     layers = Layers.read(config, files)
     mistakes: list[Mistake] = []
     values = _with_paths(layers, mistakes)
-    hmms, errors = _load_hmms(layers, workflow_folder, mistakes)
+    values, hmms, errors = _load_hmms(values, layers, workflow_folder, mistakes)
     model = None
     try:
         model = ConfigModel.model_validate(values)
@@ -115,9 +117,9 @@ def _replaced(
 
 
 def _load_hmms(
-    layers: Layers, workflow_folder: Path, mistakes: list[Mistake]
-) -> tuple[dict[str, HMMSpec], list[ConfigError]]:
-    """Return the models of the simulated datasets, and what is wrong within their files."""
+    values: dict[str, Any], layers: Layers, workflow_folder: Path, mistakes: list[Mistake]
+) -> tuple[dict[str, Any], dict[str, HMMSpec], list[ConfigError]]:
+    """Return `values` with the models' paths resolved, the models, and what is wrong in them."""
     hmms: dict[str, HMMSpec] = {}
     errors: dict[Path, ConfigError] = {}
     read: dict[Path, HMMSpec] = {}
@@ -130,6 +132,7 @@ def _load_hmms(
                 problem = f"no such file: {name!r}"
                 mistakes.append(Mistake(keys, problem, f"looked for {shown(path)}"))
                 return name
+            name = str(path)
         elif name in presets:
             path = presets[name]
         else:
@@ -144,13 +147,14 @@ def _load_hmms(
             errors[path] = error
         return name
 
-    _replaced(layers.merged, ("datasets", None, "simulate", "hmm"), (), load)
-    return hmms, list(errors.values())
+    values = _replaced(values, ("datasets", None, "simulate", "hmm"), (), load)
+    return values, hmms, list(errors.values())
 
 
 def _mismatches(config: Config) -> Iterator[Mistake]:
     """Yield what is wrong between sections that are each right."""
     yield from _idle_taggers(config)
+    yield from _large_tables(config)
     yield from _short_trainings(config)
     for genome in config.model.annotate:
         yield from _wrong_references(config, genome)
@@ -173,6 +177,22 @@ def _idle_taggers(config: Config) -> Iterator[Mistake]:
                 "gc_window counts G and C, and no dataset has the alphabet dna",
                 "remove it",
             )
+
+
+def _large_tables(config: Config) -> Iterator[Mistake]:
+    for name, tagger in config.model.taggers.items():
+        if not isinstance(tagger, BaseTable):
+            continue
+        for dataset in config.model.datasets:
+            n_letters = len(plain_letters(config.alphabet(dataset)))
+            if n_words(n_letters, tagger.k) * len(config.states(dataset)) > MOST_CELLS:
+                yield Mistake(
+                    ("taggers", name, "k"),
+                    f"words of {tagger.k} of the {n_letters} letters of {dataset!r} are too many "
+                    "for a table",
+                    "take a smaller k",
+                )
+                break
 
 
 def _short_trainings(config: Config) -> Iterator[Mistake]:
@@ -200,6 +220,8 @@ def _short_training(keys: Keys, training: dict[str, Any]) -> Mistake:
 
 def _wrong_references(config: Config, genome: str) -> Iterator[Mistake]:
     seen: set[tuple[str, str, int]] = set()
+    datasets = config.model.datasets
+    known = [use.dataset for use in config.genome(genome).taggers if use.dataset in datasets]
     runs = set(config.runs())
     for index, use in enumerate(config.genome(genome).taggers):
         keys: Keys = ("annotate", genome, "taggers", index)
@@ -213,6 +235,14 @@ def _wrong_references(config: Config, genome: str) -> Iterator[Mistake]:
                 yield Mistake((*keys, kind), *unknown(kind, name, choices))
         if not named:
             continue
+        own, other = (config.alphabet(dataset) for dataset in (use.dataset, known[0]))
+        if own != other:
+            yield Mistake(
+                (*keys, "dataset"),
+                f"{use.dataset!r} is written in {own!r}, and {known[0]!r}, which annotates the "
+                f"same genome, in {other!r}",
+                "give the genome a second entry under another name",
+            )
         seeds = config.seeds(use.tagger)
         run = (use.dataset, use.tagger, seeds[0] if use.seed is None else use.seed)
         if not config.has(use.dataset, use.tagger):

@@ -71,10 +71,19 @@ class TaggerReference(Section):
     )
 
 
+def _check_accession(accession: str | None) -> str | None:
+    if accession is not None and accession.upper().startswith(("GCA_", "GCF_")):
+        raise mistake(
+            f"{accession} is an assembly, not a nucleotide record",
+            "name one of its sequences (NC_..., NZ_...), or give a local file with fasta",
+        )
+    return accession
+
+
 class GenomeEntry(Section):
     """A genome to annotate: fetched by its accession, or a FASTA file of your own."""
 
-    accession: str | None = Field(
+    accession: Annotated[str | None, AfterValidator(_check_accession)] = Field(
         default=None,
         pattern=r"^[A-Za-z]+_?[A-Za-z]*[0-9]+(\.[0-9]+)?$",
         description="NCBI nucleotide accession to fetch, with its version: NC_001416.1.",

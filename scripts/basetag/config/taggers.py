@@ -214,9 +214,9 @@ EXACT_BASELINES = (Exact, Filtered)
 
 def baseline(value: Any) -> str | None:
     """Return the tag of a tagger: that of its baseline, else that of a network."""
-    if isinstance(value, dict) and "cell" not in value:
-        return f"<{value.get('baseline')}>"
-    return "<network>"
+    if isinstance(value, dict):
+        return "<network>" if "cell" in value else f"<{value.get('baseline')}>"
+    return f"<{getattr(value, 'baseline', 'network')}>"
 
 
 Tagger = Annotated[

@@ -1,0 +1,12 @@
+"""How large a table of k-mers becomes: known before a job starts, and without arrays."""
+
+from __future__ import annotations
+
+#: Cells of a k-mer table, one for each word and state: 32 MB of counts.
+MOST_CELLS = 1 << 22
+
+
+def n_words(n_letters: int, k: int) -> int:
+    """Return the number of words around a base: `k` letters, or fewer to either side of it."""
+    reach = range((k - 1) // 2 + 1)
+    return sum(n_letters ** (left + 1 + right) for left in reach for right in reach)

@@ -1,0 +1,79 @@
+"""What may stand for a base and for a state: the letters of an alphabet, and states with names.
+
+A model's file and the config both name letters and states, and both are held against the same
+rules here. What an alphabet computes with lies in `basetag.alphabet`; nothing here needs arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+#: The plain letters of `basetag.alphabet.DNA`, which would bring numpy.
+DNA_LETTERS = "ACGT"
+
+
+class Problem(NamedTuple):
+    """Something wrong with letters or names: the keys below them, what it is, what to do."""
+
+    keys: tuple[str, ...]
+    problem: str
+    advice: str
+
+
+def plain_letters(alphabet: str) -> str:
+    """Return the plain letters of what a config or a file calls `alphabet`."""
+    return DNA_LETTERS if alphabet == "dna" else alphabet
+
+
+def one_word(name: str) -> str:
+    """Return the name of a state as it stands in a BED file: blanks become underscores."""
+    return "_".join(name.split())
+
+
+def alphabet_problem(alphabet: str) -> Problem | None:
+    """Return why `alphabet`, `dna` or letters as one word, cannot be one; None where it can."""
+    if alphabet != "dna" and alphabet.lower() == "dna":
+        return Problem((), f"{alphabet!r} is not known", "did you mean dna?")
+    letters = plain_letters(alphabet)
+    for letter in letters:
+        if not _stands_for_a_base(letter):
+            return _no_letter((), letter)
+        if letters.count(letter) > 1:
+            return Problem((), f"the letter {letter!r} stands twice", "name each letter once")
+    if len(letters) < 2:
+        return Problem((), "has fewer than 2 letters", "write dna, or all letters as one word")
+    if {"?", "*"} <= set(letters):
+        return Problem((), "has both ? and *", "leave one of them free to stand for unknown")
+    return None
+
+
+def states_problem(states: Mapping[str, str]) -> Problem | None:
+    """Return why `states`, letter to meaning, cannot be told apart; None where they can."""
+    letter_of: dict[str, str] = {}
+    for letter, name in states.items():
+        if not _stands_for_a_base(letter):
+            return _no_letter((letter,), letter)
+        word = one_word(name)
+        if not word:
+            return Problem((letter,), "the state has no name", "say what it means")
+        if word in letter_of:
+            return Problem(
+                (letter,),
+                f"the name {word!r} in a BED file would stand for {letter_of[word]} too",
+                "give each state a name of its own",
+            )
+        letter_of[word] = letter
+    return None
+
+
+def _stands_for_a_base(letter: str) -> bool:
+    return len(letter) == 1 and "!" <= letter <= "~" and letter not in ">;"
+
+
+def _no_letter(keys: tuple[str, ...], letter: str) -> Problem:
+    return Problem(
+        keys,
+        f"{letter!r} cannot stand for one base in a FASTA file",
+        "use one printable character other than > and ;",
+    )
