@@ -106,7 +106,7 @@ def test_the_alignment_has_sixty_bases_a_line(page):
 
 def test_tracks_answer_to_zoom_and_hover(page):
     def ticks():
-        return sorted(page.text_content("#tracks svg"))
+        return sorted(page.text_content("#tracks svg[role=img]"))
 
     whole = ticks()
     zoom = page.locator("[data-zoom='tracks'] button[data-step='in']")
@@ -116,7 +116,7 @@ def test_tracks_answer_to_zoom_and_hover(page):
     page.locator("[data-zoom='tracks'] button[data-step='all']").click()
     page.wait_for_timeout(300)
     assert ticks() == whole
-    box = page.locator("#tracks svg").bounding_box()
+    box = page.locator("#tracks svg[role=img]").bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.move(box["x"] + box["width"] / 2 + 3, box["y"] + box["height"] / 2)
     page.wait_for_selector("#vg-tooltip-element.visible", timeout=5000)

@@ -199,7 +199,7 @@ def test_a_second_config_is_laid_over_the_first(ran, tmp_path):
     (over / "other.fa").write_text(">other\nACGT\n")
     extra = over / "extra.yaml"
     extra.write_text(yaml.safe_dump({"annotate": {"phage": {"fasta": "other.fa"}}}))
-    run = snakemake(ran[0], config, str(extra), "results/genomes/phage/corpus/tokens.npy")
+    run = snakemake(ran[0], config, "results/genomes/phage/corpus/tokens.npy", over=extra)
     assert run.returncode == 0, run.stderr
     assert "other\t0\t4" in (tmp_path / "results/genomes/phage/corpus/records.tsv").read_text()
 

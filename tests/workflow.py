@@ -67,16 +67,20 @@ def write_config(folder: Path, config: dict) -> Path:
 
 
 def snakemake(
-    workflow: Path, config: Path | None, *arguments: str, environment: dict | None = None
+    workflow: Path,
+    config: Path,
+    *arguments: str,
+    over: Path | None = None,
+    environment: dict | None = None,
 ) -> subprocess.CompletedProcess:
-    """Run Snakemake in the folder of `config` (else of `workflow`), with two cores."""
+    """Run Snakemake in the folder of `config`, `over` laid over it, with two cores."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(workflow / "Snakefile")]
-    command += ["--cores", "2"]
-    if config is not None:
-        command += ["--configfile", str(config)]
+    command += ["--cores", "2", *arguments]
+    # The last option: Snakemake takes every word behind it for one more config.
+    command += ["--configfile", str(config), *([str(over)] if over else [])]
     return subprocess.run(
-        [*command, *arguments],
-        cwd=(config.parent if config else workflow),
+        command,
+        cwd=config.parent,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **(environment or {})},
         capture_output=True,
         text=True,
