@@ -2,7 +2,7 @@
 
 IN   a FASTA (a user's own, or fetched by accession), tagger.safetensors
 OUT  results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.bed.gz, summary.tsv
-     (the index, .tbi or for giant chromosomes .csi, lies beside the BED file), agreement.tsv
+     and their index (.tbi; for a chromosome of 2^29 bases or more .csi, too); agreement.tsv
 """
 
 
@@ -59,6 +59,7 @@ rule annotate_genome:
         tagger="results/{dataset}/{tagger}/seed{seed}/tagger.safetensors",
     output:
         bed="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.bed.gz",
+        index="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.bed.gz.tbi",
         summary="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/summary.tsv",
     log:
         "logs/annotate_genome/{genome}.{dataset}.{tagger}.seed{seed}.log",

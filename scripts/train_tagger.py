@@ -4,15 +4,15 @@ import csv
 import dataclasses
 import json
 import logging
-import time
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from basetag.corpus import Corpus
+from basetag.checkpoints import CheckpointFolder, checkpoint_digest
+from basetag.corpus import LABELS, TOKENS, Corpus
 from basetag.devices import choose_device, describe_device
-from basetag.files import write_json, written_whole
+from basetag.files import canonical_json, content_digest, write_json, written_whole
 from basetag.job_log import job_log
 from basetag.network_tagger import NetworkTagger, build_network
 from basetag.provenance import environment
@@ -24,6 +24,7 @@ log = logging.getLogger("basetag")
 
 def main(
     settings: dict[str, Any],
+    code: str,
     name: str,
     gpus: int,
     corpus: Path,
@@ -43,8 +44,15 @@ def main(
     network.initialise(torch.Generator().manual_seed(settings["seed"]))
     log.info("training on %s", describe_device(device, threads))
 
-    began = time.perf_counter()
-    rows = train(
+    checkpoints = CheckpointFolder(
+        tagger.parent / "checkpoints",
+        checkpoint_digest(
+            canonical_json(settings),
+            code,
+            content_digest(corpus / TOKENS, corpus / LABELS, split),
+        ),
+    )
+    run = train(
         network,
         opened,
         segments["train"],
@@ -52,23 +60,24 @@ def main(
         settings["training"],
         seed=settings["seed"],
         device=device,
+        checkpoints=checkpoints,
     )
-    seconds = time.perf_counter() - began
 
     NetworkTagger.trained(
         network, opened, segments["train"], name, settings["architecture"], device
     ).save(tagger)
-    write_history(history, rows)
+    write_history(history, run.history)
     write_json(
         timing,
         {
             "device": describe_device(device, threads),
             "threads": threads,
             "environment": environment(),
-            "train_seconds": seconds,
-            "train_bases_per_second": rows[-1].bases / seconds,
+            "train_seconds": run.seconds,
+            "train_bases_per_second": run.bases / run.seconds,
         },
     )
+    checkpoints.remove()
 
 
 def write_history(path: Path, rows: list[HistoryRow]) -> None:
@@ -82,6 +91,7 @@ if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         main(
             json.loads(snakemake.params.settings),
+            snakemake.params.code,
             snakemake.wildcards.tagger,
             snakemake.resources.gpu,
             Path(snakemake.input.corpus[0]).parent,

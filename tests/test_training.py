@@ -1,13 +1,16 @@
 """The training loop: it learns, it is repeatable, and its parts are what they say."""
 
 import math
+import tempfile
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from basetag.alphabet import DNA
+from basetag.checkpoints import CheckpointFolder
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.errors import ConfigError, InputError
 from basetag.networks import TaggerNetwork
@@ -51,10 +54,12 @@ def trained(corpus, seed=1, **changes):
     network = TaggerNetwork(DNA, 2, cell="gru", hidden=6)
     network.initialise(torch.Generator().manual_seed(seed))
     settings = SETTINGS | changes
-    rows = train(
-        network, corpus, stretch(0, 8000), stretch(8000, 10_000), settings, seed=seed, device=CPU
-    )
-    return network, rows
+    with tempfile.TemporaryDirectory() as folder:
+        run = train(
+            network, corpus, stretch(0, 8000), stretch(8000, 10_000), settings, seed=seed,
+            device=CPU, checkpoints=CheckpointFolder(Path(folder), "run"),
+        )  # fmt: skip
+    return network, run.history
 
 
 def test_a_rule_that_needs_one_base_of_memory_is_learnt(corpus):

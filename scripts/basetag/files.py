@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import hashlib
 import json
 import os
 import shutil
@@ -58,6 +59,15 @@ def write_table(path: Path, columns: Iterable[str], rows: Iterable[Iterable[obje
         table = csv.writer(file, delimiter="\t", lineterminator="\n")
         table.writerow(columns)
         table.writerows(rows)
+
+
+def content_digest(*paths: str | os.PathLike[str]) -> str:
+    """Return a digest of the content of files, in their order."""
+    digests = []
+    for path in paths:
+        with Path(path).open("rb") as file:
+            digests.append(hashlib.file_digest(file, "blake2b").hexdigest())
+    return hashlib.blake2b("".join(digests).encode("ascii"), digest_size=16).hexdigest()
 
 
 def canonical_json(value: Any) -> str:

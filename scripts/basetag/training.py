@@ -2,16 +2,21 @@
 
 Read top to bottom: draw the windows of a step, one forward and one backward pass, a clipped
 update; now and then the cross-entropy of the validation split, by the same prediction code that
-the test split meets later. The weights with the lowest validation cross-entropy are kept.
+the test split meets later. The weights with the lowest validation cross-entropy are kept. Every
+minute a checkpoint: a run that was cut off goes on from it, to the same bits.
 """
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import dataclasses
 import logging
+import signal
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +26,12 @@ from numpy.typing import NDArray
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
+from basetag.checkpoints import (
+    Checkpoint,
+    CheckpointFolder,
+    optimiser_tensors,
+    restore_optimiser,
+)
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.errors import ConfigError, InputError
 from basetag.inference import network_posterior
@@ -32,6 +43,9 @@ log = logging.getLogger(__name__)
 
 #: Longest stretch that is looked at as a whole when the validation split is, in bases.
 PIECE = 10_000
+
+#: Time after which a checkpoint is due: what a killed job loses at most.
+CHECKPOINT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -59,6 +73,79 @@ def one_cycle(step: int, steps: int, peak: float, warmup: float) -> float:
     return float(low + (high - low) * (1 - np.cos(np.pi * along)) / 2)
 
 
+class TrainingRun:
+    """All that changes from step to step, and goes into a checkpoint.
+
+    Parameters
+    ----------
+    network : TaggerNetwork
+        On its device.
+    optimiser : torch.optim.Optimizer
+        Of the network's parameters.
+    """
+
+    def __init__(self, network: TaggerNetwork, optimiser: torch.optim.Optimizer) -> None:
+        self.network = network
+        self.optimiser = optimiser
+        self.step = 0
+        self.bases = 0
+        self.seconds = 0.0
+        self.losses: list[Tensor] = []
+        self.history: list[HistoryRow] = []
+        self.best_loss = float("inf")
+        self.best_weights: dict[str, Tensor] = {}
+
+    def look(self, validation_loss: float, learning_rate: float) -> HistoryRow:
+        """Add a row to the history, and keep the weights where they are the best so far."""
+        row = HistoryRow(
+            step=self.step,
+            train_loss=float(torch.stack(self.losses).mean()),
+            validation_loss=validation_loss,
+            bases=self.bases,
+            learning_rate=learning_rate,
+        )
+        self.losses.clear()
+        self.history.append(row)
+        if validation_loss < self.best_loss:
+            self.best_loss = validation_loss
+            self.best_weights = copy.deepcopy(self.network.state_dict())
+        return row
+
+    def checkpoint(self) -> Checkpoint:
+        """Return the state after the last step, on the CPU."""
+        tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
+        tensors |= {f"best.{name}": value for name, value in self.best_weights.items()}
+        tensors["losses"] = torch.stack(self.losses) if self.losses else torch.zeros(0)
+        return Checkpoint(
+            step=self.step,
+            tensors={name: value.detach().cpu() for name, value in tensors.items()}
+            | optimiser_tensors(self.optimiser),
+            values={
+                "bases": self.bases,
+                "seconds": self.seconds,
+                "history": [dataclasses.asdict(row) for row in self.history],
+            },
+        )
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on from `checkpoint`."""
+
+        def part(prefix: str) -> dict[str, Tensor]:
+            named = checkpoint.tensors.items()
+            return {k.removeprefix(prefix): v for k, v in named if k.startswith(prefix)}
+
+        self.network.load_state_dict(part("network."))
+        restore_optimiser(self.optimiser, checkpoint.tensors)
+        device = next(self.network.parameters()).device
+        self.best_weights = {name: value.to(device) for name, value in part("best.").items()}
+        self.losses = list(checkpoint.tensors["losses"].to(device))
+        self.step = checkpoint.step
+        self.bases = checkpoint.values["bases"]
+        self.seconds = checkpoint.values["seconds"]
+        self.history = [HistoryRow(**row) for row in checkpoint.values["history"]]
+        self.best_loss = min((row.validation_loss for row in self.history), default=float("inf"))
+
+
 def train(
     network: TaggerNetwork,
     corpus: Corpus,
@@ -68,8 +155,12 @@ def train(
     *,
     seed: int,
     device: torch.device,
-) -> list[HistoryRow]:
-    """Train `network` in place and return its history.
+    checkpoints: CheckpointFolder,
+) -> TrainingRun:
+    """Train `network` in place, from its last checkpoint on where there is one.
+
+    A run that was cut off and resumed ends in the same bits as one that was not (on one device
+    and one set of library versions). On SIGTERM a checkpoint is written and the process ends.
 
     Parameters
     ----------
@@ -85,10 +176,13 @@ def train(
     seed : int
         Of the windows and of the masking.
     device : torch.device
+    checkpoints : CheckpointFolder
+        Where this run's checkpoints lie.
 
     Returns
     -------
-    list of HistoryRow
+    TrainingRun
+        Finished: its `history` and the `seconds` that it took, interruptions apart.
     """
     network.to(device)
     optimiser = torch.optim.AdamW(
@@ -100,20 +194,22 @@ def train(
     looks = {round(steps * look / n_looks) for look in range(1, n_looks + 1)}
     watched = spread_pieces(validation, corpus.known_labels, settings["validation_bases"])
 
-    history: list[HistoryRow] = []
-    best = float("inf")
-    best_weights: dict[str, Tensor] = {}
-    bases = 0
-    losses: list[Tensor] = []
-    began = time.perf_counter()
-    with _progress() as progress:
-        task = progress.add_task("training", total=steps, rate="")
-        for step in range(1, steps + 1):
-            rate = one_cycle(step - 1, steps, settings["learning_rate"], settings["warmup"])
+    run = TrainingRun(network, optimiser)
+    last = checkpoints.read_last()
+    if last is not None:
+        run.restore(last)
+        log.info("resumed after step %d of %d", run.step, steps)
+    written = time.perf_counter()
+    began = written - run.seconds
+    with _progress() as progress, stop_signal() as stopped:
+        task = progress.add_task("training", total=steps, completed=run.step, rate="")
+        while run.step < steps:
+            run.step += 1
+            rate = one_cycle(run.step - 1, steps, settings["learning_rate"], settings["warmup"])
             for group in optimiser.param_groups:
                 group["lr"] = rate
 
-            generator = step_generator(seed, step)
+            generator = step_generator(seed, run.step)
             windows = read_windows(
                 *sampler.draw(settings["batch"], generator),
                 corpus.tokens,
@@ -126,6 +222,7 @@ def train(
             labels = torch.from_numpy(windows.labels).to(device, non_blocking=True)
             lengths = torch.from_numpy(windows.lengths).to(device, non_blocking=True)
 
+            network.train()
             loss = mean_cross_entropy(network(tokens, lengths), labels)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -133,37 +230,45 @@ def train(
             optimiser.step()
 
             # Losses stay on the device: reading one would make the device wait at every step.
-            losses.append(loss.detach())
-            bases += int(windows.lengths.sum())
+            run.losses.append(loss.detach())
+            run.bases += int(windows.lengths.sum())
             progress.advance(task)
-            if step not in looks:
-                continue
-            row = HistoryRow(
-                step=step,
-                train_loss=float(torch.stack(losses).mean()),
-                validation_loss=split_cross_entropy(network, corpus, watched, device),
-                bases=bases,
-                learning_rate=rate,
-            )
-            losses.clear()
-            network.train()
-            history.append(row)
-            if row.validation_loss < best:
-                best = row.validation_loss
-                best_weights = copy.deepcopy(network.state_dict())
-            speed = bases / (time.perf_counter() - began)
-            progress.update(task, rate=f"{speed / 1e3:,.0f} kb/s, CE {row.validation_loss:.4f}")
-            log.info(
-                "step %d of %d: train %.5f, validation %.5f nats a base, %.1f Mb, %.0f kb/s",
-                step, steps, row.train_loss, row.validation_loss, bases / 1e6, speed / 1e3,
-            )  # fmt: skip
-    if not best_weights:
+            if run.step in looks:
+                row = run.look(split_cross_entropy(network, corpus, watched, device), rate)
+                speed = run.bases / (time.perf_counter() - began)
+                progress.update(task, rate=f"{speed / 1e3:,.0f} kb/s, CE {row.validation_loss:.4f}")
+                log.info(
+                    "step %d of %d: train %.5f, validation %.5f nats a base, %.1f Mb, %.0f kb/s",
+                    run.step, steps, row.train_loss, row.validation_loss, run.bases / 1e6,
+                    speed / 1e3,
+                )  # fmt: skip
+            run.seconds = time.perf_counter() - began
+            if stopped.is_set() or time.perf_counter() - written > CHECKPOINT_SECONDS:
+                checkpoints.write(run.checkpoint())
+                written = time.perf_counter()
+            if stopped.is_set():
+                log.warning(
+                    "stopped by SIGTERM after step %d of %d; run again to go on", run.step, steps
+                )
+                sys.exit(128 + signal.SIGTERM)
+    if not run.best_weights:
         raise ConfigError(
             "the validation loss was never a number",
             advice="lower training.learning_rate or training.clip",
         )
-    network.load_state_dict(best_weights)
-    return history
+    network.load_state_dict(run.best_weights)
+    return run
+
+
+@contextlib.contextmanager
+def stop_signal() -> Iterator[threading.Event]:
+    """Yield an event that SIGTERM sets while the block runs, so that a step can end in peace."""
+    stopped = threading.Event()
+    before = signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    try:
+        yield stopped
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def mean_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
