@@ -78,7 +78,7 @@ def predict_segments(
         first = 0
         for part in segments.batches():
             tokens = part.gathered(corpus.tokens)
-            posterior = tagger.posterior(tokens, part.lengths, threads, part.start)
-            out[first : first + tokens.size] = posterior
+            here = out[first : first + tokens.size]
+            tagger.posterior(tokens, part.lengths, threads, part.start, here)
             first += tokens.size
         out.flush()
