@@ -4,16 +4,20 @@ import csv
 
 import numpy as np
 import pytest
+import torch
 
+from basetag import annotation
 from basetag.agreement import compare_annotations, count_agreement
 from basetag.alphabet import DNA, Alphabet
-from basetag.annotation import annotate_genome
+from basetag.annotation import annotate_genome, call_records
 from basetag.baselines import ConstantTagger, HMMTagger
 from basetag.corpus import Corpus, write_corpus
 from basetag.errors import InputError
 from basetag.exact_inference import viterbi_path
 from basetag.hmm import HMM
 from basetag.intervals import Runs, read_bed
+from basetag.network_tagger import NetworkTagger
+from basetag.networks import TaggerNetwork
 from basetag.taggers import LoadedTagger
 
 NAMES = ["GC-rich", "GC-poor"]
@@ -37,10 +41,11 @@ class Wavering:
         self.card = card
         self.truth = truth
 
-    def posterior(self, tokens, lengths, threads=1):
+    def posterior(self, tokens, lengths, threads=1, positions=None, out=None):
         sure = np.where(np.arange(tokens.size) % 3 == 1, 0.4, 0.9)
         right = np.eye(2, dtype=np.float32)[self.truth[: tokens.size]]
-        return (right * sure[:, None] + (1 - right) * (1 - sure[:, None])).astype(np.float32)
+        out[:] = right * sure[:, None] + (1 - right) * (1 - sure[:, None])
+        return out
 
 
 @pytest.fixture
@@ -102,6 +107,53 @@ def test_a_base_that_a_model_cannot_emit_is_named_with_its_record(tmp_path, call
     tagger = HMMTagger(CARD, MODEL | {"emission": emission})
     with pytest.raises(InputError, match=r"^record 'two', position 6: the model gives 'T' the pro"):
         annotate(tagger, Corpus.open(tmp_path / "corpus"), tmp_path / "out", calls=calls)
+
+
+def taggers_of_every_kind():
+    network = TaggerNetwork(DNA, 2, cell="gru", hidden=4, layers=2, bidirectional=True)
+    network.initialise(torch.Generator().manual_seed(3))
+    constant = ConstantTagger(CARD, {"probabilities": np.array([0.3, 0.7])})
+    return [
+        NetworkTagger(network, {**CARD, "kind": "network"}, torch.device("cpu")),
+        HMMTagger(CARD, MODEL),
+        constant,
+        Wavering(np.repeat([0, 1], 120)),
+    ]
+
+
+@pytest.mark.parametrize("calls", ["viterbi", "argmax"])
+@pytest.mark.parametrize(
+    "tagger", taggers_of_every_kind(), ids=lambda tagger: type(tagger).__name__
+)
+def test_a_record_too_long_for_memory_gets_the_same_runs(
+    tagger, calls, genome, tmp_path, monkeypatch
+):
+    def called():
+        pieces = {}
+        for name, runs in call_records(LoadedTagger(tagger), genome, calls, scratch=tmp_path):
+            pieces.setdefault(name, []).append(runs)
+        return pieces
+
+    in_memory = called()
+    monkeypatch.setattr(annotation, "IN_MEMORY_BASES", 100)
+    monkeypatch.setattr(annotation, "BLOCK_BASES", 7)
+    on_disk = called()
+    assert list(on_disk) == list(in_memory) == ["one", "empty", "two"]
+    assert max(len(runs.starts) for runs in on_disk["one"]) <= 8
+    for name, pieces in on_disk.items():
+        whole = Runs.joined(in_memory[name])
+        for field in ("starts", "ends", "labels", "posterior_sums"):
+            found = np.concatenate([getattr(runs, field) for runs in pieces])
+            assert found.tolist() == getattr(whole, field).tolist()
+
+
+def test_what_does_not_fit_in_memory_leaves_no_file_behind(genome, tmp_path, monkeypatch):
+    whole = annotate(HMMTagger(CARD, MODEL), genome, tmp_path / "memory")
+    monkeypatch.setattr(annotation, "IN_MEMORY_BASES", 100)
+    found = annotate(HMMTagger(CARD, MODEL), genome, tmp_path / "disk")
+    assert found["one"].ends.tolist() == whole["one"].ends.tolist()
+    names = {path.name for path in (tmp_path / "disk").iterdir()}
+    assert names == {"segments.bed.gz", "segments.bed.gz.tbi", "summary.tsv"}
 
 
 def test_agreement_counts_the_bases_that_both_call(tmp_path):

@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +30,11 @@ from basetag.taggers import LoadedTagger
 log = logging.getLogger(__name__)
 
 Calls = Literal["viterbi", "argmax"]
+
+#: What is held of a record longer than this lies in a file, not in memory.
+IN_MEMORY_BASES = 2**22
+#: Bases that are turned into runs at a time.
+BLOCK_BASES = 2**18
 
 SUMMARY_COLUMNS = (
     "state",
@@ -57,7 +65,8 @@ def annotate_genome(
         Labels are not needed.
     calls : {"viterbi", "argmax"}
     bed : path-like
-        A .bed.gz; its index (.tbi, or .csi where a record is too long for one) lies beside it.
+        A .bed.gz; its index, .tbi, lies beside it. Where a record is too long for such a one, a
+        .csi does, too, and the .tbi is a copy of it, which samtools' library reads by content.
     summary : path-like
         A table with a row per state.
     threads : int
@@ -77,16 +86,19 @@ def annotate_genome(
         )
     names = [loaded.tagger.card["state_names"][letter] for letter in loaded.states]
     totals = [Totals() for _ in names]
-    index = os.fspath(bed) + index_suffix(int(genome.lengths.max(initial=0)))
+    suffixes = {".tbi", index_suffix(int(genome.lengths.max(initial=0)))}
+    indices = [os.fspath(bed) + suffix for suffix in sorted(suffixes)]
 
-    def counted() -> Iterator[tuple[str, Runs]]:
-        for record, runs in call_records(loaded, genome, calls, threads):
+    def counted(scratch: Path) -> Iterator[tuple[str, Runs]]:
+        for record, runs in call_records(loaded, genome, calls, threads, scratch):
             for label, total in enumerate(totals):
                 total.add(runs, label)
             yield record, runs
 
-    with written_whole(index, summary, bed) as (index_place, summary_place, bed_place):
-        n_segments = write_bed(bed_place, index_place, counted(), names)
+    with written_whole(summary, bed, *indices) as (summary_place, bed_place, *index_places):
+        n_segments = write_bed(bed_place, index_places[0], counted(bed_place.parent), names)
+        for copy in index_places[1:]:
+            shutil.copyfile(index_places[0], copy)
         write_table(
             summary_place,
             SUMMARY_COLUMNS,
@@ -127,18 +139,31 @@ class Totals:
 
 
 def call_records(
-    loaded: LoadedTagger, genome: Corpus, calls: Calls, threads: int = 1
+    loaded: LoadedTagger,
+    genome: Corpus,
+    calls: Calls,
+    threads: int = 1,
+    scratch: str | os.PathLike[str] | None = None,
 ) -> Iterator[tuple[str, Runs]]:
-    """Yield every record's name and its runs of one state, in the genome's order."""
+    """Yield the records' names and runs of one state, in the genome's order.
+
+    A record of more than `BLOCK_BASES` comes in several pieces, one behind the other; no run is
+    cut in two. Memory holds posterior and path of at most `IN_MEMORY_BASES`, (4 states + 1) bytes
+    a base; those of a longer record lie in nameless files in the folder `scratch` (without it,
+    where the system keeps its temporary files), which are gone however this ends.
+    """
     for name, start, length in zip(genome.names, genome.starts, genome.lengths, strict=True):
         tokens = genome.tokens[start : start + length]
         lengths = np.array([length], dtype=np.int64)
+        posterior = _room((length, len(loaded.states)), np.float32, length, scratch)
+        path = _room((length,), np.uint8, length, scratch)
         try:
-            posterior = loaded.tagger.posterior(tokens, lengths, threads)
-            path = call_states(loaded, tokens, lengths, posterior, calls, threads)
+            loaded.tagger.posterior(tokens, lengths, threads, out=posterior)
+            call_states(loaded, tokens, lengths, posterior, calls, threads, out=path)
         except SequenceError as error:
             raise error.of_record(name, 0) from None
-        yield name, Runs.of_path(path, posterior)
+        for runs in _runs_by_block(path, posterior):
+            yield name, runs
 
 
 def call_states(
@@ -148,15 +173,50 @@ def call_states(
     posterior: NDArray[np.float32],
     calls: Calls,
     threads: int = 1,
+    out: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.uint8]:
-    """Return the called state of every base, (bases,)."""
+    """Return the called state of every base, (bases,); in `out` if that is given."""
     if calls == "argmax":
-        argmax: NDArray[np.uint8] = np.argmax(posterior, axis=1).astype(np.uint8)
-        return argmax
+        path = np.empty(tokens.size, dtype=np.uint8) if out is None else out
+        for block in _blocks(tokens.size):
+            path[block] = np.argmax(posterior[block], axis=1)
+        return path
     tagger = loaded.tagger
     if isinstance(tagger, HMMTagger):
-        path: NDArray[np.uint8] = tagger.viterbi(tokens, lengths, threads)
-        return path
+        return tagger.viterbi(tokens, lengths, threads, out)
     prior = np.array(tagger.card["training"]["prior"])
     transition = np.array(tagger.card["training"]["transition"])
-    return decode_posteriors(posterior, lengths, prior, prior, transition, threads)
+    return decode_posteriors(posterior, lengths, prior, prior, transition, threads, out)
+
+
+def _room(
+    shape: tuple[int, ...], dtype: type, bases: int, folder: str | os.PathLike[str] | None
+) -> NDArray[Any]:
+    """Return an array in memory, or for many bases in a file that has no name any more."""
+    if bases <= IN_MEMORY_BASES:
+        return np.empty(shape, dtype=dtype)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        if hasattr(os, "posix_fallocate"):
+            # A map of a file with holes would end the process where the disk is full.
+            os.posix_fallocate(file.fileno(), 0, int(np.prod(shape)) * np.dtype(dtype).itemsize)
+        return np.memmap(file, dtype=dtype, mode="r+", shape=shape)
+
+
+def _runs_by_block(path: NDArray[np.uint8], posterior: NDArray[np.float32]) -> Iterator[Runs]:
+    """Yield a path's runs, a block of bases at a time."""
+    unfinished = Runs.of_path(path[:0])
+    for block in _blocks(path.size):
+        found = Runs.of_path(path[block], posterior[block], offset=block.start)
+        runs = Runs.joined([unfinished, found])
+        # The last run may go on in the next block.
+        yield _part(runs, slice(None, -1))
+        unfinished = _part(runs, slice(-1, None))
+    yield unfinished
+
+
+def _part(runs: Runs, part: slice) -> Runs:
+    return Runs(runs.starts[part], runs.ends[part], runs.labels[part], runs.posterior_sums[part])
+
+
+def _blocks(bases: int) -> Iterator[slice]:
+    return (slice(start, start + BLOCK_BASES) for start in range(0, bases, BLOCK_BASES))

@@ -66,7 +66,12 @@ class Baseline:
         write_tagger(path, self.tensors, self.card)
 
     def posterior(
-        self, tokens: Tokens, lengths: Lengths, threads: int = 1, positions: Lengths | None = None
+        self,
+        tokens: Tokens,
+        lengths: Lengths,
+        threads: int = 1,
+        positions: Lengths | None = None,
+        out: Posterior | None = None,
     ) -> Posterior:
         """Return the state probabilities of each base.
 
@@ -81,12 +86,19 @@ class Baseline:
         positions : ndarray of int64, (sequences,), optional
             Where each sequence begins in its record, 0 without it: what an HMM expects of the
             first state depends on it.
+        out : ndarray of float32, (bases, states), optional
+            Where to write; a memory map, for instance.
 
         Returns
         -------
         ndarray of float32, (bases, states)
         """
         raise NotImplementedError
+
+    def _result(self, tokens: Tokens, out: Posterior | None) -> Posterior:
+        if out is not None:
+            return out
+        return np.empty((tokens.size, self.n_states), dtype=np.float32)
 
 
 class HMMTagger(Baseline):
@@ -100,14 +112,19 @@ class HMMTagger(Baseline):
         self.hmm = HMM(self.alphabet, tuple(card["states"]), *parts)
 
     def posterior(
-        self, tokens: Tokens, lengths: Lengths, threads: int = 1, positions: Lengths | None = None
+        self,
+        tokens: Tokens,
+        lengths: Lengths,
+        threads: int = 1,
+        positions: Lengths | None = None,
+        out: Posterior | None = None,
     ) -> Posterior:
         """Return the state probabilities of each base, filtered or smoothed: see `Baseline`."""
         one_way = self.card["architecture"]["baseline"] == "filtered"
         infer = filtered_posterior if one_way else smoothed_posterior
         if positions is None or not np.any(positions):
-            return infer(self.hmm, tokens, lengths, threads=threads)
-        out = np.empty((tokens.size, self.n_states), dtype=np.float32)
+            return infer(self.hmm, tokens, lengths, out=out, threads=threads)
+        out = self._result(tokens, out)
         ends = np.cumsum(lengths)
         # Sequences of equal position share a model; blocks come at few distinct ones at a time.
         for position in np.unique(positions):
@@ -120,9 +137,15 @@ class HMMTagger(Baseline):
                 raise error.of_sequence(int(own[error.sequence])) from None
         return out
 
-    def viterbi(self, tokens: Tokens, lengths: Lengths, threads: int = 1) -> NDArray[np.uint8]:
+    def viterbi(
+        self,
+        tokens: Tokens,
+        lengths: Lengths,
+        threads: int = 1,
+        out: NDArray[np.uint8] | None = None,
+    ) -> NDArray[np.uint8]:
         """Return the most probable path of states of each sequence, uint8, (bases,)."""
-        return viterbi_path(self.hmm, tokens, lengths, threads=threads)
+        return viterbi_path(self.hmm, tokens, lengths, threads=threads, out=out)
 
 
 class TableTagger(Baseline):
@@ -141,10 +164,15 @@ class TableTagger(Baseline):
         self._frequencies = smoothed_frequencies(tensors["counts"]).astype(np.float32)
 
     def posterior(
-        self, tokens: Tokens, lengths: Lengths, threads: int = 1, positions: Lengths | None = None
+        self,
+        tokens: Tokens,
+        lengths: Lengths,
+        threads: int = 1,
+        positions: Lengths | None = None,
+        out: Posterior | None = None,
     ) -> Posterior:
         """Return the state probabilities of each base: see `Baseline`."""
-        out = np.empty((tokens.size, self.n_states), dtype=np.float32)
+        out = self._result(tokens, out)
         for here, context in self._contexts.of_bases(tokens, lengths):
             out[here] = self._frequencies[context]
         return out
@@ -162,10 +190,15 @@ class GCWindowTagger(Baseline):
         self._posterior_of_share = label_given_call[tensors["calls"]].astype(np.float32)
 
     def posterior(
-        self, tokens: Tokens, lengths: Lengths, threads: int = 1, positions: Lengths | None = None
+        self,
+        tokens: Tokens,
+        lengths: Lengths,
+        threads: int = 1,
+        positions: Lengths | None = None,
+        out: Posterior | None = None,
     ) -> Posterior:
         """Return the state probabilities of each base: see `Baseline`."""
-        out = np.empty((tokens.size, self.n_states), dtype=np.float32)
+        out = self._result(tokens, out)
         for here, share in self._share.of_bases(tokens, lengths):
             out[here] = self._posterior_of_share[share]
         return out
@@ -177,10 +210,17 @@ class ConstantTagger(Baseline):
     of_kind = "constant"
 
     def posterior(
-        self, tokens: Tokens, lengths: Lengths, threads: int = 1, positions: Lengths | None = None
+        self,
+        tokens: Tokens,
+        lengths: Lengths,
+        threads: int = 1,
+        positions: Lengths | None = None,
+        out: Posterior | None = None,
     ) -> Posterior:
         """Return the state probabilities of each base: see `Baseline`."""
-        return np.tile(self.tensors["probabilities"].astype(np.float32), (tokens.size, 1))
+        out = self._result(tokens, out)
+        out[:] = self.tensors["probabilities"]
+        return out
 
 
 #: The class of each baseline of the config.

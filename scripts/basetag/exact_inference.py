@@ -106,17 +106,22 @@ def log_likelihood(
 
 
 def viterbi_path(
-    hmm: HMM, tokens: NDArray[np.uint8], lengths: NDArray[np.int64], threads: int = 1
+    hmm: HMM,
+    tokens: NDArray[np.uint8],
+    lengths: NDArray[np.int64],
+    threads: int = 1,
+    out: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.uint8]:
     """Return the most probable states given all bases of each sequence: uint8, (bases,).
 
     Where paths are equally probable, the one with the lower states from the end on is taken.
-    Parameters and errors are those of `filtered_posterior`.
+    `out`, uint8 of the same shape, is where to write: a memory map, for instance. Other parameters
+    and errors are those of `filtered_posterior`.
     """
     tokens, offsets = _checked(hmm, tokens, lengths)
     path, failed = _most_probable_path(
         hmm.start, hmm.transition, hmm.token_likelihood, np.ones(hmm.n_states), 0.0,
-        tokens, offsets, threads,
+        tokens, offsets, threads, out,
     )  # fmt: skip
     _raise_if_impossible(failed, hmm, tokens, offsets)
     return path
@@ -153,6 +158,7 @@ def decode_posteriors(
     start: NDArray[np.float64],
     transition: NDArray[np.float64],
     threads: int = 1,
+    out: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.uint8]:
     """Return the most probable states when posterior / prior stand for each base's likelihood.
 
@@ -169,6 +175,8 @@ def decode_posteriors(
     start : ndarray of float64, (states,)
     transition : ndarray of float64, (states, states)
     threads : int
+    out : ndarray of uint8, (bases,), optional
+        Where to write; a memory map, for instance.
 
     Returns
     -------
@@ -189,6 +197,7 @@ def decode_posteriors(
     path, failed = _most_probable_path(
         np.asarray(start, dtype=np.float64), np.asarray(transition, dtype=np.float64), posterior,
         weights, _POSTERIOR_FLOOR, np.empty(0, dtype=np.uint8), offsets, threads,
+        out,
     )  # fmt: skip
     if failed >= 0:
         shown = ", ".join(f"{value:g}" for value in posterior[failed])
@@ -229,8 +238,11 @@ def _most_probable_path(
     tokens: NDArray[np.uint8],
     offsets: NDArray[np.int64],
     threads: int,
+    out: NDArray[np.uint8] | None,
 ) -> tuple[NDArray[np.uint8], int]:
-    path = np.empty(offsets[-1], dtype=np.uint8)
+    path = np.empty(offsets[-1], dtype=np.uint8) if out is None else out
+    if path.shape != (offsets[-1],) or path.dtype != np.uint8:
+        raise ValueError(f"out needs uint8 of the shape {(offsets[-1],)}")
     start, transition, rows, weights, tokens = (
         _read_only(array, array.dtype) for array in (start, transition, rows, weights, tokens)
     )

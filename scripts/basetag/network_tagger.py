@@ -99,10 +99,11 @@ class NetworkTagger:
         lengths: NDArray[np.int64],
         threads: int = 1,
         positions: NDArray[np.int64] | None = None,  # a network reads every sequence alike
+        out: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float32]:
         """Return P(state | record), (bases, states); see `network_posterior`."""
         torch.set_num_threads(threads)
-        return network_posterior(self.network, tokens, lengths, device=self.device)
+        return network_posterior(self.network, tokens, lengths, device=self.device, out=out)
 
 
 def describe(architecture: Mapping[str, Any]) -> str:

@@ -84,9 +84,9 @@ def predict_segments(
         first = 0
         for part in segments.batches():
             tokens = part.gathered(corpus.tokens)
-            rows = slice(first, first + tokens.size)
+            here = out[first : first + tokens.size]
             try:
-                out[rows] = tagger.posterior(tokens, part.lengths, threads, part.start)
+                tagger.posterior(tokens, part.lengths, threads, part.start, here)
             except SequenceError as error:
                 name = corpus.names[part.record[error.sequence]]
                 raise error.of_record(name, int(part.start[error.sequence])) from None

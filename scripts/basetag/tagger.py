@@ -19,6 +19,7 @@ class Tagger(Protocol):
         lengths: NDArray[np.int64],
         threads: int = 1,
         positions: NDArray[np.int64] | None = None,
+        out: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float32]:
         """Return P(state | sequence) for sequences that lie one behind the other.
 
@@ -30,6 +31,8 @@ class Tagger(Protocol):
             CPU threads.
         positions : ndarray of int64, (sequences,), optional
             Where each sequence begins in its record; 0 without it.
+        out : ndarray of float32, (bases, states), optional
+            Where to write; a memory map, for instance.
 
         Returns
         -------
