@@ -17,7 +17,8 @@ from basetag.job_log import job_log
 from basetag.network_tagger import NetworkTagger, build_network
 from basetag.provenance import environment
 from basetag.splits import read_split
-from basetag.training import HistoryRow, train
+from basetag.training import train
+from basetag.training_run import HistoryRow
 
 log = logging.getLogger("basetag")
 

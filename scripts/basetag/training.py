@@ -9,15 +9,12 @@ minute a checkpoint: a run that was cut off goes on from it, to the same bits.
 from __future__ import annotations
 
 import contextlib
-import copy
-import dataclasses
 import logging
 import signal
 import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,17 +23,13 @@ from numpy.typing import NDArray
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
-from basetag.checkpoints import (
-    Checkpoint,
-    CheckpointFolder,
-    optimiser_tensors,
-    restore_optimiser,
-)
+from basetag.checkpoints import CheckpointFolder
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.errors import ConfigError, InputError
 from basetag.inference import network_posterior
 from basetag.networks import TaggerNetwork
 from basetag.splits import Segments
+from basetag.training_run import TrainingRun
 from basetag.windows import WindowSampler, read_windows, step_generator
 
 log = logging.getLogger(__name__)
@@ -46,17 +39,6 @@ PIECE = 10_000
 
 #: Time after which a checkpoint is due: what a killed job loses at most.
 CHECKPOINT_SECONDS = 60.0
-
-
-@dataclass(frozen=True)
-class HistoryRow:
-    """One row of history.tsv: what was known when the validation split was looked at."""
-
-    step: int
-    train_loss: float
-    validation_loss: float
-    bases: int
-    learning_rate: float
 
 
 def one_cycle(step: int, steps: int, peak: float, warmup: float) -> float:
@@ -71,79 +53,6 @@ def one_cycle(step: int, steps: int, peak: float, warmup: float) -> float:
     else:
         low, high, along = peak / 1e4, peak, 1 - (step - rise) / max(1.0, steps - rise)
     return float(low + (high - low) * (1 - np.cos(np.pi * along)) / 2)
-
-
-class TrainingRun:
-    """All that changes from step to step, and goes into a checkpoint.
-
-    Parameters
-    ----------
-    network : TaggerNetwork
-        On its device.
-    optimiser : torch.optim.Optimizer
-        Of the network's parameters.
-    """
-
-    def __init__(self, network: TaggerNetwork, optimiser: torch.optim.Optimizer) -> None:
-        self.network = network
-        self.optimiser = optimiser
-        self.step = 0
-        self.bases = 0
-        self.seconds = 0.0
-        self.losses: list[Tensor] = []
-        self.history: list[HistoryRow] = []
-        self.best_loss = float("inf")
-        self.best_weights: dict[str, Tensor] = {}
-
-    def look(self, validation_loss: float, learning_rate: float) -> HistoryRow:
-        """Add a row to the history, and keep the weights where they are the best so far."""
-        row = HistoryRow(
-            step=self.step,
-            train_loss=float(torch.stack(self.losses).mean()),
-            validation_loss=validation_loss,
-            bases=self.bases,
-            learning_rate=learning_rate,
-        )
-        self.losses.clear()
-        self.history.append(row)
-        if validation_loss < self.best_loss:
-            self.best_loss = validation_loss
-            self.best_weights = copy.deepcopy(self.network.state_dict())
-        return row
-
-    def checkpoint(self) -> Checkpoint:
-        """Return the state after the last step, on the CPU."""
-        tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
-        tensors |= {f"best.{name}": value for name, value in self.best_weights.items()}
-        tensors["losses"] = torch.stack(self.losses) if self.losses else torch.zeros(0)
-        return Checkpoint(
-            step=self.step,
-            tensors={name: value.detach().cpu() for name, value in tensors.items()}
-            | optimiser_tensors(self.optimiser),
-            values={
-                "bases": self.bases,
-                "seconds": self.seconds,
-                "history": [dataclasses.asdict(row) for row in self.history],
-            },
-        )
-
-    def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on from `checkpoint`."""
-
-        def part(prefix: str) -> dict[str, Tensor]:
-            named = checkpoint.tensors.items()
-            return {k.removeprefix(prefix): v for k, v in named if k.startswith(prefix)}
-
-        self.network.load_state_dict(part("network."))
-        restore_optimiser(self.optimiser, checkpoint.tensors)
-        device = next(self.network.parameters()).device
-        self.best_weights = {name: value.to(device) for name, value in part("best.").items()}
-        self.losses = list(checkpoint.tensors["losses"].to(device))
-        self.step = checkpoint.step
-        self.bases = checkpoint.values["bases"]
-        self.seconds = checkpoint.values["seconds"]
-        self.history = [HistoryRow(**row) for row in checkpoint.values["history"]]
-        self.best_loss = min((row.validation_loss for row in self.history), default=float("inf"))
 
 
 def train(

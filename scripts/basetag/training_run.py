@@ -1,0 +1,97 @@
+"""The state of a training between two steps: what its history says and a checkpoint holds."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from basetag.checkpoints import Checkpoint, optimiser_tensors, restore_optimiser
+from basetag.networks import TaggerNetwork
+
+
+@dataclass(frozen=True)
+class HistoryRow:
+    """One row of history.tsv: what was known when the validation split was looked at."""
+
+    step: int
+    train_loss: float
+    validation_loss: float
+    bases: int
+    learning_rate: float
+
+
+class TrainingRun:
+    """All that changes from step to step, and goes into a checkpoint.
+
+    Parameters
+    ----------
+    network : TaggerNetwork
+        On its device.
+    optimiser : torch.optim.Optimizer
+        Of the network's parameters.
+    """
+
+    def __init__(self, network: TaggerNetwork, optimiser: torch.optim.Optimizer) -> None:
+        self.network = network
+        self.optimiser = optimiser
+        self.step = 0
+        self.bases = 0
+        self.seconds = 0.0
+        self.losses: list[Tensor] = []
+        self.history: list[HistoryRow] = []
+        self.best_loss = float("inf")
+        self.best_weights: dict[str, Tensor] = {}
+
+    def look(self, validation_loss: float, learning_rate: float) -> HistoryRow:
+        """Add a row to the history, and keep the weights where they are the best so far."""
+        row = HistoryRow(
+            step=self.step,
+            train_loss=float(torch.stack(self.losses).mean()),
+            validation_loss=validation_loss,
+            bases=self.bases,
+            learning_rate=learning_rate,
+        )
+        self.losses.clear()
+        self.history.append(row)
+        if validation_loss < self.best_loss:
+            self.best_loss = validation_loss
+            self.best_weights = copy.deepcopy(self.network.state_dict())
+        return row
+
+    def checkpoint(self) -> Checkpoint:
+        """Return the state after the last step, on the CPU."""
+        tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
+        tensors |= {f"best.{name}": value for name, value in self.best_weights.items()}
+        tensors["losses"] = torch.stack(self.losses) if self.losses else torch.zeros(0)
+        return Checkpoint(
+            step=self.step,
+            tensors={name: value.detach().cpu() for name, value in tensors.items()}
+            | optimiser_tensors(self.optimiser),
+            values={
+                "bases": self.bases,
+                "seconds": self.seconds,
+                "history": [dataclasses.asdict(row) for row in self.history],
+            },
+        )
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on from `checkpoint`."""
+
+        def part(prefix: str) -> dict[str, Tensor]:
+            named = checkpoint.tensors.items()
+            return {k.removeprefix(prefix): v for k, v in named if k.startswith(prefix)}
+
+        self.network.load_state_dict(part("network."))
+        restore_optimiser(self.optimiser, checkpoint.tensors)
+        device = next(self.network.parameters()).device
+        self.best_weights = {name: value.to(device) for name, value in part("best.").items()}
+        self.losses = list(checkpoint.tensors["losses"].to(device))
+        self.step = checkpoint.step
+        self.bases = checkpoint.values["bases"]
+        self.seconds = checkpoint.values["seconds"]
+        self.history = [HistoryRow(**row) for row in checkpoint.values["history"]]
+        self.best_loss = min((row.validation_loss for row in self.history), default=float("inf"))
