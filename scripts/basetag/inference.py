@@ -8,8 +8,9 @@ one summation order (tests state it).
 Only one chunk is held at a time, and of all others the states at their seams. What a layer says
 inside a chunk is computed again from these whenever a layer above asks for it: a pass over a
 batch's chunks, turning round at the end of each, gives the seams of one more direction. A network
-of L two-directional layers thus takes L + 1 passes, and runs its cells (L + 2) / 2 times as often
-as if every layer's output were kept.
+of L two-directional layers thus takes L + 1 passes over a long record, in which L (L + 2) cells
+are run; with every layer's output kept, 8 bytes a base and unit, it would be 3 L. A network of one
+direction takes one pass.
 """
 
 from __future__ import annotations
@@ -49,10 +50,10 @@ def network_posterior(
 ) -> NDArray[np.float32]:
     """Return P(state | record) for every base of every record.
 
-    Beyond the result, memory holds what the layers make of one chunk, which is at most
-    `batch_bases` bases, and the states at the seams, at most `MOST_CHUNKS` (and one for each row
-    of a batch) for each direction of each layer: it does not grow with the records, whatever
-    the number of layers.
+    Beyond the result, memory holds what the layers make of one chunk, and the states at the seams.
+    A chunk has at most `batch_bases` bases. A record on its own has at most `MOST_CHUNKS` seams (up
+    to 2 Gb, as the settings stand); several long ones together have one for each `chunk` bases of
+    the longest, and one more for each row.
 
     Parameters
     ----------
