@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+# Small matrices gain nothing from threads, and lose much where other work has the cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 REPOSITORY = Path(__file__).parent.parent
 
 
