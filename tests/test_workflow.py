@@ -97,6 +97,13 @@ def test_a_second_run_does_nothing(ran):
     assert "Nothing to be done" in run.stdout + run.stderr
 
 
+def test_snakemakes_own_report_builds(ran):
+    workflow, config, _ = ran
+    run = snakemake(workflow, config, "--report", "snakemake-report.html")
+    assert run.returncode == 0, run.stderr
+    assert (config.parent / "snakemake-report.html").stat().st_size > 100_000
+
+
 def test_two_runs_give_the_same_bytes_the_clock_apart(ran, tmp_path):
     workflow, _, results = ran
     config = write_config(tmp_path, TINY)
