@@ -47,6 +47,9 @@ COLUMNS = (
     "train_bases_per_second",
     "predict_bases_per_second",
 )
+#: The names of the states in an annotation.
+CALLED = ("GC-rich", "GC-poor")
+
 DESCRIPTION = {
     "gru": "GRU of 16 units, one direction",
     "bilstm": "LSTM of 32 units, both directions",
@@ -362,7 +365,7 @@ def _write_annotation(folder, genome):
         place.mkdir(parents=True)
         starts = [0, *bounds[:-1]]
         lines = [
-            f"NC_001416.1\t{s}\t{e}\t{STATES[i % 2]}\t{900 - 7 * i}\t."
+            f"NC_001416.1\t{s}\t{e}\t{CALLED[i % 2]}\t{900 - 7 * i}\t."
             for i, (s, e) in enumerate(zip(starts, bounds, strict=True))
         ]
         with gzip.open(place / "segments.bed.gz", "wt", encoding="utf-8") as file:
@@ -372,10 +375,11 @@ def _write_annotation(folder, genome):
         )
         _write_table(
             place / "summary.tsv",
-            ("state", "segments", "bases", "fraction"),
+            ("state", "name", "segments", "bases", "fraction"),
             [
                 (
                     STATES[k],
+                    CALLED[k],
                     sum(i % 2 == k for i in range(len(bounds))),
                     int((calls[name] == k).sum()),
                     float((calls[name] == k).mean()),

@@ -166,3 +166,10 @@ def test_names_cannot_break_out_of_the_page(tmp_path):
 def test_equal_results_give_equal_pages(files, page, tmp_path):
     render_report(read(files), tmp_path / "report.html")
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == page
+
+
+def test_states_have_one_colour_on_the_whole_page(page):
+    """Annotations name their states in state order, not in that of the alphabet or the genome."""
+    data = json.loads(re.search(r'id="page-data">(.*?)</script>', page, re.DOTALL)[1])
+    spec = data["charts"]["genome-phage-0"]
+    assert '"domain": ["GC-rich", "GC-poor"]' in json.dumps(spec)

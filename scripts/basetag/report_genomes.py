@@ -50,6 +50,8 @@ def _annotation_figures(
     lengths: dict[str, int] = {}
     states: dict[str, None] = {}
     for annotation in annotations:
+        # The summary has a row per state in state order, so colours are those of other charts.
+        states |= dict.fromkeys("_".join(row["name"].split()) for row in annotation.summary)
         for segment in annotation.segments:
             lengths[segment.record] = max(lengths.get(segment.record, 0), segment.end)
             states[segment.state] = None
@@ -67,12 +69,12 @@ def _annotation_figures(
             ]
             counts.append(f"{annotation.name} {wording.count(len(own))}")
             if len(own) > _DRAWN_SEGMENTS:
-                own, windowed = window_spans(own, lengths[record], sorted(states)), True
+                own, windowed = window_spans(own, lengths[record], list(states)), True
             spans += own
         chart = charts.annotation_chart(
             spans,
             [annotation.name for annotation in annotations],
-            sorted(states),
+            list(states),
             record=record,
             length=lengths[record],
             description=f"Segments along {record} of {genome}, a row for each tagger. Number of "
