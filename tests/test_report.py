@@ -9,7 +9,7 @@ import pytest
 from basetag.errors import InputError
 from basetag.report import render_report
 from basetag.report_data import read_report_data
-from basetag.wording import rule_note
+from basetag.wording import rule_note, unlabelled_note
 from tests.report_fixture import write_results
 
 
@@ -166,6 +166,14 @@ def test_names_cannot_break_out_of_the_page(tmp_path):
 def test_equal_results_give_equal_pages(files, page, tmp_path):
     render_report(read(files), tmp_path / "report.html")
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == page
+
+
+def test_an_hmm_that_lost_the_states_is_named():
+    lost = {"tagger": "hmm_em", "kind": "hmm", "attained": {"value": -4.6}}
+    assert unlabelled_note([lost]).startswith(" hmm_em is worse than the label frequencies")
+    assert unlabelled_note([lost | {"attained": {"value": 0.9}}]) == ""
+    assert unlabelled_note([lost | {"attained": None}]) == ""
+    assert unlabelled_note([lost | {"kind": "constant"}]) == ""
 
 
 def test_states_have_one_colour_on_the_whole_page(page):

@@ -181,7 +181,8 @@ def _scale_figure(
         chart,
         f"scale-{dataset.name}",
         f"{dataset.name}: every tagger between chance and the best possible, the best on top. "
-        f"Bars are 95 % intervals (most are narrower than the mark). {known}",
+        f"Bars are 95 % intervals (most are narrower than the mark). {known}"
+        f"{wording.unlabelled_note([result.metrics for result in named.values()])}",
     )
 
 

@@ -204,6 +204,25 @@ def rule_note(
     )
 
 
+def unlabelled_note(taggers: Sequence[Metrics]) -> str:
+    """Say so where an HMM that was fitted without labels knows less than their frequencies.
+
+    Its likelihood is then as good as that of the true model, or better, with other states: these
+    cannot be told from the sequence alone.
+    """
+    lost = [
+        m["tagger"]
+        for m in taggers
+        if m["kind"] == "hmm" and m["attained"] is not None and m["attained"]["value"] < 0
+    ]
+    if not lost:
+        return ""
+    return (
+        f" {' and '.join(lost)} is worse than the label frequencies: what it took for states are "
+        "not those of the labels, which this data hardly shows without them."
+    )
+
+
 def chance_sentences(metrics: Metrics) -> list[str]:
     """Say in words what the simulation of random label strings found, and what it cannot say."""
     chance = metrics["chance"]
