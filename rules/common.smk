@@ -96,6 +96,11 @@ def genome_of(wildcards):
     return own or f"results/genomes/{wildcards.genome}/genome.fa.gz"
 
 
+def initial_tagger_of(wildcards):
+    """Return the tagger whose weights a training starts from; nothing where it starts anew."""
+    return CONFIG.initial_tagger(wildcards.tagger) or []
+
+
 def corpus_in(folder, labelled=True):
     """Return the files of the corpus in `folder`."""
     labels = ["labels.npy"] if labelled else []

@@ -1,6 +1,6 @@
 """Train networks and fit baselines: both end in a tagger file of the same form.
 
-IN   results/{dataset}/corpus/, split.tsv
+IN   results/{dataset}/corpus/, split.tsv, the tagger.safetensors to start from, if any
 OUT  results/{dataset}/{tagger}/seed{seed}/tagger.safetensors (history.tsv), timing.json
 """
 
@@ -10,6 +10,7 @@ rule train_tagger:
     input:
         corpus=corpus_in("results/{dataset}"),
         split="results/{dataset}/split.tsv",
+        initial=initial_tagger_of,
     output:
         tagger="results/{dataset}/{tagger}/seed{seed}/tagger.safetensors",
         history="results/{dataset}/{tagger}/seed{seed}/history.tsv",

@@ -38,6 +38,9 @@ annotate:
 """
 
 
+GRU_LSTM = ("gru", "lstm")
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     (tmp_path / "data").mkdir()
@@ -113,6 +116,112 @@ def test_settings_keep_the_order_of_states(folder):
     assert json.loads(canonical_json(encode))["states"] == ["L", "H"]
 
 
+def test_the_settings_of_a_training_hold_no_path_and_name_frozen_layers_in_any_order(folder):
+    text = "{cell: lstm, init_from: genome.fa, frozen: [layers.1, layers.0, layers.1]}"
+    config = load(folder, SMALL.replace("{cell: lstm}", text))
+    assert config.initial_tagger("lstm") == "data/genome.fa"
+    assert config.initial_tagger("gru") is None
+    assert config.initial_tagger("exact") is None
+    settings = config.train_settings("lstm", 2)
+    assert settings.keys() == {"architecture", "training", "both_strands", "frozen", "seed"}
+    assert settings["architecture"].keys() == {"cell", "hidden", "layers", "bidirectional"}
+    assert settings["frozen"] == ["layers.0", "layers.1"]
+    assert "genome" not in canonical_json(settings)
+
+
+def test_a_taggers_own_weights_take_the_place_of_the_sections_in_whole(folder):
+    text = SMALL.replace("training: {bases: 1_", "training: {class_weights: balanced, bases: 1_")
+    text = text.replace("{cell: lstm}", "{cell: lstm, training: {class_weights: {L: 1, H: 3}}}")
+    config = load(folder, text)
+    weights = [config.train_settings(name, 2)["training"]["class_weights"] for name in GRU_LSTM]
+    assert weights == ["balanced", {"L": 1.0, "H": 3.0}]
+
+
+def test_the_order_of_weights_does_not_count_and_their_states_do(folder):
+    def text(weights):
+        own = f"{{cell: lstm, training: {{class_weights: {weights}}}}}"
+        config = load(folder, SMALL.replace("{cell: lstm}", own))
+        return canonical_json(config.train_settings("lstm", 2)), config.report_settings()
+
+    assert text("{L: 1, H: 3}") == text("{H: 3.0, L: 1.0}")
+    assert text("{L: 1, H: 3}")[0] != text("{L: 3, H: 1}")[0]
+
+
+def test_a_tagger_starts_from_one_that_this_config_makes(folder):
+    made = "results/toy/gru/seed3/tagger.safetensors"
+    (folder / "elsewhere").symlink_to(folder)
+    for spelling in (
+        f"../{made}",
+        f".././data/../{made}",
+        str(folder / made),
+        str(folder / "elsewhere" / made),
+    ):
+        config = load(
+            folder, SMALL.replace("{cell: lstm}", f"{{cell: lstm, init_from: {spelling}}}")
+        )
+        assert config.initial_tagger("lstm") == made
+        assert config.initial_run("lstm") == ("toy", "gru", 3)
+
+
+def test_a_tagger_starts_from_a_file_in_the_results_that_this_config_does_not_make(folder):
+    path = folder / "results/toy/yesterday/seed1/tagger.safetensors"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    own = "../results/toy/yesterday/seed1/tagger.safetensors"
+    config = load(folder, SMALL.replace("{cell: lstm}", f"{{cell: lstm, init_from: {own}}}"))
+    assert config.initial_tagger("lstm") == own.removeprefix("../")
+    assert config.initial_run("lstm") is None
+
+
+def test_taggers_that_start_from_one_another_in_a_circle_are_one_mistake(folder):
+    def start(tagger):
+        return f"init_from: ../results/toy/{tagger}/seed2/tagger.safetensors"
+
+    text = SMALL.replace("cell: gru", f"cell: gru, {start('rnn')}").replace(
+        "  lstm: {cell: lstm}",
+        f"  lstm: {{cell: lstm, {start('gru')}}}\n  rnn: {{cell: rnn, {start('lstm')}}}\n"
+        f"  last: {{cell: rnn, {start('rnn')}}}",
+    )
+    (told,) = mistakes(folder, text)
+    assert told == (
+        "data/config0.yaml, line 8: taggers.gru.init_from: 'gru' would start from itself through "
+        "'rnn', 'lstm'; name another, or let one of them start anew"
+    )
+
+
+def test_a_tagger_cannot_start_from_another_seed_of_itself_even_if_it_is_there(folder):
+    path = folder / "results/toy/lstm/seed3/tagger.safetensors"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    (told,) = mistakes(folder, SMALL.replace("cell: lstm", f"cell: lstm, init_from: {path}"))
+    assert "'lstm' would start from itself; name another" in told
+
+
+def test_both_strands_need_an_alphabet_with_two(folder):
+    text = SMALL.replace("    split:", "    alphabet: ACGTX\n    split:")
+    (told,) = mistakes(folder, text.replace("cell: lstm", "cell: lstm, both_strands: true"))
+    assert told == (
+        "data/config0.yaml, line 10: taggers.lstm.both_strands: the dataset 'mine' is written in "
+        "'ACGTX', which has no second strand; remove it"
+    )
+    genome = text.replace("accession:", "both_strands: true\n    accession:")
+    load(folder, genome)
+    genome = genome.replace("dataset: toy, tagger: exact", "dataset: mine, tagger: majority")
+    told = mistakes(folder, genome.replace("{dataset: toy, tagger: gru}, ", ""))
+    assert [line.split(": ")[1] for line in told] == ["annotate.phage.both_strands"]
+
+
+def test_weights_that_leave_out_a_state_of_another_dataset_are_a_mistake(folder):
+    text = SMALL.replace("{L: low, H: high}", "{L: low, X: high}")
+    text = text.replace("training: {bases: 1_", "training: {class_weights: {L: 1, H: 2}, bases: 1_")
+    (told,) = mistakes(folder, text)
+    assert told == (
+        "data/config0.yaml, line 13: training.class_weights: X of the dataset 'mine' has no "
+        "weight; give every state a number; 1 leaves it as it is"
+    )
+    load(folder, text.replace("H: 2}", "H: 2, X: 2}"))
+
+
 def test_a_relative_path_starts_from_the_file_that_names_it(folder):
     config = load(folder, SMALL)
     assert config.sequence_file("mine") == Path("data/genome.fa")
@@ -160,6 +269,9 @@ def all_settings(config: Config):
     }
 
 
+GRU, LSTM = ({("train", name, seed) for seed in (2, 3)} for name in GRU_LSTM)
+
+
 def the_same_again(folder, config: Config) -> Config:
     """Load what the report tells to save as again.yaml."""
     text = config.report_settings()["config"]
@@ -169,10 +281,16 @@ def the_same_again(folder, config: Config) -> Config:
 def test_the_config_of_the_report_gives_every_rule_the_same_settings(folder):
     preset = (ROOT / "resources/hmms/toy.yaml").read_text()
     (folder / "data/own.yaml").write_text(preset)
-    config = load(folder, SMALL.replace("hmm: toy", "hmm: own.yaml"))
+    text = SMALL.replace("hmm: toy", "hmm: own.yaml").replace(
+        "{cell: lstm}",
+        "{cell: lstm, both_strands: true, init_from: genome.fa, frozen: [layers.0], "
+        "training: {class_weights: {L: 1, H: 2}, patience: 3}}",
+    )
+    config = load(folder, text)
     again = the_same_again(folder, config)
     assert again.train_settings("gru", 2)["training"]["bases"] == 2_000_000
     assert again.encode_settings("mine")["states"] == ["L", "H"]
+    assert again.initial_tagger("lstm") == "data/genome.fa"
     assert all_settings(again) == all_settings(config)
     assert again.report_settings() == config.report_settings()
 
@@ -221,6 +339,14 @@ def test_nothing_warns_of_the_config(folder):
         ("bases: 1_000_000", "bases: 1_000_001", {("train", "lstm", 2), ("train", "lstm", 3)}),
         ("seeds: [2", "evaluation: {pairs: 9}\nseeds: [2", {("evaluate",)}),
         ("accession:", "calls: argmax\n    accession:", {("annotate",)}),
+        ("accession:", "both_strands: true\n    accession:", {("annotate",)}),
+        ("{cell: lstm}", "{cell: lstm, both_strands: true}", LSTM),
+        ("{cell: lstm}", "{cell: lstm, init_from: genome.fa}", set()),
+        ("{cell: lstm}", "{cell: lstm, init_from: genome.fa, frozen: [head]}", LSTM),
+        ("bases: 1_", "schedule: cosine, bases: 1_", GRU | LSTM),
+        ("bases: 1_", "patience: 4, bases: 1_", GRU | LSTM),
+        ("bases: 1_", "class_weights: balanced, bases: 1_", GRU | LSTM),
+        ("bases: 1_", "precision: bfloat16, bases: 1_", GRU | LSTM),
         ("seeds: [2", "# a comment\nseeds: [2", set()),
     ],
 )
@@ -240,6 +366,10 @@ def test_two_equal_values_swapped_change_the_settings_and_reordered_keys_do_not(
 
     assert text("{cell: lstm, hidden: 1, layers: 2}") != text("{cell: lstm, hidden: 2, layers: 1}")
     assert text("{cell: lstm, hidden: 1, layers: 2}") == text("{layers: 2, cell: lstm, hidden: 1}")
+
+
+def made(run):
+    return f"../results/{run}/tagger.safetensors"
 
 
 @pytest.mark.parametrize(
@@ -289,6 +419,58 @@ def test_two_equal_values_swapped_change_the_settings_and_reordered_keys_do_not(
         ("{cell: lstm}", "null", 9, "taggers.lstm", "found nothing"),
         ("{cell: lstm}", "{baseline: base_table, k: 4}", 9, "taggers.lstm.k", "3 or 5"),
         ("    fasta: genome.fa", "    fasta: genome.fa\n    simulate: {}", 3, "mine", "has both"),
+        ("{cell: lstm}", "{cell: lstm, frozen: [head]}", 9, "lstm.frozen", "without init_from"),
+        ("{cell: lstm}", "{cell: lstm, frozen: head}", 9, "lstm.frozen", "expected a list"),
+        ("cell: lstm", "cell: lstm, init_from: gone.st", 9, "lstm.init_from", "no such file"),
+        ("cell: lstm", "cell: lstm, init_from: ../results", 9, "init_from", "no such file"),
+        (
+            "cell: lstm",
+            f"cell: lstm, init_from: {made('toy/gru/seed1')}",
+            9,
+            "init_from",
+            "no seed",
+        ),
+        ("cell: lstm", f"cell: lstm, init_from: {made('toy/gr/seed2')}", 9, "init_from", "gru?"),
+        ("cell: lstm", f"cell: lstm, init_from: {made('to/gru/seed2')}", 9, "init_from", "toy?"),
+        (
+            "cell: lstm",
+            f"cell: lstm, init_from: {made('toy/lstm/seed2')}",
+            9,
+            "init_from",
+            "itself",
+        ),
+        (
+            "cell: lstm",
+            f"cell: lstm, init_from: {made('toy/exact/seed0')}",
+            9,
+            "init_from",
+            "'exact' is a baseline",
+        ),
+        ("bases: 1_", "schedule: cosin, bases: 1_", 13, "training.schedule", "mean cosine?"),
+        ("bases: 1_", "precision: bf16, bases: 1_", 13, "training.precision", "mean bfloat16?"),
+        ("bases: 1_", "patience: 0, bases: 1_", 13, "training.patience", "1 to 10000 validations"),
+        (
+            "bases: 1_",
+            "class_weights: even, bases: 1_",
+            13,
+            "class_weights",
+            "expected balanced or",
+        ),
+        ("bases: 1_", "class_weights: 2, bases: 1_", 13, "class_weights", "expected balanced or"),
+        ("bases: 1_", "class_weights: {}, bases: 1_", 13, "class_weights", "is empty"),
+        ("bases: 1_", "class_weights: {L: 0, H: 1}, bases: 1_", 13, "weights.L", "found 0; "),
+        ("bases: 1_", "class_weights: {L: 1, H: -1}, bases: 1_", 13, "weights.H", "found -1; "),
+        ("bases: 1_", "class_weights: {L: 1, H: x}, bases: 1_", 13, "weights.H", "a number"),
+        ("bases: 1_", "class_weights: {L: 1, HH: 1}, bases: 1_", 13, "weights.HH", "one printable"),
+        ("bases: 1_", "class_weights: {L: 1, X: 1}, bases: 1_", 13, "weights.X", "are H, L"),
+        ("bases: 1_", "class_weights: {L: 1}, bases: 1_", 13, "class_weights", "H of the dataset"),
+        (
+            "cell: lstm",
+            "cell: lstm, training: {class_weights: {L: 0, H: 1}}",
+            9,
+            "lstm.training.class_weights.L",
+            "above 0",
+        ),
         ("[2, 3]", "[2, 2]", 12, "seeds[1]", "the seed 2 stands twice"),
         ("[2, 3]", "[]", 12, "seeds", "is empty"),
         ("[2, 3]", "3", 12, "seeds", "expected a list, found 3"),

@@ -6,7 +6,7 @@ rules here. What an alphabet computes with lies in `basetag.alphabet`; nothing h
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 #: The plain letters of `basetag.alphabet.DNA`, which would bring numpy.
@@ -50,10 +50,11 @@ def alphabet_problem(alphabet: str) -> Problem | None:
 
 def states_problem(states: Mapping[str, str]) -> Problem | None:
     """Return why `states`, letter to meaning, cannot be told apart; None where they can."""
+    found = letters_problem(states)
+    if found is not None:
+        return found
     letter_of: dict[str, str] = {}
     for letter, name in states.items():
-        if not _stands_for_a_base(letter):
-            return _no_letter((letter,), letter)
         word = one_word(name)
         if not word:
             return Problem((letter,), "the state has no name", "say what it means")
@@ -64,6 +65,14 @@ def states_problem(states: Mapping[str, str]) -> Problem | None:
                 "give each state a name of its own",
             )
         letter_of[word] = letter
+    return None
+
+
+def letters_problem(letters: Iterable[str]) -> Problem | None:
+    """Return which of `letters` no state can have; None where states can have all of them."""
+    for letter in letters:
+        if not _stands_for_a_base(letter):
+            return _no_letter((letter,), letter)
     return None
 
 

@@ -8,6 +8,7 @@ keys must not.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,9 @@ from basetag.hmm_spec import HMMSpec
 Settings = dict[str, Any]
 #: Dataset, tagger, seed.
 Run = tuple[str, str, int]
+
+#: A tagger as the rules name it: dataset, tagger, seed.
+TAGGER_FILE = re.compile(r"results/([^/]+)/([^/]+)/seed(0|[1-9]\d*)/tagger\.safetensors")
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,23 @@ class Config:
         fasta = self.genome(genome).fasta
         return None if fasta is None else Path(fasta)
 
+    def initial_tagger(self, tagger: str) -> str | None:
+        """Return the path of the weights that `tagger` starts from; None where it starts anew."""
+        settings = self.tagger(tagger)
+        return settings.init_from if isinstance(settings, Network) else None
+
+    def initial_run(self, tagger: str) -> Run | None:
+        """Return whose weights `tagger` starts from, where they are of a tagger of this config.
+
+        The seed can be one that the config does not have.
+        """
+        found = TAGGER_FILE.fullmatch(self.initial_tagger(tagger) or "")
+        if found is None:
+            return None
+        dataset, name, seed = found.groups()
+        known = dataset in self.model.datasets and name in self.model.taggers
+        return (dataset, name, int(seed)) if known else None
+
     def simulate_settings(self, dataset: str) -> Settings:
         """Return `hmm` (as `HMMSpec.settings`), `records`, `length` and `seed`.
 
@@ -148,15 +169,25 @@ class Config:
         return self.dataset(dataset).split.model_dump()
 
     def train_settings(self, tagger: str, seed: int) -> Settings:
-        """Return `architecture`, `training` (the tagger's own values over the rest) and `seed`."""
+        """Return what a training's result depends on, the data and the initial weights apart.
+
+        `architecture`; `training`, the tagger's own values over the rest; `both_strands`;
+        `frozen` (sorted names); `seed`.
+        """
         settings = self.tagger(tagger)
         if not isinstance(settings, Network):
             raise ValueError(f"{tagger} is not trained")
         training = self.model.training.model_dump()
         if settings.training is not None:
             training |= _as_given(settings.training)
-        architecture = settings.model_dump(exclude={"training"})
-        return {"architecture": architecture, "training": training, "seed": seed}
+        architecture = {"cell", "hidden", "layers", "bidirectional"}
+        return {
+            "architecture": settings.model_dump(include=architecture),
+            "training": training,
+            "both_strands": settings.both_strands,
+            "frozen": sorted(set(settings.frozen)),
+            "seed": seed,
+        }
 
     def fit_settings(self, dataset: str, tagger: str) -> Settings:
         """Return `baseline`, its parameters, and for the exact ones `hmm`."""
@@ -197,8 +228,8 @@ class Config:
         }
 
     def annotate_settings(self, genome: str) -> Settings:
-        """Return `calls`."""
-        return {"calls": self.genome(genome).calls}
+        """Return `calls` and `both_strands`."""
+        return self.genome(genome).model_dump(include={"calls", "both_strands"})
 
     def report_settings(self) -> Settings:
         """Return `config` (all of it as YAML) and `alphabets` (by dataset).

@@ -103,6 +103,11 @@ class GenomeEntry(Section):
         "(viterbi), or the likeliest state of each base alone (argmax, which shatters long "
         "segments).",
     )
+    both_strands: bool = Field(
+        default=False,
+        description="Average both strands in this annotation, whatever the tagger's own setting; "
+        "DNA and RNA only.",
+    )
 
 
 Genome = Annotated[GenomeEntry, one_of("accession", "fasta")]

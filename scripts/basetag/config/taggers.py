@@ -4,13 +4,53 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Tag
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Strict,
+    StringConstraints,
+    Tag,
+    model_validator,
+)
 
 from basetag.config.section import Section, Seed, mistake, one_of
+from basetag.letters import letters_problem
+
+
+def _check_balanced(value: Any) -> Any:
+    if value != "balanced":
+        raise mistake(
+            f"found {value!r}, expected balanced or a mapping of state letters to numbers",
+            "for two states write {H: 3, L: 1}",
+        )
+    return value
+
+
+def _check_letters(weights: dict[str, float]) -> dict[str, float]:
+    found = letters_problem(weights)
+    if found is not None:
+        raise mistake(found.problem, found.advice, *found.keys)
+    return weights
+
+
+ClassWeights = Annotated[
+    Annotated[Literal["balanced"], BeforeValidator(_check_balanced), Tag("<balanced>")]
+    | Annotated[
+        Annotated[
+            dict[str, Annotated[float, Field(gt=0, le=1e6)]],
+            Field(min_length=1),
+            AfterValidator(_check_letters),
+        ],
+        Tag("<weights>"),
+    ],
+    Discriminator(lambda value: "<weights>" if isinstance(value, dict) else "<balanced>"),
+]
 
 
 class Training(Section):
-    """How networks are trained: AdamW with a one-cycle learning rate on windows of the records."""
+    """How networks are trained: by AdamW, on windows of the records."""
 
     bases: int = Field(
         default=12_000_000,
@@ -34,8 +74,14 @@ class Training(Section):
         description="Longest stretch that a network is trained on at once; longer records are cut.",
         json_schema_extra={"unit": "bases"},
     )
+    schedule: Literal["one_cycle", "cosine"] = Field(
+        default="one_cycle",
+        description="How the learning rate moves: `one_cycle` rises to the highest and falls to "
+        "nearly nothing, both by cosines; `cosine` rises to it on a straight line and falls by a "
+        "cosine to a hundredth of it.",
+    )
     learning_rate: float = Field(
-        default=0.01, gt=0, le=1, description="Highest learning rate of the cycle."
+        default=0.01, gt=0, le=1, description="Highest learning rate of the schedule."
     )
     weight_decay: float = Field(default=0.0, ge=0, le=1, description="Weight decay of AdamW.")
     clip: float = Field(
@@ -61,12 +107,32 @@ class Training(Section):
         description="How often in a training the loss on the validation split is measured; the "
         "best of these states is kept.",
     )
+    patience: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000,
+        description="Training ends early when the validation loss has not improved for this many "
+        "validations; null never does.",
+        json_schema_extra={"unit": "validations"},
+    )
     validation_bases: int = Field(
         default=500_000,
         ge=100,
         le=10**10,
         description="At most this many bases of the validation split are used each time.",
         json_schema_extra={"unit": "bases"},
+    )
+    class_weights: ClassWeights | None = Field(
+        default=None,
+        description="Weights of the states in the loss, for rare ones: `balanced` weights each by "
+        "the inverse of its frequency in the training split, as scikit-learn does; or a number "
+        "above 0 for each state letter. Probabilities are then those of a population in which the "
+        "states are as common as their weights make them.",
+    )
+    precision: Literal["float32", "bfloat16"] = Field(
+        default="float32",
+        description="`bfloat16`: matrix products in bfloat16 (mixed precision), on GPUs only; a "
+        "job without a GPU refuses it.",
     )
     threads: int = Field(
         default=1,
@@ -99,11 +165,39 @@ class Network(Section):
     bidirectional: bool = Field(
         default=False, description="Whether the bases behind a base are read too."
     )
+    both_strands: bool = Field(
+        default=False,
+        description="Whether predictions are the mean over a sequence and its reverse complement; "
+        "DNA and RNA only.",
+    )
+    init_from: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Start from another tagger's weights: path of a tagger.safetensors, which may "
+        "be one that this run makes. The head is new where the states differ.",
+    )
+    frozen: Annotated[
+        tuple[Annotated[str, StringConstraints(min_length=1)], ...], Strict(False)
+    ] = Field(
+        default=(),
+        description="Names of layers whose weights stay as `init_from` has them, such as "
+        "`layers.0`: everything whose name is one of them, or begins with one and a dot.",
+    )
     training: Training | None = Field(
         default=None,
         description="Settings of this tagger alone; what is not given is that of the section "
         "`training`.",
     )
+
+    @model_validator(mode="after")
+    def _check(self) -> Network:
+        if self.frozen and self.init_from is None:
+            raise mistake(
+                "without init_from there are no weights to keep",
+                "add init_from, or remove frozen",
+                "frozen",
+            )
+        return self
 
 
 class Exact(Section):

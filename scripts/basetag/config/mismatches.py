@@ -1,0 +1,239 @@
+"""What is wrong between sections of a config that are each right.
+
+A tagger that no dataset can have, a reference to what is not there, taggers that start from one
+another. What one section can tell by itself is checked in its model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from basetag.config.checked import TAGGER_FILE, Config
+from basetag.config.layers import Keys
+from basetag.config.mistakes import Mistake, unknown
+from basetag.config.taggers import EXACT_BASELINES, BaseTable, GCWindow, Network, Training
+from basetag.kmer_table import MOST_CELLS, n_words
+from basetag.letters import plain_letters
+
+
+def mismatches(config: Config) -> Iterator[Mistake]:
+    """Yield what is wrong between sections that are each right."""
+    yield from _idle_taggers(config)
+    yield from _large_tables(config)
+    yield from _short_trainings(config)
+    yield from _wrong_weights(config)
+    yield from _strandless(config)
+    yield from _wrong_beginnings(config)
+    yield from _circles(config)
+    for genome in config.model.annotate:
+        yield from _wrong_references(config, genome)
+
+
+def _idle_taggers(config: Config) -> Iterator[Mistake]:
+    datasets = config.model.datasets
+    for name, tagger in config.model.taggers.items():
+        if any(config.has(dataset, name) for dataset in datasets):
+            continue
+        if isinstance(tagger, EXACT_BASELINES):
+            yield Mistake(
+                ("taggers", name, "baseline"),
+                f"{tagger.baseline} needs the HMM that simulates, and no dataset is simulated",
+                "remove it, or add a dataset with simulate",
+            )
+        elif isinstance(tagger, GCWindow):
+            yield Mistake(
+                ("taggers", name, "baseline"),
+                "gc_window counts G and C, and no dataset has the alphabet dna",
+                "remove it",
+            )
+
+
+def _large_tables(config: Config) -> Iterator[Mistake]:
+    for name, tagger in config.model.taggers.items():
+        if not isinstance(tagger, BaseTable):
+            continue
+        for dataset in config.model.datasets:
+            n_letters = len(plain_letters(config.alphabet(dataset)))
+            if n_words(n_letters, tagger.k) * len(config.states(dataset)) > MOST_CELLS:
+                yield Mistake(
+                    ("taggers", name, "k"),
+                    f"words of {tagger.k} of the {n_letters} letters of {dataset!r} are too many "
+                    "for a table",
+                    "take a smaller k",
+                )
+                break
+
+
+def _short_trainings(config: Config) -> Iterator[Mistake]:
+    if not any(isinstance(tagger, Network) for tagger in config.model.taggers.values()):
+        return
+    default = config.model.training
+    if default.batch * default.window > default.bases:
+        yield _short_training(("training",), default.model_dump())
+        return
+    for name, tagger in config.model.taggers.items():
+        if isinstance(tagger, Network) and tagger.training is not None:
+            training = config.train_settings(name, 0)["training"]
+            if training["batch"] * training["window"] > training["bases"]:
+                yield _short_training(("taggers", name, "training"), training)
+
+
+def _short_training(keys: Keys, training: dict[str, Any]) -> Mistake:
+    step = training["batch"] * training["window"]
+    return Mistake(
+        (*keys, "bases"),
+        f"{training['bases']} bases are less than one step of batch x window = {step}",
+        "train on more bases, or make batch or window smaller",
+    )
+
+
+def _wrong_weights(config: Config) -> Iterator[Mistake]:
+    given: list[tuple[Keys, Training | None]] = [(("training",), config.model.training)]
+    for name, tagger in config.model.taggers.items():
+        if isinstance(tagger, Network):
+            given.append((("taggers", name, "training"), tagger.training))
+    states = {dataset: list(config.states(dataset)) for dataset in config.model.datasets}
+    known = list(dict.fromkeys(letter for letters in states.values() for letter in letters))
+    for above, training in given:
+        if training is None or not isinstance(training.class_weights, dict):
+            continue
+        keys = (*above, "class_weights")
+        strange = [letter for letter in training.class_weights if letter not in known]
+        for letter in strange:
+            yield Mistake(
+                (*keys, letter),
+                f"no dataset has the state {letter!r}",
+                f"the states are {', '.join(known)}",
+            )
+        if strange:
+            continue
+        for dataset, letters in states.items():
+            without = [letter for letter in letters if letter not in training.class_weights]
+            if without:
+                yield Mistake(
+                    keys,
+                    f"{', '.join(without)} of the dataset {dataset!r} has no weight",
+                    "give every state a number; 1 leaves it as it is",
+                )
+                break
+
+
+def _strandless(config: Config) -> Iterator[Mistake]:
+    datasets = config.model.datasets
+    for name, tagger in config.model.taggers.items():
+        if isinstance(tagger, Network) and tagger.both_strands:
+            yield from _strandless_at(("taggers", name), list(datasets), config)
+    for name, genome in config.model.annotate.items():
+        if genome.both_strands:
+            used = [use.dataset for use in genome.taggers if use.dataset in datasets]
+            yield from _strandless_at(("annotate", name), used, config)
+
+
+def _strandless_at(keys: Keys, datasets: list[str], config: Config) -> Iterator[Mistake]:
+    for dataset in datasets:
+        alphabet = config.alphabet(dataset)
+        if alphabet != "dna":
+            yield Mistake(
+                (*keys, "both_strands"),
+                f"the dataset {dataset!r} is written in {alphabet!r}, which has no second strand",
+                "remove it",
+            )
+            return
+
+
+def _wrong_beginnings(config: Config) -> Iterator[Mistake]:
+    """Yield what is wrong with paths that name a tagger as the rules do."""
+    for name in config.model.taggers:
+        path = config.initial_tagger(name)
+        found = TAGGER_FILE.fullmatch(path or "")
+        if path is None or found is None:
+            continue
+        keys: Keys = ("taggers", name, "init_from")
+        run = config.initial_run(name)
+        if run is None:
+            if not Path(path).is_file():
+                dataset, tagger, _ = found.groups()
+                kind, one, choices = (
+                    ("tagger", tagger, list(config.model.taggers))
+                    if dataset in config.model.datasets
+                    else ("dataset", dataset, list(config.model.datasets))
+                )
+                problem, advice = unknown(kind, one, choices)
+                yield Mistake(keys, f"no such file: {path!r}, and {problem}", advice)
+            continue
+        _, tagger, seed = run
+        if not config.is_network(tagger):
+            yield Mistake(
+                keys,
+                f"{tagger!r} is a baseline, and has no weights of a network",
+                "name a network's tagger.safetensors",
+            )
+        elif run not in config.runs():
+            yield Mistake(
+                keys,
+                f"{tagger!r} has no seed {seed}",
+                f"its seeds are {', '.join(map(str, config.seeds(tagger)))}",
+            )
+
+
+def _circles(config: Config) -> Iterator[Mistake]:
+    told: set[str] = set()
+    for name in config.model.taggers:
+        way = [name]
+        while (run := config.initial_run(way[-1])) is not None and run[1] not in way:
+            way.append(run[1])
+        if run is not None and run[1] == name and name not in told:
+            told.update(way)
+            through = f" through {', '.join(map(repr, way[1:]))}" if way[1:] else ""
+            yield Mistake(
+                ("taggers", name, "init_from"),
+                f"{name!r} would start from itself{through}",
+                "name another, or let one of them start anew",
+            )
+
+
+def _wrong_references(config: Config, genome: str) -> Iterator[Mistake]:
+    seen: set[tuple[str, str, int]] = set()
+    datasets = config.model.datasets
+    known = [use.dataset for use in config.genome(genome).taggers if use.dataset in datasets]
+    runs = set(config.runs())
+    for index, use in enumerate(config.genome(genome).taggers):
+        keys: Keys = ("annotate", genome, "taggers", index)
+        named = True
+        for kind, name, choices in (
+            ("dataset", use.dataset, config.model.datasets),
+            ("tagger", use.tagger, config.model.taggers),
+        ):
+            if name not in choices:
+                named = False
+                yield Mistake((*keys, kind), *unknown(kind, name, choices))
+        if not named:
+            continue
+        own, other = (config.alphabet(dataset) for dataset in (use.dataset, known[0]))
+        if own != other:
+            yield Mistake(
+                (*keys, "dataset"),
+                f"{use.dataset!r} is written in {own!r}, and {known[0]!r}, which annotates the "
+                f"same genome, in {other!r}",
+                "give the genome a second entry under another name",
+            )
+        seeds = config.seeds(use.tagger)
+        run = (use.dataset, use.tagger, seeds[0] if use.seed is None else use.seed)
+        if not config.has(use.dataset, use.tagger):
+            yield Mistake(
+                (*keys, "tagger"),
+                f"{use.tagger!r} cannot be made for the dataset {use.dataset!r}",
+                "choose another",
+            )
+        elif run not in runs:
+            why = "" if config.is_network(use.tagger) else ", as it is a baseline"
+            yield Mistake(
+                (*keys, "seed"),
+                f"{use.tagger!r} has no seed {use.seed}{why}",
+                f"its seeds are {', '.join(map(str, seeds))}",
+            )
+        elif run in seen:
+            yield Mistake(keys, "the same tagger stands twice", "keep one of them")
+        seen.add(run)
