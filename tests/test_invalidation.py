@@ -179,6 +179,29 @@ def test_the_content_of_an_input_counts_and_its_date_does_not(ran):
         fasta.write_text(before)
 
 
+def test_the_content_of_initial_weights_counts_and_the_spelling_of_their_path_does_not(ran):
+    workflow, path = ran
+    initial = path.with_name("initial.safetensors")
+    trained = (path.parent / "results/tiny/gru/seed1/tagger.safetensors").read_bytes()
+    initial.write_bytes(trained)
+    target = "results/tiny/tuned/seed1/posteriors.npy"
+    other = path.with_name("tuned.yaml")
+
+    def start_from(file):
+        tuned = TINY["taggers"]["gru"] | {"init_from": file}
+        other.write_text(yaml.safe_dump(changed(("taggers", "tuned"), tuned), sort_keys=False))
+
+    start_from("initial.safetensors")
+    run = snakemake(workflow, other, target)
+    assert run.returncode == 0, run.stderr
+    start_from("../work/./initial.safetensors")
+    assert planned(workflow, other, target) == set()
+    os.utime(initial)
+    assert planned(workflow, other, target) == set()
+    initial.write_bytes(trained[:-1] + bytes([trained[-1] ^ 1]))
+    assert planned(workflow, other, target) == {"train_tagger", "predict_network"}
+
+
 def test_a_comment_in_an_hmm_reruns_nothing_and_a_number_its_simulation(ran):
     workflow, config = ran
     preset = workflow / "resources/hmms/toy.yaml"

@@ -5,6 +5,7 @@ import csv
 import gzip
 import hashlib
 import json
+import re
 import shutil
 
 import numpy as np
@@ -209,6 +210,20 @@ def test_a_second_config_is_laid_over_the_first(ran, tmp_path):
     run = snakemake(ran[0], config, "results/genomes/phage/corpus/tokens.npy", over=extra)
     assert run.returncode == 0, run.stderr
     assert "other\t0\t4" in (tmp_path / "results/genomes/phage/corpus/records.tsv").read_text()
+
+
+def test_a_tagger_that_starts_from_another_of_the_run_waits_for_it(tmp_path):
+    workflow = copy_workflow(tmp_path / "workflow")
+    (tmp_path / "work").mkdir()
+    config = copy.deepcopy(TINY)
+    made = "results/own/gru/seed1/tagger.safetensors"
+    config["taggers"]["tuned"] = config["taggers"]["gru"] | {"init_from": made}
+    path = write_config(tmp_path / "work", config)
+    run = snakemake(workflow, path, "--dry-run", "results/tiny/tuned/seed1/tagger.safetensors")
+    assert run.returncode == 0, run.stderr
+    assert "Training gru on own, seed 1" in run.stdout
+    (why,) = re.findall(r"Training tuned on tiny, seed 1\n(.*)", run.stdout)
+    assert made in why.partition("updated by another job: ")[2]
 
 
 def test_the_whole_plan_of_a_fresh_folder_names_every_rule(ran, tmp_path):
