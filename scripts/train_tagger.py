@@ -11,7 +11,7 @@ import torch
 
 from basetag.checkpoints import CheckpointFolder, checkpoint_digest
 from basetag.corpus import LABELS, TOKENS, Corpus
-from basetag.devices import choose_device, describe_device
+from basetag.devices import choose_devices, describe_devices
 from basetag.files import canonical_json, content_digest, write_json, written_whole
 from basetag.job_log import job_log
 from basetag.network_tagger import NetworkTagger, build_network
@@ -34,7 +34,8 @@ def main(
     history: Path,
     timing: Path,
 ) -> None:
-    device = choose_device(gpus)
+    devices = choose_devices(gpus)
+    device = devices.first
     threads = settings["training"]["threads"]
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(mode=True, warn_only=device.type != "cpu")
@@ -43,7 +44,7 @@ def main(
     segments = read_split(split, opened)
     network = build_network(opened.alphabet, len(opened.states), settings["architecture"])
     network.initialise(torch.Generator().manual_seed(settings["seed"]))
-    log.info("training on %s", describe_device(device, threads))
+    log.info("training on %s", describe_devices(devices, threads))
 
     checkpoints = CheckpointFolder(
         tagger.parent / "checkpoints",
@@ -71,7 +72,7 @@ def main(
     write_json(
         timing,
         {
-            "device": describe_device(device, threads),
+            "device": describe_devices(devices, threads),
             "threads": threads,
             "environment": environment(),
             "train_seconds": run.seconds,

@@ -9,8 +9,7 @@ import torch
 
 from basetag.alphabet import DNA
 from basetag.corpus import Corpus
-from basetag.devices import choose_device
-from basetag.errors import DeviceError, InputError
+from basetag.errors import InputError
 from basetag.network_tagger import NetworkTagger, build_network
 from basetag.splits import Segments
 from basetag.taggers import load_tagger
@@ -79,12 +78,3 @@ def test_the_file_carries_one_metadata_key_of_sorted_json(path):
     # Two layers of two directions: 4 gates x 4 units x (inputs + 4 recurrent + 2 biases).
     assert card["parameters"] == 2 * 16 * (4 + 4 + 2) + 2 * 16 * (8 + 4 + 2) + 2 * 8 + 2
     assert card["training"]["prior"] == [0.4, 0.6]
-
-
-def test_no_gpu_asked_for_is_the_cpu_and_one_asked_for_is_never_the_cpu(monkeypatch):
-    assert choose_device(0).type == "cpu"
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(DeviceError, match=r"sees no CUDA device.*gpu=0"):
-        choose_device(1)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert choose_device(1).type == "cuda"

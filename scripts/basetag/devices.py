@@ -1,16 +1,55 @@
-"""The one place that decides on which device a network runs, and with how many threads."""
+"""The one place that decides on which devices a job computes, and what its memory errors are."""
 
 from __future__ import annotations
 
+import os
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal
+
 import torch
 
+from basetag.cards import claim_cards
 from basetag.errors import DeviceError
 
+#: What RuntimeErrors say that are no OutOfMemoryError and mean one: those of torch's allocator on
+#: the CPU, of the CUDA driver, and of cuBLAS and cuDNN (by two names, of versions 8 and 9).
+_MEMORY_WORDS = (
+    "can't allocate memory",
+    "not enough memory",
+    "out of memory",
+    "status_alloc_failed",
+    "allocation_failed",
+)
 
-def choose_device(gpus: int) -> torch.device:
-    """Return the device that a job was granted: the CPU for none, CUDA for one or more.
 
-    There is no silent fall-back: a job that asks for a GPU and finds none stops at once.
+@dataclass(frozen=True)
+class Devices:
+    """What a job computes on.
+
+    Attributes
+    ----------
+    kind : {"cpu", "cuda"}
+        The CPU, or NVIDIA GPUs.
+    cards : tuple of int
+        Indices of the GPUs in torch's numbering; empty on the CPU.
+    """
+
+    kind: Literal["cpu", "cuda"]
+    cards: tuple[int, ...] = ()
+
+    @property
+    def first(self) -> torch.device:
+        """The CPU, or the first of the GPUs."""
+        return torch.device(self.kind, self.cards[0]) if self.cards else torch.device(self.kind)
+
+
+def choose_devices(gpus: int) -> Devices:
+    """Return the devices that a job was granted: the CPU for none, else as many GPUs.
+
+    There is no silent fall-back: a job that asks for a GPU and finds none stops at once. GPUs are
+    claimed until the process ends (`basetag.cards`); where other jobs hold too many, it waits.
+    Processes that the job starts are told their card: they do not choose again.
 
     Parameters
     ----------
@@ -19,36 +58,85 @@ def choose_device(gpus: int) -> torch.device:
 
     Returns
     -------
+    Devices
+
+    Raises
+    ------
+    DeviceError
+        If GPUs were asked for and CUDA is not there, or more than it shows, or if they cannot be
+        claimed.
+    """
+    if gpus == 0:
+        return Devices("cpu")
+    asked = f"the job asks for {gpus} {'GPU' if gpus == 1 else 'GPUs'}"
+    if not torch.cuda.is_available():
+        built = torch.version.cuda or "none: this torch was built for the CPU alone"
+        raise DeviceError(
+            f"{asked} but torch {torch.__version__} sees no CUDA device"
+            f" (CUDA of this build: {built})",
+            advice="check `nvidia-smi -L`, or run on the CPU with `--workflow-profile"
+            " profiles/default`, which asks for gpu=0",
+        )
+    seen = torch.cuda.device_count()
+    if gpus > seen:
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+        where = "" if visible is None else f" (CUDA_VISIBLE_DEVICES is {visible!r})"
+        raise DeviceError(
+            f"{asked} but torch sees {seen}{where}",
+            advice=f"set the resource gpu to {seen} at most",
+        )
+    # TF32 rounds products to 10 bits: the CPU's numbers would not be met to 1e-5.
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    return Devices("cuda", claim_cards([_identity(card) for card in range(seen)], gpus))
+
+
+def choose_device(gpus: int) -> torch.device:
+    """Return the one device of a job that predicts: the CPU, or a GPU claimed for it.
+
+    Parameters
+    ----------
+    gpus : int
+        Number of GPUs of the job, 0 or 1.
+
+    Returns
+    -------
     torch.device
 
     Raises
     ------
     DeviceError
-        If a GPU was asked for and CUDA is not there, or more than one was.
+        As `choose_devices` does, and if more than one GPU was asked for.
     """
-    if gpus == 0:
-        return torch.device("cpu")
-    if not torch.cuda.is_available():
-        built = torch.version.cuda or "none: this torch was built for the CPU alone"
-        raise DeviceError(
-            f"the job asks for {gpus} GPU but torch {torch.__version__} sees no CUDA device"
-            f" (CUDA of this build: {built})",
-            advice="check `nvidia-smi -L`, or run on the CPU with `--workflow-profile"
-            " profiles/default`, which asks for gpu=0",
-        )
     if gpus > 1:
         raise DeviceError(
-            f"the job asks for {gpus} GPUs; a tagger trains on one",
+            f"the job asks for {gpus} GPUs; a tagger predicts on one",
             advice="set the resource gpu to 1",
         )
-    # TF32 rounds products to 10 bits: the CPU's numbers would not be met to 1e-5.
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
-    return torch.device("cuda")
+    return choose_devices(gpus).first
 
 
-def describe_device(device: torch.device, threads: int) -> str:
-    """Return the device in words, for logs and timing tables."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"CPU, {threads} {'thread' if threads == 1 else 'threads'}"
+def describe_devices(devices: Devices, threads: int) -> str:
+    """Return the devices in words, for logs and timing tables."""
+    if devices.kind == "cpu":
+        return f"CPU, {threads} {'thread' if threads == 1 else 'threads'}"
+    names = Counter(torch.cuda.get_device_name(card) for card in devices.cards)
+    return " + ".join(name if n == 1 else f"{n} x {name}" for name, n in names.items())
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error says that the memory of a device, or of the machine, is used up."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(words in text for words in _MEMORY_WORDS)
+
+
+def _identity(card: int) -> str:
+    """Return what names a card, or a slice of one, for all processes of the machine."""
+    uuid = str(torch.cuda.get_device_properties(card).uuid)
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+    # Slices of one card (MIG) can all bear the card's UUID: they are told apart by this name.
+    if card < len(visible) and visible[card].startswith("MIG-"):
+        return f"{uuid} {visible[card]}"
+    return uuid

@@ -95,7 +95,8 @@ def load_tagger(path: str | os.PathLike[str], gpus: int = 0) -> LoadedTagger:
     path : path-like
         A tagger.safetensors.
     gpus : int
-        0 predicts on the CPU, 1 on CUDA; baselines always on the CPU.
+        0 predicts on the CPU, 1 on a GPU, which stays claimed until the process ends and is
+        waited for where other jobs have claimed all; baselines always run on the CPU.
 
     Returns
     -------
@@ -106,7 +107,7 @@ def load_tagger(path: str | os.PathLike[str], gpus: int = 0) -> LoadedTagger:
     InputError
         If the file is no tagger or is of a newer format.
     DeviceError
-        If a GPU was asked for and there is none.
+        If a GPU was asked for and there is none, or more than one was.
     """
     tensors, card = read_tagger(path)
     if card["kind"] != "network":
