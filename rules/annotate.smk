@@ -73,7 +73,7 @@ rule annotate_genome:
         "../envs/network.yaml"
     resources:
         gpu=0,
-        # What the job's own arrays may take, however long the sequences are.
+        # What the job stays below, however long the sequences are.
         mem_mb=1500,
     params:
         settings=settings("annotate", "genome"),

@@ -56,7 +56,7 @@ rule predict_network:
         "../envs/network.yaml"
     resources:
         gpu=0,
-        # What the job's own arrays may take, however long the sequences are.
+        # What the job stays below, however long the sequences are.
         mem_mb=1500,
     params:
         code=code("predict_network.py"),

@@ -1,7 +1,8 @@
 """Train networks and fit baselines: both end in a tagger file of the same form.
 
 IN   results/{dataset}/corpus/, split.tsv, the tagger.safetensors to start from, if any
-OUT  results/{dataset}/{tagger}/seed{seed}/tagger.safetensors (history.tsv), timing.json
+OUT  results/{dataset}/{tagger}/seed{seed}/tagger.safetensors, timing.json;
+     of networks also last.safetensors (the weights of the last step), history.tsv
 """
 
 
@@ -13,6 +14,7 @@ rule train_tagger:
         initial=initial_tagger_of,
     output:
         tagger="results/{dataset}/{tagger}/seed{seed}/tagger.safetensors",
+        last="results/{dataset}/{tagger}/seed{seed}/last.safetensors",
         history="results/{dataset}/{tagger}/seed{seed}/history.tsv",
         timing="results/{dataset}/{tagger}/seed{seed}/timing.json",
     log:

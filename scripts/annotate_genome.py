@@ -13,6 +13,7 @@ from basetag.taggers import load_tagger
 def main(
     settings: dict[str, Any],
     gpus: int,
+    mem_mb: int,
     threads: int,
     corpus: Path,
     tagger: Path,
@@ -20,7 +21,12 @@ def main(
     summary: Path,
 ) -> None:
     annotate_genome(
-        load_tagger(tagger, gpus),
+        load_tagger(
+            tagger,
+            gpus,
+            memory=mem_mb * 2**20,
+            both_strands=settings["both_strands"] or None,  # else what the tagger's config says
+        ),
         Corpus.open(corpus),
         calls=settings["calls"],
         bed=bed,
@@ -34,6 +40,7 @@ if __name__ == "__main__":
         main(
             json.loads(snakemake.params.settings),
             snakemake.resources.gpu,
+            snakemake.resources.mem_mb,
             snakemake.threads,
             Path(snakemake.input.corpus[0]).parent,
             Path(snakemake.input.tagger),

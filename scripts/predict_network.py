@@ -10,7 +10,11 @@ from basetag.prediction import predict_splits
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         predict_splits(
-            load_network(snakemake.input.tagger, choose_device(snakemake.resources.gpu)),
+            load_network(
+                snakemake.input.tagger,
+                choose_device(snakemake.resources.gpu),
+                memory=snakemake.resources.mem_mb * 2**20,
+            ),
             Path(snakemake.input.corpus[0]).parent,
             Path(snakemake.input.split),
             threads=snakemake.threads,

@@ -114,7 +114,9 @@ def taggers_of_every_kind():
     network.initialise(torch.Generator().manual_seed(3))
     constant = ConstantTagger(CARD, {"probabilities": np.array([0.3, 0.7])})
     return [
-        NetworkTagger(network, {**CARD, "kind": "network"}, torch.device("cpu")),
+        NetworkTagger(
+            network, {**CARD, "kind": "network", "both_strands": False}, torch.device("cpu")
+        ),
         HMMTagger(CARD, MODEL),
         constant,
         Wavering(np.repeat([0, 1], 120)),

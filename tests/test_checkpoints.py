@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from lightning_fabric import Fabric
 from safetensors.torch import load_file, save_file
 
 from basetag import training
@@ -51,13 +52,15 @@ def train_in(folder, checkpoint_seconds):
     settings = {
         "bases": STEPS * 8 * 99, "batch": 8, "window": 100, "learning_rate": 0.02,
         "weight_decay": 0.01, "clip": 1.0, "warmup": 0.1, "mask": 0.01, "validations": 5,
-        "validation_bases": 2000,
+        "validation_bases": 2000, "schedule": "one_cycle", "patience": None,
+        "class_weights": None,
     }  # fmt: skip
     network = TaggerNetwork(corpus.alphabet, 2, cell="lstm", hidden=8, bidirectional=True)
     network.initialise(torch.Generator().manual_seed(1))
     run = training.train(
-        network, corpus, stretch(0, 8000), stretch(8000, 10_000), settings, seed=1,
-        device=torch.device("cpu"), checkpoints=CheckpointFolder(folder / "checkpoints", "run"),
+        Fabric(accelerator="cpu", devices=1), network, corpus, stretch(0, 8000),
+        stretch(8000, 10_000), settings, seed=1,
+        checkpoints=CheckpointFolder(folder / "checkpoints", "run"),
     )  # fmt: skip
     save_file(network.state_dict(), folder / "weights.safetensors")
     (folder / "history.txt").write_text("\n".join(map(repr, run.history)))

@@ -52,7 +52,8 @@ def test_an_environment_has_all_that_its_rules_import(path):
         for name in (d.split(" =")[0] for d in yaml.safe_load(path.read_text())["dependencies"])
     }
     names = {"Bio": "biopython", "sklearn": "scikit-learn", "vl_convert": "vl-convert-python",
-             "yaml": "pyyaml", "pydantic_core": "pydantic", "markupsafe": "jinja2"}  # fmt: skip
+             "yaml": "pyyaml", "pydantic_core": "pydantic", "markupsafe": "jinja2",
+             "lightning_fabric": "lightning-fabric"}  # fmt: skip
     for rule in users:
         files = [REPOSITORY / "scripts" / f"{rule}.py"]
         for module in modules_of(rule):

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from basetag import inference
+from basetag import inference, networks
 from basetag.alphabet import DNA
-from basetag.inference import PADDED_SHARE, network_posterior
+from basetag.inference import PADDED_SHARE, Predictor
 from basetag.networks import CELLS, TaggerNetwork
+from basetag.recurrence import Features
 
 #: Largest difference in posterior that the order of sums may make, in the network's precision.
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-7}
@@ -22,6 +23,24 @@ def make(cell, bidirectional, layers, gain=1.0, dtype=torch.float32):
     return network.to(dtype).eval()
 
 
+def predict(network, tokens, lengths, out=None, **options):
+    return Predictor(network, CPU, **options).posterior(tokens, np.asarray(lengths), out)
+
+
+def whole_records(network, tokens, lengths):
+    """Each record on its own, uncut."""
+    starts = np.cumsum(lengths) - lengths
+    parts = [
+        torch.softmax(
+            network(torch.from_numpy(tokens[start : start + length])[None], np.array([length])),
+            dim=-1,
+        )[0].detach()
+        for start, length in zip(starts, lengths, strict=True)
+        if length
+    ]
+    return np.concatenate(parts)
+
+
 # In double precision with recurrent matrices that amplify, so that a state lost at a seam shows
 # anywhere; in single precision as networks are.
 @pytest.mark.parametrize(("gain", "dtype"), [(1.5, torch.float64), (1.0, torch.float32)])
@@ -34,40 +53,46 @@ def test_posteriors_do_not_depend_on_chunk_or_batch(cell, bidirectional, layers,
     lengths = np.array([1, 700, 0, 64, 65, 331, 2, 700, 128, 1_500, 63], dtype=np.int64)
     tokens = generator.integers(DNA.n_tokens, size=lengths.sum()).astype(np.uint8)
 
-    starts = np.cumsum(lengths) - lengths
-    whole = np.concatenate(
-        [
-            torch.softmax(
-                network(
-                    torch.from_numpy(tokens[start : start + length])[None], torch.tensor([length])
-                ),
-                dim=-1,
-            )[0].detach()
-            for start, length in zip(starts, lengths, strict=True)
-            if length
-        ]
+    whole = whole_records(network, tokens, lengths)
+    for rows, bases in [(1, 64), (11, 700), (3, 50), (2, 700), (4, 10**6), (11, 10**6)]:
+        found = predict(network, tokens, lengths, rows=rows, bases=bases)
+        assert np.abs(found - whole).max() <= TOLERANCE[dtype], (rows, bases)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("layers", [1, 2])
+def test_both_strands_are_the_mean_of_a_record_and_its_reverse_complement(cell, layers):
+    network = make(cell, True, layers)
+    lengths = np.array([40, 0, 130, 1])
+    tokens = np.random.default_rng(4).integers(DNA.n_tokens, size=lengths.sum()).astype(np.uint8)
+    turned = [DNA.complement[part][::-1] for part in np.split(tokens, np.cumsum(lengths)[:-1])]
+    other = np.split(
+        whole_records(network, np.concatenate(turned), lengths), np.cumsum(lengths)[:-1]
     )
-    for chunk, batch_bases in [(64, 10_000), (1, 300), (7, 50), (333, 1), (10_000, 10_000)]:
-        found = network_posterior(
-            network, tokens, lengths, device=CPU, chunk=chunk, batch_bases=batch_bases
-        )
-        assert np.abs(found - whole).max() <= TOLERANCE[dtype], (chunk, batch_bases)
+    mirrored = np.concatenate([part[::-1] for part in other])
+    expected = (whole_records(network, tokens, lengths) + mirrored) / 2
+    for rows, bases in [(1, 50), (4, 10**6)]:
+        found = predict(network, tokens, lengths, rows=rows, bases=bases, complement=DNA.complement)
+        np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-def computed_bases(network, lengths, **options):
+def computed_bases(network, lengths, monkeypatch, **options):
     """Count the bases, padding included, that reach a cell of the network."""
     counted = []
-    hooks = [
-        cell.register_forward_hook(
-            lambda _, inputs, __: counted.append(inputs[0].shape[:2].numel())
-        )
-        for layer in network.recurrent_layers()
-        for cell in layer.directions()
-    ]
-    tokens = np.zeros(sum(lengths), dtype=np.uint8)
-    network_posterior(network, tokens, np.array(lengths), device=CPU, **options)
-    for hook in hooks:
-        hook.remove()
+
+    def counting(original, cells):
+        def run(*arguments, **named):
+            features = next(value for value in arguments if isinstance(value, Features))
+            counted.append(cells * features.entries.numel())
+            return original(*arguments, **named)
+
+        return run
+
+    with monkeypatch.context() as patch:
+        patch.setattr(networks, "read", counting(networks.read, 1))
+        patch.setattr(networks, "read_both", counting(networks.read_both, 2))
+        patch.setattr(inference, "read", counting(inference.read, 1))
+        predict(network, np.zeros(sum(lengths), dtype=np.uint8), lengths, **options)
     return sum(counted)
 
 
@@ -83,46 +108,97 @@ def computed_bases(network, lengths, **options):
 )
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("layers", [1, 2])
-def test_records_together_cost_what_they_cost_alone(lengths, bidirectional, layers):
+def test_records_together_cost_what_they_cost_cut_alone(
+    lengths, bidirectional, layers, monkeypatch
+):
     network = make("rnn", bidirectional, layers)
-    together = computed_bases(network, lengths, chunk=200)
-    alone = sum(computed_bases(network, [length], chunk=200) for length in lengths)
-    assert together <= PADDED_SHARE * alone
+    together = computed_bases(network, lengths, monkeypatch, rows=16, bases=3200)
+    # A record that is cut, and read in two directions, is read more than once in some of them.
+    again = (layers + 2) / 2 if bidirectional else 1
+    cells = layers * (2 if bidirectional else 1)
+    assert together <= PADDED_SHARE * again * cells * sum(lengths)
+    alone = sum(computed_bases(network, [length], monkeypatch, bases=10**6) for length in lengths)
+    assert alone == cells * sum(lengths)
 
 
 @pytest.mark.parametrize("layers", [1, 2, 3])
-def test_a_long_record_is_never_held_as_a_whole(layers):
+def test_a_long_record_is_never_held_as_a_whole(layers, monkeypatch):
     network = make("lstm", True, layers)
     widest = []
-    for layer in network.recurrent_layers():
-        layer.rightward.register_forward_hook(lambda _, inputs, __: widest.append(inputs[0].shape))
+    read = inference.read
+
+    def watched(cell, features, *rest, **named):
+        widest.append(features.entries.numel())
+        return read(cell, features, *rest, **named)
+
+    monkeypatch.setattr(inference, "read", watched)
     out = np.empty((10_000, 3), dtype=np.float32)
-    tokens = np.zeros(10_000, dtype=np.uint8)
-    found = network_posterior(network, tokens, np.array([10_000]), device=CPU, out=out, chunk=100)
+    found = predict(network, np.zeros(10_000, dtype=np.uint8), [10_000], out, bases=100)
     assert found is out
-    assert max(rows * bases for rows, bases, _ in widest) <= 100
+    assert max(widest) == 100
 
 
-@pytest.mark.parametrize("layers", [1, 2, 3])
-@pytest.mark.parametrize("cell", CELLS)
-def test_a_record_of_many_chunks_reads_in_wider_ones(cell, layers, monkeypatch):
-    network = make(cell, True, layers)
-    tokens = np.random.default_rng(2).integers(4, size=1_100).astype(np.uint8)
-    lengths = np.array([900, 200])
-    whole = network_posterior(network, tokens, lengths, device=CPU, chunk=1_000)
-    monkeypatch.setattr(inference, "MOST_CHUNKS", 4)
-    found = network_posterior(network, tokens, lengths, device=CPU, chunk=10)
-    assert np.abs(found - whole).max() <= TOLERANCE[torch.float32]
+def test_the_states_at_the_seams_are_copies():
+    """Views would keep what a layer said of every base."""
+    network = make("gru", True, 1)
+    features = network.embed(torch.zeros(50, 2))
+    for cell in network.layers[0].directions():
+        _, state = inference.read(cell, features, np.full(50, 2))
+        assert state.untyped_storage().nbytes() == state.nbytes
+
+
+def test_seams_beyond_the_bound_make_batches_of_fewer_records():
+    lengths = np.full(64, 10_000)
+    assert inference._side_by_side(lengths, 64, 64_000, 10**6) == 64
+    assert inference._side_by_side(lengths, 64, 64_000, 200) == 38  # 5 seams in each
+    assert inference._side_by_side(lengths, 64, 64_000, 1) == 6  # uncut, none
+
+
+def test_too_little_memory_makes_chunks_smaller_and_changes_nothing(monkeypatch):
+    network = make("lstm", True, 2)
+    lengths = np.array([900, 900, 30, 20])
+    tokens = np.random.default_rng(2).integers(4, size=lengths.sum()).astype(np.uint8)
+    gathered = inference._Batch.gathered
+
+    def exhausted(self, chunk):
+        if chunk.lengths.sum() > 200:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return gathered(self, chunk)
+
+    whole = whole_records(network, tokens, lengths)
+    monkeypatch.setattr(inference._Batch, "gathered", exhausted)
+    predictor = Predictor(network, CPU, rows=4, bases=10**5)
+    found = predictor.posterior(tokens, lengths)
+    np.testing.assert_allclose(found, whole, atol=1e-5)
+
+
+def test_an_error_that_is_no_lack_of_memory_is_told(monkeypatch):
+    def broken(self, chunk):
+        raise RuntimeError("expected scalar type Float")
+
+    monkeypatch.setattr(inference._Batch, "gathered", broken)
+    with pytest.raises(RuntimeError, match="scalar type"):
+        predict(make("rnn", False, 1), np.zeros(5, dtype=np.uint8), [5])
+
+
+def test_how_many_records_lie_side_by_side_is_measured_where_it_pays(monkeypatch):
+    monkeypatch.setattr(inference, "MEASURED_BASES", 1000)
+    network = make("lstm", True, 1)
+    lengths = np.array([1500, 800])
+    tokens = np.random.default_rng(2).integers(4, size=lengths.sum()).astype(np.uint8)
+    predictor = Predictor(network, CPU, memory=2**24)
+    found = predictor.posterior(tokens, lengths)
+    assert predictor._rows >= 1
+    np.testing.assert_allclose(found, whole_records(network, tokens, lengths), atol=1e-5)
 
 
 def test_every_posterior_is_a_distribution():
     network = make("lstm", True, 1)
     tokens = np.random.default_rng(1).integers(4, size=500).astype(np.uint8)
-    posterior = network_posterior(network, tokens, np.array([500]), device=CPU, chunk=100)
+    posterior = predict(network, tokens, [500], bases=100)
     np.testing.assert_allclose(posterior.sum(axis=1), 1, atol=1e-6)
 
 
 def test_no_records_give_no_rows():
     network = make("gru", True, 1)
-    empty = np.empty(0, dtype=np.uint8)
-    assert network_posterior(network, empty, np.array([0, 0]), device=CPU).shape == (0, 3)
+    assert predict(network, np.empty(0, dtype=np.uint8), [0, 0]).shape == (0, 3)

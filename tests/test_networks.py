@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from basetag.alphabet import DNA
-from basetag.networks import CELLS, TaggerNetwork, reverse_rows
+from basetag.networks import CELLS, TaggerNetwork, active_rows
 
 
 def sigmoid(x):
@@ -66,7 +66,7 @@ def test_two_directional_logits_are_those_of_the_textbook_recurrence(cell, layer
     expected = features @ network.head.weight.detach().double().numpy().T
     expected += network.head.bias.detach().double().numpy()
     with torch.no_grad():
-        found = network(torch.from_numpy(tokens)[None], torch.tensor([tokens.size]))[0]
+        found = network(torch.from_numpy(tokens)[None], np.array([tokens.size]))[0]
     np.testing.assert_allclose(found.numpy(), expected, atol=1e-6)
 
 
@@ -77,7 +77,7 @@ def test_a_plain_rnn_with_hand_set_weights_counts_cytosines_through_tanh():
     network.layers[0].rightward.weight_ih_l0.data[0, 1] = 1.0
     network.layers[0].rightward.weight_hh_l0.data[0, 0] = 1.0
     network.head.weight.data[1, 0] = 2.0
-    logits = network(torch.from_numpy(DNA.encode("CAC"))[None], torch.tensor([3]))[0, :, 1]
+    logits = network(torch.from_numpy(DNA.encode("CAC"))[None], np.array([3]))[0, :, 1]
     first = np.tanh(1)
     expected = 2 * np.array([first, np.tanh(first), np.tanh(1 + np.tanh(first))])
     np.testing.assert_allclose(logits.detach().numpy(), expected, rtol=1e-6)
@@ -86,8 +86,8 @@ def test_a_plain_rnn_with_hand_set_weights_counts_cytosines_through_tanh():
 def test_padding_reaches_no_base():
     network = make()
     tokens = torch.tensor([[0, 1, 2, 3, 1, 0], [3, 2, 1, 0, 2, 2]])
-    padded = network(tokens, torch.tensor([6, 4]))
-    alone = network(tokens[1:, :4], torch.tensor([4]))
+    padded = network(tokens, np.array([6, 4]))
+    alone = network(tokens[1:, :4], np.array([4]))
     torch.testing.assert_close(padded[1, :4], alone[0])
 
 
@@ -96,22 +96,22 @@ def test_a_one_directional_network_is_causal():
     tokens = torch.tensor([[0, 1, 2, 3, 1, 0, 2]])
     changed = tokens.clone()
     changed[0, 4] = 3
-    before, after = (network(t, torch.tensor([7]))[0] for t in (tokens, changed))
+    before, after = (network(t, np.array([7]))[0] for t in (tokens, changed))
     assert torch.equal(before[:4], after[:4])
     assert not torch.equal(before[4:], after[4:])
 
 
 def test_an_ambiguous_code_enters_as_the_mixture_of_its_bases():
     network = make()
-    embedded = network.embed(torch.from_numpy(DNA.encode("RN"))[None])[0]
+    embedded = network.embed(torch.from_numpy(DNA.encode("RN"))[:, None]).dense()[:, 0]
     expected = torch.tensor([[0.5, 0, 0.5, 0], [0.25, 0.25, 0.25, 0.25]])
     torch.testing.assert_close(embedded, expected)
 
 
-def test_rows_are_reversed_within_their_own_length():
-    rows = torch.tensor([[1.0, 2, 3, 4], [1, 2, 0, 0], [5, 0, 0, 0]])[:, :, None]
-    turned = reverse_rows(rows, torch.tensor([4, 2, 1]))[:, :, 0]
-    assert turned.tolist() == [[4, 3, 2, 1], [2, 1, 0, 0], [5, 0, 0, 0]]
+def test_the_rows_that_have_a_base_are_counted_place_by_place():
+    assert active_rows(np.array([4, 2, 2, 1])).tolist() == [4, 3, 1, 1]
+    with pytest.raises(ValueError, match="from the longest on"):
+        active_rows(np.array([2, 4]))
 
 
 def test_initial_weights_follow_from_the_seed_alone():

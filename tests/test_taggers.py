@@ -45,7 +45,7 @@ def test_a_saved_network_predicts_what_it_predicted_before(path):
     network = build_network(DNA, 2, ARCHITECTURE)
     network.initialise(torch.Generator().manual_seed(1))
     expected = torch.softmax(
-        network(torch.from_numpy(DNA.encode("ACGNR"))[None], torch.tensor([5])), -1
+        network(torch.from_numpy(DNA.encode("ACGNR"))[None], np.array([5])), -1
     )
     (prediction,) = loaded.predict(["acgnr"])
     np.testing.assert_allclose(prediction.probabilities, expected[0].detach(), atol=1e-6)

@@ -8,25 +8,32 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from lightning_fabric import Fabric
+from sklearn.utils.class_weight import compute_class_weight
 
 from basetag.alphabet import DNA
 from basetag.checkpoints import CheckpointFolder
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.errors import ConfigError, InputError
+from basetag.inference import Predictor
+from basetag.learning_rate import cosine, one_cycle
 from basetag.networks import TaggerNetwork
 from basetag.splits import Segments
 from basetag.training import (
-    mean_cross_entropy,
-    one_cycle,
-    split_cross_entropy,
-    spread_pieces,
+    SharedBatch,
+    state_weights,
+    summed_cross_entropy_of,
+    summed_weight,
     train,
 )
+from basetag.validation import spread_pieces, summed_cross_entropy
+from basetag.windows import WindowReader
 
 CPU = torch.device("cpu")
 SETTINGS = {
     "bases": 240_000, "batch": 8, "window": 100, "learning_rate": 0.02, "weight_decay": 0.0,
     "clip": 1.0, "warmup": 0.1, "mask": 0.01, "validations": 4, "validation_bases": 2000,
+    "schedule": "one_cycle", "patience": None, "class_weights": None,
 }  # fmt: skip
 
 
@@ -56,15 +63,24 @@ def trained(corpus, seed=1, **changes):
     settings = SETTINGS | changes
     with tempfile.TemporaryDirectory() as folder:
         run = train(
-            network, corpus, stretch(0, 8000), stretch(8000, 10_000), settings, seed=seed,
-            device=CPU, checkpoints=CheckpointFolder(Path(folder), "run"),
+            Fabric(accelerator="cpu", devices=1), network, corpus, stretch(0, 8000),
+            stretch(8000, 10_000), settings, seed=seed,
+            checkpoints=CheckpointFolder(Path(folder), "run"),
         )  # fmt: skip
-    return network, run.history
+    return network, run
+
+
+def cross_entropy(network, corpus, start, end, weights=None):
+    total, weight = summed_cross_entropy(
+        Predictor(network, CPU), corpus, stretch(start, end), weights
+    )
+    return total / weight
 
 
 def test_a_rule_that_needs_one_base_of_memory_is_learnt(corpus):
-    network, rows = trained(corpus)
-    loss = split_cross_entropy(network, corpus, stretch(10_000, 12_000), CPU)
+    network, run = trained(corpus)
+    rows = run.history
+    loss = cross_entropy(network, corpus, 10_000, 12_000)
     prior = np.bincount(corpus.labels) / corpus.labels.size
     assert -(prior * np.log(prior)).sum() > 0.5  # what label frequencies alone reach
     assert loss < 0.05
@@ -74,9 +90,14 @@ def test_a_rule_that_needs_one_base_of_memory_is_learnt(corpus):
 
 
 def test_the_weights_with_the_lowest_validation_loss_are_kept(corpus):
-    network, rows = trained(corpus, learning_rate=1.0, clip=100.0)
-    kept = split_cross_entropy(network, corpus, stretch(8000, 10_000), CPU)
-    assert kept == pytest.approx(min(row.validation_loss for row in rows), abs=1e-9)
+    network, run = trained(corpus, learning_rate=1.0, clip=100.0)
+    losses = [row.validation_loss for row in run.history]
+    assert min(losses) < losses[-1]
+    kept = cross_entropy(network, corpus, 8000, 10_000)
+    assert kept == pytest.approx(min(losses), abs=1e-9)
+    network.load_state_dict(run.last_weights)
+    last = cross_entropy(network, corpus, 8000, 10_000)
+    assert last == pytest.approx(losses[-1], abs=1e-9)
 
 
 def test_equal_seeds_give_equal_bits_and_others_do_not(corpus):
@@ -96,16 +117,52 @@ def test_unlabelled_bases_pull_no_weight(corpus):
     labels[1::2] = UNLABELLED
     hidden = corpus_of(corpus.tokens, labels)
     network, _ = trained(hidden)
-    assert split_cross_entropy(network, corpus, stretch(10_000, 12_000), CPU) < 0.1
+    assert cross_entropy(network, corpus, 10_000, 12_000) < 0.1
 
 
 def test_cross_entropy_is_the_mean_over_labelled_bases():
     logits = torch.log(torch.tensor([[[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]]]))
     labels = torch.tensor([[0, 1, UNLABELLED]], dtype=torch.uint8)
     expected = -(math.log(0.9) + math.log(0.8)) / 2
-    assert float(mean_cross_entropy(logits, labels)) == pytest.approx(expected, abs=1e-6)
+    found = summed_cross_entropy_of(logits, labels, None) / summed_weight(labels, None)
+    assert float(found) == pytest.approx(expected, abs=1e-6)
     nothing = torch.full((1, 3), UNLABELLED, dtype=torch.uint8)
-    assert float(mean_cross_entropy(logits, nothing)) == 0
+    assert float(summed_cross_entropy_of(logits, nothing, None)) == 0
+
+
+def test_weighted_cross_entropy_is_that_of_torch():
+    logits = torch.randn(3, 5, 4, generator=torch.Generator().manual_seed(1))
+    labels = torch.randint(4, (3, 5), generator=torch.Generator().manual_seed(2)).byte()
+    labels[0, 2] = UNLABELLED
+    weights = torch.tensor([0.5, 2.0, 1.0, 7.0])
+    expected = torch.nn.functional.cross_entropy(
+        logits.flatten(0, 1), labels.flatten().long(), weight=weights, ignore_index=UNLABELLED
+    )
+    found = summed_cross_entropy_of(logits, labels, weights) / summed_weight(labels, weights)
+    torch.testing.assert_close(found, expected)
+
+
+def test_balanced_weights_are_those_of_scikit_learn(corpus):
+    expected = compute_class_weight("balanced", classes=np.array([0, 1]), y=corpus.labels[:8000])
+    found = state_weights("balanced", corpus, stretch(0, 8000))
+    np.testing.assert_allclose(found, expected)
+    assert state_weights(None, corpus, stretch(0, 8000)) is None
+    given = state_weights({"Y": 3.0, "N": 1.0, "Z": 9.0}, corpus, stretch(0, 8000))
+    assert given.tolist() == [1, 3]
+
+
+def test_weights_make_a_rare_state_as_likely_as_its_weight_says():
+    """Labels that no sequence tells: what is learnt is their share, weighted."""
+    generator = np.random.default_rng(1)
+    tokens = generator.integers(4, size=12_000).astype(np.uint8)
+    corpus = corpus_of(tokens, (generator.random(tokens.size) < 0.1).astype(np.uint8))
+    for weights, expected in [(None, 0.1), ("balanced", 0.5), ({"N": 1, "Y": 3}, 0.25)]:
+        network, run = trained(corpus, class_weights=weights, bases=80_000)
+        posterior = Predictor(network, CPU).posterior(tokens[10_000:], np.array([2000]))
+        assert posterior[:, 1].mean() == pytest.approx(expected, abs=0.04)
+        counts = state_weights(weights, corpus, stretch(0, 8000))
+        loss = cross_entropy(network, corpus, 8000, 10_000, counts)
+        assert min(row.validation_loss for row in run.history) == pytest.approx(loss, abs=1e-9)
 
 
 def test_one_cycle_rises_to_its_peak_and_falls_again():
@@ -117,6 +174,86 @@ def test_one_cycle_rises_to_its_peak_and_falls_again():
     assert max(rates) == rates[100]
     assert all(a <= b for a, b in pairwise(rates[:101]))
     assert all(a >= b for a, b in pairwise(rates[100:]))
+
+
+def test_the_cosine_rises_on_a_line_and_falls_to_a_hundredth():
+    rates = [cosine(step, 1000, 0.01, 0.1) for step in range(1000)]
+    assert rates[49] == pytest.approx(0.01 * 50 / 101)
+    assert rates[100] == pytest.approx(0.01)
+    assert rates[550] == pytest.approx((0.01 + 1e-4) / 2)
+    assert rates[-1] == pytest.approx(1e-4, rel=0.01)
+    assert max(rates) == rates[100]
+
+
+def test_training_ends_when_validation_gains_nothing_for_too_long(corpus):
+    _, patient = trained(corpus, learning_rate=1.0, clip=100.0, validations=40)
+    losses = [row.validation_loss for row in patient.history]
+    _, run = trained(corpus, learning_rate=1.0, clip=100.0, validations=40, patience=3)
+    found = [row.validation_loss for row in run.history]
+    assert len(found) < 40
+    assert found == losses[: len(found)]
+    assert int(np.argmin(found)) == len(found) - 4
+
+
+def test_a_batch_in_parts_has_the_gradient_of_the_whole(corpus):
+    network = TaggerNetwork(DNA, 2, cell="gru", hidden=6, bidirectional=True)
+    network.initialise(torch.Generator().manual_seed(1))
+    reader = WindowReader(corpus.tokens, corpus.labels, DNA.unknown, CPU)
+    lengths = np.array([100, 7, 50, 1, 100, 80, 33])
+    windows = reader.read(np.arange(7) * 100, lengths, 0.01, np.random.default_rng(1))
+    found = []
+    for parts in (1, 2, 3, 7):
+        batch = SharedBatch(Fabric(accelerator="cpu", devices=1), network, np.array([1.0, 3.0]))
+        batch.parts = parts
+        loss = batch.backward(windows)
+        found.append([loss, *(value.grad.clone() for value in network.parameters())])
+    for other in found[1:]:
+        for value, expected in zip(other, found[0], strict=True):
+            torch.testing.assert_close(value, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_batch_beyond_the_memory_goes_through_in_parts(corpus, monkeypatch):
+    """The device holds 250 bases of a batch of 800."""
+    whole, _ = trained(corpus, bases=8000)
+    forward, sizes = TaggerNetwork.forward, []
+
+    def bounded(self, tokens, lengths):
+        if self.training and tokens.numel() > 250:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        if self.training:
+            sizes.append(tokens.numel())
+        return forward(self, tokens, lengths)
+
+    monkeypatch.setattr(TaggerNetwork, "forward", bounded)
+    parts, _ = trained(corpus, bases=8000)
+    assert 100 < max(sizes) <= 250
+    for name, value in whole.state_dict().items():
+        torch.testing.assert_close(parts.state_dict()[name], value, rtol=1e-3, atol=1e-4)
+
+
+def test_a_single_window_beyond_the_memory_is_an_error(corpus, monkeypatch):
+    def exhausted(self, tokens, lengths):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(TaggerNetwork, "forward", exhausted)
+    with pytest.raises(torch.OutOfMemoryError):
+        trained(corpus, bases=8000)
+
+
+def test_frozen_weights_stay_and_the_others_learn(corpus):
+    network = TaggerNetwork(DNA, 2, cell="gru", hidden=6)
+    network.initialise(torch.Generator().manual_seed(1))
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    for parameter in network.layers.parameters():
+        parameter.requires_grad_(False)
+    with tempfile.TemporaryDirectory() as folder:
+        train(
+            Fabric(accelerator="cpu", devices=1), network, corpus, stretch(0, 8000),
+            stretch(8000, 10_000), SETTINGS | {"bases": 8000, "weight_decay": 0.1}, seed=1,
+            checkpoints=CheckpointFolder(Path(folder), "run"),
+        )  # fmt: skip
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, before[name]) == name.startswith("layers.")
 
 
 def test_a_training_whose_loss_is_never_a_number_is_told_with_advice(corpus):

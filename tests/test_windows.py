@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from basetag.corpus import UNLABELLED
 from basetag.splits import Segments
-from basetag.windows import WindowSampler, masked_runs, read_windows, step_generator
+from basetag.windows import WindowReader, WindowSampler, masked_runs, step_generator
 
 
 def segments_of(lengths, gap=3):
@@ -35,10 +36,10 @@ def test_a_window_never_leaves_its_segment(lengths, length, seed):
     labels = numbered(segments)
     generator = step_generator(seed, 1)
     starts, sizes = WindowSampler(segments, length).draw(5, generator)
-    windows = read_windows(
-        starts, sizes, np.zeros_like(labels), labels, mask=0.0, unknown=14, generator=generator
-    )
-    for row, size in zip(windows.labels, windows.lengths, strict=True):
+    reader = WindowReader(np.zeros_like(labels), labels, 14, torch.device("cpu"))
+    windows = reader.read(starts, sizes, 0.0, generator)
+    assert (np.diff(windows.lengths) <= 0).all()
+    for row, size in zip(windows.labels.numpy(), windows.lengths, strict=True):
         assert len(set(row[:size])) == 1
         assert row[0] != 9
         assert 1 <= size <= length
@@ -70,7 +71,38 @@ def test_a_step_is_drawn_without_the_steps_before_it():
 
 
 def test_masked_runs_cover_the_fraction_asked_for():
-    covered = masked_runs((200, 1000), 0.01, np.random.default_rng(1)).mean()
+    labels = np.zeros(1000, dtype=np.uint8)
+    reader = WindowReader(np.zeros_like(labels), labels, 14, torch.device("cpu"))
+    starts, lengths = np.zeros(200, dtype=np.int64), np.full(200, 1000)
+
+    def covered(mask):
+        windows = reader.read(starts, lengths, mask, np.random.default_rng(1))
+        return (windows.tokens == 14).float().mean()
+
     # About 2,000 runs of mean and standard deviation 10: the mean is within 10 %.
-    assert 0.009 < covered < 0.011
-    assert not masked_runs((10, 10), 0.0, np.random.default_rng(1)).any()
+    assert 0.009 < covered(0.01) < 0.011
+    assert covered(0.0) == 0
+
+
+def test_masked_runs_end_with_the_batch():
+    starts, ends = masked_runs(100, 0.5, np.random.default_rng(1))
+    assert starts.size
+    assert (starts < ends).all()
+    assert ends.max() <= 100
+
+
+def test_parts_of_a_batch_are_its_rows():
+    labels = np.arange(100, dtype=np.uint8)
+    reader = WindowReader(labels, labels, 200, torch.device("cpu"))
+    starts, lengths = np.array([0, 50, 10, 90]), np.array([5, 20, 1, 10])
+    windows = reader.read(starts, lengths, 0.0, np.random.default_rng(1))
+    rows = [
+        row[:size].tolist()
+        for index in range(3)
+        for part in [windows.part(index, 3)]
+        for row, size in zip(part.labels, part.lengths, strict=True)
+    ]
+    expected = [list(range(s, s + n)) for s, n in zip(starts, lengths, strict=True)]
+    assert sorted(rows) == sorted(expected)
+    assert windows.part(1, 3).labels.shape == (1, 10)
+    assert windows.part(4, 8).lengths.size == 0

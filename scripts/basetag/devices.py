@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
@@ -21,6 +23,10 @@ _MEMORY_WORDS = (
     "status_alloc_failed",
     "allocation_failed",
 )
+
+
+#: M_MMAP_MAX, M_TRIM_THRESHOLD and M_TOP_PAD of malloc.h.
+_MALLOC_OPTIONS = {-4: 0, -1: 2**31 - 1, -2: 2**26}
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,7 @@ def choose_devices(gpus: int) -> Devices:
         claimed.
     """
     if gpus == 0:
+        keep_freed_memory()
         return Devices("cpu")
     asked = f"the job asks for {gpus} {'GPU' if gpus == 1 else 'GPUs'}"
     if not torch.cuda.is_available():
@@ -85,10 +92,32 @@ def choose_devices(gpus: int) -> Devices:
             f"{asked} but torch sees {seen}{where}",
             advice=f"set the resource gpu to {seen} at most",
         )
-    # TF32 rounds products to 10 bits: the CPU's numbers would not be met to 1e-5.
+    compute_in_full()
+    return Devices("cuda", claim_cards([_identity(card) for card in range(seen)], gpus))
+
+
+def keep_freed_memory() -> None:
+    """Have the C library hand freed memory out again, where it is glibc.
+
+    By default it gives large arrays back to the system and takes new ones from there, a page at a
+    time: with arrays of tens of megabytes in every step that is a third to a half of a CPU's time
+    (benchmarks/training.md).
+    """
+    if sys.platform != "linux":
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        for option, value in _MALLOC_OPTIONS.items():
+            mallopt(option, value)
+
+
+def compute_in_full() -> None:
+    """Have this process compute products of float32 in float32 on a GPU.
+
+    TF32 rounds them to 10 bits: the CPU's numbers would not be met to 1e-5.
+    """
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
-    return Devices("cuda", claim_cards([_identity(card) for card in range(seen)], gpus))
 
 
 def choose_device(gpus: int) -> torch.device:

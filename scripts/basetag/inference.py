@@ -1,21 +1,26 @@
 """Posteriors of a trained network, the same numbers however the records are cut into chunks.
 
 Short records go through the network side by side in batches of like length. A long record goes
-through in chunks, and the recurrent state is carried across every seam between them. So no chunk
-guesses its context, and chunk and batch sizes change the result by no more than the rounding of
-one summation order (tests state it).
+through in chunks, and the recurrent state is carried across every seam between them, for one
+layer and for many. So no chunk guesses its context, no seam has an error to be checked, and chunk
+and batch change the result by no more than the rounding of one summation order (tests state it).
 
 Only one chunk is held at a time, and of all others the states at their seams. What a layer says
 inside a chunk is computed again from these whenever a layer above asks for it: a pass over a
 batch's chunks, turning round at the end of each, gives the seams of one more direction. A network
-of L two-directional layers thus takes L + 1 passes over a long record, in which L (L + 2) cells
-are run; with every layer's output kept, 8 bytes a base and unit, it would be 3 L. A network of one
-direction takes one pass.
+of L two-directional layers thus takes L + 1 passes over a record too long for one chunk, in which
+L (L + 2) cells are run in place of 2 L. A network of one direction takes one pass.
+
+How large a chunk is follows from a bound on memory, and how many records lie side by side in it
+from a measurement on the device at hand. Where the device has less memory than the bound says,
+both shrink until it suffices.
 """
 
 from __future__ import annotations
 
 import itertools
+import logging
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,68 +30,158 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from basetag.networks import RecurrentLayer, State, TaggerNetwork, reverse_rows
+from basetag.devices import is_out_of_memory
+from basetag.networks import RecurrentLayer, TaggerNetwork, active_rows
+from basetag.recurrence import Features, State, read
 
-#: Bases of one row that go through the network at a time.
-CHUNK = 2_000
-#: Bases of all rows together that do, padding included.
-BATCH_BASES = 2**18
+log = logging.getLogger(__name__)
+
+#: What a process that predicts should stay below where nothing else is said, in bytes.
+MEMORY = 2**30
+#: Share of it for the arrays of a chunk; torch, the records and the result need the rest.
+ARRAYS_SHARE = 4
+#: Records side by side where too little is predicted for a measurement to pay.
+ROWS = 64
+#: Of the cell that has most.
+_GATES = 4
+#: From this many bases on it does.
+MEASURED_BASES = 4_000_000
 #: A batch of short records holds at most this many bases, padding included, for each of its own.
 PADDED_SHARE = 1.25
-#: A record of more chunks than this goes in wider ones, so that the seams do not add up.
-MOST_CHUNKS = 2**13
+#: A chunk has no fewer bases of a row than this, whatever the bound on memory.
+SHORTEST_CHUNK = 16
 
 
-@torch.inference_mode()
-def network_posterior(
-    network: TaggerNetwork,
-    tokens: NDArray[np.uint8],
-    lengths: NDArray[np.int64],
-    *,
-    device: torch.device,
-    out: NDArray[np.float32] | None = None,
-    chunk: int = CHUNK,
-    batch_bases: int = BATCH_BASES,
-) -> NDArray[np.float32]:
-    """Return P(state | record) for every base of every record.
-
-    Beyond the result, memory holds what the layers make of one chunk, and the states at the seams.
-    A chunk has at most `batch_bases` bases. A record on its own has at most `MOST_CHUNKS` seams (up
-    to 2 Gb, as the settings stand); several long ones together have one for each `chunk` bases of
-    the longest, and one more for each row.
+class Predictor:
+    """A network that predicts on a device, within a bound of memory.
 
     Parameters
     ----------
     network : TaggerNetwork
         On `device`.
-    tokens : ndarray of uint8, (bases,)
-        The records, one behind the other; may be a memory map.
-    lengths : ndarray of int64, (records,)
-        Their lengths; 0 is allowed.
     device : torch.device
-    out : ndarray of float32, (bases, states), optional
-        Where to write; a memory map, for instance.
-    chunk : int
-        Bases of a row that go through the network at a time.
-    batch_bases : int
-        Bases of all rows together that do, padding included; a single row's chunk is taken
-        whatever it is.
-
-    Returns
-    -------
-    ndarray of float32, (bases, states)
+    memory : int
+        Bytes that the process should stay below; the network's arrays take a quarter of them.
+    complement : ndarray of uint8, (tokens,), optional
+        Token of each token's complement. With it, the posterior is the mean over a record and
+        its reverse complement.
+    rows : int, optional
+        Records side by side; measured without it.
+    bases : int, optional
+        Bases of all rows in a chunk; what `memory` has room for without it.
     """
-    network.eval()
-    if out is None:
-        out = np.empty((tokens.size, network.head.out_features), dtype=np.float32)
-    starts = np.cumsum(lengths) - lengths
-    for rows in _batches(lengths, chunk, batch_bases):
-        chunks = _chunks(starts[rows], lengths[rows], chunk, batch_bases)
-        for piece, logits in _logits(network, tokens, chunks, device):
-            posterior = torch.softmax(logits, dim=-1).cpu().numpy()
-            for row, (start, length) in enumerate(zip(piece.starts, piece.lengths, strict=True)):
-                out[start : start + length] = posterior[row, :length]
-    return out
+
+    def __init__(
+        self,
+        network: TaggerNetwork,
+        device: torch.device,
+        *,
+        memory: int = MEMORY,
+        complement: NDArray[np.uint8] | None = None,
+        rows: int | None = None,
+        bases: int | None = None,
+    ) -> None:
+        self.network = network
+        self.device = device
+        self.complement = complement
+        arrays = memory // ARRAYS_SHARE
+        self._bases = bases or max(SHORTEST_CHUNK, arrays // _bytes_per_base(network))
+        self._seams = max(1, arrays // 4 // _bytes_per_seam(network))
+        self._rows = rows
+
+    @torch.inference_mode()
+    def posterior(
+        self,
+        tokens: NDArray[np.uint8],
+        lengths: NDArray[np.int64],
+        out: NDArray[np.float32] | None = None,
+    ) -> NDArray[np.float32]:
+        """Return P(state | record) for every base of every record.
+
+        Parameters
+        ----------
+        tokens : ndarray of uint8, (bases,)
+            The records, one behind the other; may be a memory map.
+        lengths : ndarray of int64, (records,)
+            Their lengths; 0 is allowed.
+        out : ndarray of float32, (bases, states), optional
+            Where to write; a memory map, for instance.
+
+        Returns
+        -------
+        ndarray of float32, (bases, states)
+        """
+        self.network.eval()
+        if out is None:
+            out = np.empty((tokens.size, self.network.head.out_features), dtype=np.float32)
+        if self._rows is None and tokens.size >= MEASURED_BASES:
+            self._rows = self._fastest_rows()
+        starts = np.cumsum(lengths) - lengths
+        order = np.argsort(-lengths, kind="stable")
+        order = order[lengths[order] > 0]
+        while order.size:
+            rows = self._rows or ROWS
+            count = _side_by_side(lengths[order], rows, self._bases, self._seams)
+            batch, order = order[:count], order[count:]
+            try:
+                self._predict(tokens, starts[batch], lengths[batch], out)
+            except Exception as error:
+                if not is_out_of_memory(error) or self._bases <= SHORTEST_CHUNK:
+                    raise
+                # Whatever of the batch was written is written again.
+                order = np.concatenate([batch, order])
+                self._bases //= 2
+                self._rows = max(1, rows // 2)
+                log.warning("out of memory: going on with chunks of %d bases", self._bases)
+        return out
+
+    def _predict(
+        self,
+        tokens: NDArray[np.uint8],
+        starts: NDArray[np.int64],
+        lengths: NDArray[np.int64],
+        out: NDArray[np.float32],
+    ) -> None:
+        """Predict a batch of records, the longest first, and write what it says to `out`."""
+        for strand in [None] if self.complement is None else [None, self.complement]:
+            batch = _Batch(tokens, starts, lengths, strand, self.device)
+            chunks = _chunks(lengths, self._bases)
+            for chunk, logits in _logits(self.network, batch, chunks):
+                posterior = torch.softmax(logits, dim=-1).cpu().numpy()
+                for row in range(chunk.lengths.size):
+                    place, step = batch.place(row, chunk)
+                    own = posterior[: chunk.lengths[row], row][::step]
+                    # The forward strand is there when its complement comes.
+                    out[place] = own if strand is None else (out[place] + own) / 2
+
+    def _fastest_rows(self) -> int:
+        """Return how many rows side by side give most bases a second."""
+        tokens = np.random.default_rng(0).integers(
+            self.network.mixture.shape[0], size=self._bases, dtype=np.uint8
+        )
+        best, most = 1, 0.0
+        rows = 4 if self.device.type == "cpu" else 64
+        while rows * SHORTEST_CHUNK <= self._bases:
+            lengths = np.full(rows, min(500, self._bases // rows))
+            part = tokens[: lengths.sum()]
+            scratch = np.empty((part.size, self.network.head.out_features), dtype=np.float32)
+            speeds = []
+            try:
+                for _ in range(3):
+                    began = time.perf_counter()
+                    self._predict(part, np.cumsum(lengths) - lengths, lengths, scratch)
+                    speeds.append(part.size / (time.perf_counter() - began))
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                break
+            # The first run may wait for the device to wake; the next must win by more than noise.
+            if max(speeds) < 1.05 * most:
+                break
+            best, most = rows, max(speeds)
+            rows *= 2
+        log.info("predicting %d records side by side, about %.0f kb/s", best, most / 1e3)
+        return best
 
 
 @dataclass(frozen=True)
@@ -95,107 +190,133 @@ class _Chunk:
 
     Attributes
     ----------
-    starts, lengths : ndarray of int64, (rows,)
-        Where each row's part of `tokens` begins and how many bases it has. Rows that have ended
-        are not among them.
+    start : int
+        Where it begins in each row.
+    lengths : ndarray of int64, (rows,)
+        How many bases each row has in it. Rows that have ended are not among them.
     """
 
-    starts: NDArray[np.int64]
+    start: int
     lengths: NDArray[np.int64]
 
-    def gathered(self, tokens: NDArray[np.uint8]) -> Tensor:
-        """Return the chunk's tokens, uint8, (rows, longest), padded on the right."""
-        batch = np.zeros((self.lengths.size, int(self.lengths.max())), dtype=np.uint8)
-        for row, (start, length) in enumerate(zip(self.starts, self.lengths, strict=True)):
-            batch[row, :length] = tokens[start : start + length]
-        return torch.from_numpy(batch)
+
+@dataclass(frozen=True)
+class _Batch:
+    """Records side by side, on their own strand or, with `complement`, on the other one."""
+
+    tokens: NDArray[np.uint8]
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    complement: NDArray[np.uint8] | None
+    device: torch.device
+
+    def place(self, row: int, chunk: _Chunk) -> tuple[slice, int]:
+        """Return where a row's part of a chunk lies, and in which direction it is read."""
+        length = int(chunk.lengths[row])
+        if self.complement is None:
+            first = int(self.starts[row]) + chunk.start
+            return slice(first, first + length), 1
+        last = int(self.starts[row] + self.lengths[row]) - chunk.start
+        return slice(last - length, last), -1
+
+    def gathered(self, chunk: _Chunk) -> Tensor:
+        """Return a chunk's tokens, uint8, (longest, rows), padded behind the rows' ends."""
+        gathered = np.zeros((chunk.lengths.size, int(chunk.lengths[0])), dtype=np.uint8)
+        for row, length in enumerate(chunk.lengths):
+            place, step = self.place(row, chunk)
+            gathered[row, :length] = self.tokens[place][::step]
+        if self.complement is not None:
+            gathered = self.complement[gathered]
+        return torch.from_numpy(gathered).to(self.device).T
 
 
-def _batches(
-    lengths: NDArray[np.int64], chunk: int, batch_bases: int
-) -> Iterator[NDArray[np.int64]]:
-    """Group records, the longest first; those of one chunk only with others of like length."""
-    order = np.argsort(-lengths, kind="stable")
-    order = order[lengths[order] > 0]
-    first = 0
-    while first < order.size:
-        longest = int(lengths[order[first]])
-        last, bases = first + 1, longest
-        while last < order.size:
-            length = int(lengths[order[last]])
-            bases += length
-            padded = (last + 1 - first) * min(longest, chunk)
-            like = length > chunk if longest > chunk else padded <= PADDED_SHARE * bases
-            if padded > batch_bases or not like:
-                break
-            last += 1
-        yield order[first:last]
-        first = last
+def _bytes_per_base(network: TaggerNetwork) -> int:
+    """Return about what the arrays of a chunk take for each base of it."""
+    layers = network.recurrent_layers()
+    # Of a layer: what it reads, what its gates are sent, what it says in parts and as a whole.
+    numbers = [
+        layer.rightward.input_size + _GATES * layer.rightward.hidden_size + 3 * layer.outputs
+        for layer in layers
+    ]
+    return 4 * (max(numbers) + 3 * network.head.out_features) + 16
 
 
-def _chunks(
-    starts: NDArray[np.int64], lengths: NDArray[np.int64], chunk: int, batch_bases: int
-) -> list[_Chunk]:
+def _bytes_per_seam(network: TaggerNetwork) -> int:
+    """Return what the states take with which a row enters a chunk."""
+    return 8 * sum(layer.outputs for layer in network.recurrent_layers())
+
+
+def _side_by_side(lengths: NDArray[np.int64], rows: int, bases: int, seams: int) -> int:
+    """Return how many of the records, from the longest on, make a batch.
+
+    Parameters
+    ----------
+    lengths : ndarray of int64, (records,)
+        From the longest on.
+    rows, bases : int
+        At most this many rows, and bases of all rows in a chunk.
+    seams : int
+        At most about this many states are kept between chunks.
+    """
+    lengths = lengths[:rows]
+    count = np.arange(1, lengths.size + 1)
+    padded, own = count * lengths[0], np.cumsum(lengths)
+    if lengths[0] <= bases // lengths.size or lengths[0] <= SHORTEST_CHUNK:
+        return int(((padded <= PADDED_SHARE * own) & (padded <= bases)).sum() or 1)
+    # Each row has a seam for every bases / count bases of the longest one.
+    kept = count * (lengths[0] * count // bases)
+    return max(1, int(((lengths > bases // lengths.size) & (kept <= seams)).sum()))
+
+
+def _chunks(lengths: NDArray[np.int64], bases: int) -> list[_Chunk]:
     """Cut a batch, its rows ordered from the longest on, into chunks from left to right.
 
     Where there are several, each row's end is a border: no chunk has padding, so the state behind
     it is that of every row.
     """
-    longest = int(lengths[0])
-    if longest <= chunk:
-        return [_Chunk(starts, lengths)]
-    width = max(chunk, min(batch_bases // lengths.size, -(-longest // MOST_CHUNKS)))
+    longest, width = int(lengths[0]), max(SHORTEST_CHUNK, bases // lengths.size)
+    if longest <= width and lengths.size * longest <= PADDED_SHARE * lengths.sum():
+        return [_Chunk(0, lengths)]
     borders = np.union1d(np.arange(0, longest, width), lengths)
-    result = []
-    for left, right in itertools.pairwise(borders):
-        rows = int((lengths > left).sum())
-        result.append(_Chunk(starts[:rows] + left, np.full(rows, right - left)))
-    return result
+    return [
+        _Chunk(int(left), np.full(int((lengths > left).sum()), right - left))
+        for left, right in itertools.pairwise(borders)
+    ]
 
 
 def _logits(
-    network: TaggerNetwork,
-    tokens: NDArray[np.uint8],
-    chunks: Sequence[_Chunk],
-    device: torch.device,
+    network: TaggerNetwork, batch: _Batch, chunks: Sequence[_Chunk]
 ) -> Iterator[tuple[_Chunk, Tensor]]:
-    """Yield each chunk of a batch and its logits, (rows, longest, states), in some order."""
+    """Yield each chunk of a batch and its logits, (longest, rows, states), in some order."""
     layers = network.recurrent_layers()
+    if len(chunks) == 1:
+        features = network.embed(batch.gathered(chunks[0]))
+        for layer in layers:
+            features = Features.of_bases(layer(features, active_rows(chunks[0].lengths)))
+        yield chunks[0], network.head(features.dense())
+        return
     seams = _Seams()
     order = range(len(chunks))
 
-    def below(layers: Sequence[RecurrentLayer], index: int) -> Tensor:
-        features = network.embed(chunks[index].gathered(tokens).to(device))
-        inside = torch.from_numpy(chunks[index].lengths).to(device)
+    def below(layers: Sequence[RecurrentLayer], index: int) -> Features:
+        features = network.embed(batch.gathered(chunks[index]))
         for layer in layers:
-            features = _layer_output(layer, features, inside, seams, index)
+            parts = [seams.run(layer.rightward, features, index, 1)]
+            if layer.leftward is not None:
+                parts.append(seams.run(layer.leftward, features, index, -1))
+            features = Features.of_bases(torch.cat(parts, dim=-1))
         return features
 
-    if layers[0].leftward is not None and len(chunks) > 1:
+    if layers[0].leftward is not None:
         for depth, layer in enumerate(layers):
             # Reading to the right, this pass finds the seams of the layer's rightward direction;
             # the next layer's pass comes back and finds the leftward ones on its way.
+            cell = layer.directions()[0 if order.step > 0 else 1]
             for index in order:
-                features = below(layers[:depth], index)
-                if order.step > 0:
-                    seams.run_rightward(layer.rightward, features, index)
-                elif layer.leftward is not None:
-                    inside = torch.from_numpy(chunks[index].lengths).to(device)
-                    seams.run_leftward(layer.leftward, features, inside, index)
+                seams.run(cell, below(layers[:depth], index), index, order.step)
             order = order[::-1]
     for index in order:
-        yield chunks[index], network.head(below(layers, index))
-
-
-def _layer_output(
-    layer: RecurrentLayer, features: Tensor, inside: Tensor, seams: _Seams, index: int
-) -> Tensor:
-    """Return the layer's hidden states in a chunk, (rows, longest, outputs)."""
-    rightward = seams.run_rightward(layer.rightward, features, index)
-    if layer.leftward is None:
-        return rightward
-    leftward = seams.run_leftward(layer.leftward, features, inside, index)
-    return torch.cat([rightward, leftward], dim=-1)
+        yield chunks[index], network.head(below(layers, index).dense())
 
 
 class _Seams:
@@ -208,19 +329,14 @@ class _Seams:
     def __init__(self) -> None:
         self._entering: dict[nn.Module, dict[int, State]] = defaultdict(dict)
 
-    def run_rightward(self, cell: nn.Module, features: Tensor, index: int) -> Tensor:
-        """Return the cell's hidden states in chunk `index`, (rows, longest, hidden)."""
-        return self._run(cell, features, index, index + 1)
-
-    def run_leftward(self, cell: nn.Module, features: Tensor, inside: Tensor, index: int) -> Tensor:
-        """Return those of a cell that reads from right to left, in the order of the bases."""
-        turned = self._run(cell, reverse_rows(features, inside), index, index - 1)
-        return reverse_rows(turned, inside)
-
-    def _run(self, cell: nn.Module, features: Tensor, index: int, following: int) -> Tensor:
-        state = _for_rows(self._entering[cell].get(index), features.shape[0])
-        hidden: Tensor
-        hidden, self._entering[cell][following] = cell(features, state)
+    def run(self, cell: nn.RNNBase, features: Features, index: int, step: int) -> Tensor:
+        """Return a cell's hidden states in chunk `index`; it reads to the right or, -1, left."""
+        length, rows = features.entries.shape
+        state = _for_rows(self._entering[cell].get(index), rows)
+        active = np.full(length, rows, dtype=np.int64)
+        hidden, self._entering[cell][index + step] = read(
+            cell, features, active, leftward=step < 0, state=state
+        )
         return hidden
 
 

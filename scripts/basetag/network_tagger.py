@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,13 @@ from numpy.typing import NDArray
 
 from basetag.alphabet import Alphabet
 from basetag.corpus import Corpus
-from basetag.inference import network_posterior
+from basetag.errors import ConfigError, InputError
+from basetag.inference import MEMORY, Predictor
 from basetag.networks import TaggerNetwork
 from basetag.splits import Segments
 from basetag.tagger_file import new_card, read_tagger, write_tagger
+
+log = logging.getLogger(__name__)
 
 
 class NetworkTagger:
@@ -28,16 +32,40 @@ class NetworkTagger:
         See `basetag.tagger_file`; `architecture` holds the network's arguments.
     device : torch.device
         Where it predicts.
+    memory : int
+        Bytes that the process should stay below when it predicts.
+    both_strands : bool, optional
+        Whether predictions are the mean over a sequence and its reverse complement; what the
+        card says without it.
+
+    Raises
+    ------
+    ConfigError
+        If both strands are asked for and the alphabet has one.
     """
 
     kind = "network"
 
     def __init__(
-        self, network: TaggerNetwork, card: Mapping[str, Any], device: torch.device
+        self,
+        network: TaggerNetwork,
+        card: Mapping[str, Any],
+        device: torch.device,
+        *,
+        memory: int = MEMORY,
+        both_strands: bool | None = None,
     ) -> None:
         self.network = network.to(device)
         self.card = dict(card)
-        self.device = device
+        complement = None
+        if self.card["both_strands"] if both_strands is None else both_strands:
+            complement = Alphabet.named(card["alphabet"]).complement
+            if complement is None:
+                raise ConfigError(
+                    f"both strands are asked for, and {card['alphabet']!r} has one",
+                    advice="leave both_strands away",
+                )
+        self._predictor = Predictor(self.network, device, memory=memory, complement=complement)
 
     @classmethod
     def from_tensors(
@@ -45,12 +73,15 @@ class NetworkTagger:
         tensors: Mapping[str, NDArray[Any]],
         card: Mapping[str, Any],
         device: torch.device,
+        *,
+        memory: int = MEMORY,
+        both_strands: bool | None = None,
     ) -> NetworkTagger:
         """Rebuild the network that `card` describes and give it its weights."""
         alphabet = Alphabet.named(card["alphabet"])
         network = build_network(alphabet, len(card["states"]), card["architecture"])
         network.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
-        return cls(network, card, device)
+        return cls(network, card, device, memory=memory, both_strands=both_strands)
 
     @classmethod
     def trained(
@@ -61,6 +92,8 @@ class NetworkTagger:
         name: str,
         architecture: Mapping[str, Any],
         device: torch.device,
+        *,
+        both_strands: bool = False,
     ) -> NetworkTagger:
         """Give a network that was trained on `training` its card.
 
@@ -75,6 +108,7 @@ class NetworkTagger:
             parameters=sum(parameter.numel() for parameter in network.parameters()),
             architecture=architecture,
         )
+        card["both_strands"] = both_strands
         return cls(network, card, device)
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -101,9 +135,9 @@ class NetworkTagger:
         positions: NDArray[np.int64] | None = None,  # a network reads every sequence alike
         out: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float32]:
-        """Return P(state | record), (bases, states); see `network_posterior`."""
+        """Return P(state | record), (bases, states); see `Predictor.posterior`."""
         torch.set_num_threads(threads)
-        return network_posterior(self.network, tokens, lengths, device=self.device, out=out)
+        return self._predictor.posterior(tokens, lengths, out)
 
 
 def describe(architecture: Mapping[str, Any]) -> str:
@@ -120,8 +154,92 @@ def build_network(
     return TaggerNetwork(alphabet, n_states, **architecture)
 
 
-def load_network(path: str | os.PathLike[str], device: torch.device) -> NetworkTagger:
+def start_from(
+    network: TaggerNetwork,
+    path: str | os.PathLike[str],
+    corpus: Corpus,
+    architecture: Mapping[str, Any],
+    frozen: Sequence[str],
+) -> None:
+    """Give a network the weights of a trained one, and freeze some of them.
+
+    Where the states differ the head stays as it is.
+
+    Parameters
+    ----------
+    network : TaggerNetwork
+        Initialised.
+    path : path-like
+        A tagger.safetensors.
+    corpus : Corpus
+        What the network will be trained on.
+    architecture : mapping
+        What `build_network` made the network from.
+    frozen : sequence of str
+        Names of layers, such as ``layers.0``; all weights below one of them stay as they are.
+
+    Raises
+    ------
+    InputError
+        If the file is no network, or one of another alphabet or architecture.
+    ConfigError
+        If a name is no layer's, or nothing is left to train.
+    """
+    tensors, card = read_tagger(path)
+    file = os.fspath(path)
+    if card["kind"] != "network":
+        raise InputError(
+            f"a tagger to start from must be a network; this is {card['name']!r} of kind"
+            f" {card['kind']!r}",
+            file=file,
+        )
+    expected = {"alphabet": corpus.alphabet.name, **architecture}
+    found = {"alphabet": card["alphabet"], **card["architecture"]}
+    for key, value in expected.items():
+        if found.get(key) != value:
+            raise InputError(
+                f"a tagger to start from must have {key} {value!r}, as the new one has; this one"
+                f" has {found.get(key)!r}",
+                file=file,
+                advice="give the new tagger the same, or start from another",
+            )
+    own = network.state_dict()
+    given = {name: torch.from_numpy(value) for name, value in tensors.items()}
+    if card["states"] != list(corpus.states):
+        log.info("the states differ from those of %s: the head is new", file)
+        given |= {name: own[name] for name in own if name.startswith("head.")}
+    network.load_state_dict(given)
+    for name in frozen:
+        below = [
+            parameter
+            for full, parameter in network.named_parameters()
+            if full == name or full.startswith(f"{name}.")
+        ]
+        if not below:
+            layers = sorted({full.rsplit(".", 1)[0] for full, _ in network.named_parameters()})
+            raise ConfigError(
+                f"frozen: the network has no layer {name!r}",
+                advice=f"its layers are {', '.join(layers)}",
+            )
+        for parameter in below:
+            parameter.requires_grad_(False)
+    if not any(parameter.requires_grad for parameter in network.parameters()):
+        raise ConfigError("frozen: nothing is left to train", advice="freeze fewer layers")
+
+
+def load_network(
+    path: str | os.PathLike[str], device: torch.device, *, memory: int = MEMORY
+) -> NetworkTagger:
     """Read a trained network from its file.
+
+    Parameters
+    ----------
+    path : path-like
+        A tagger.safetensors.
+    device : torch.device
+        Where it predicts.
+    memory : int
+        Bytes that the process should stay below when it predicts.
 
     Raises
     ------
@@ -129,4 +247,4 @@ def load_network(path: str | os.PathLike[str], device: torch.device) -> NetworkT
         If the file is no tagger, or of a newer format.
     """
     tensors, card = read_tagger(path)
-    return NetworkTagger.from_tensors(tensors, card, device)
+    return NetworkTagger.from_tensors(tensors, card, device, memory=memory)

@@ -3,23 +3,21 @@
 A network is: tokens → one-hot mixture of plain letters → layers of recurrence, each one- or
 two-directional → a linear head. A layer holds one module per direction, so that training, which
 sees whole windows, and prediction, which carries the state from chunk to chunk, run the very same
-weights through the very same code. Nothing here knows of files, losses or devices.
+weights. Inside, arrays are time first. Nothing here knows of files, losses or devices.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from basetag.alphabet import Alphabet
-
-#: State that a recurrence carries from base to base: h for RNN and GRU, (h, c) for LSTM,
-#: each (1, rows, hidden). None is the zero state, in which every record begins.
-State = Any
+from basetag.recurrence import Features, read, read_both
 
 CELLS: Mapping[str, type[nn.RNN | nn.GRU | nn.LSTM]] = {
     "rnn": nn.RNN,
@@ -46,51 +44,45 @@ class RecurrentLayer(nn.Module):
     def __init__(self, cell: str, inputs: int, hidden: int, bidirectional: bool) -> None:
         super().__init__()
         make = CELLS[cell]
-        self.rightward = make(inputs, hidden, batch_first=True)
-        self.leftward = make(inputs, hidden, batch_first=True) if bidirectional else None
+        self.rightward = make(inputs, hidden)
+        self.leftward = make(inputs, hidden) if bidirectional else None
         self.outputs = hidden * (2 if bidirectional else 1)
 
     def directions(self) -> list[nn.RNNBase]:
         """Return the module of each direction that there is."""
         return [self.rightward] if self.leftward is None else [self.rightward, self.leftward]
 
-    def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """Return the hidden states, (rows, length, outputs), of whole padded records.
+    def forward(self, features: Features, active: NDArray[np.int64]) -> Tensor:
+        """Return the hidden states, (length, rows, outputs), of whole records.
 
         Parameters
         ----------
-        features : Tensor, (rows, length, inputs)
-            Rows are padded on the right.
-        lengths : Tensor of int64, (rows,)
-            Bases of each row; the padding behind them reaches no base.
+        features : Features
+            Rows are ordered from the longest on, and padded behind their ends.
+        active : ndarray of int64, (length,)
+            Rows that have a base at each place; the padding reaches no base.
         """
-        rightward: Tensor = self.rightward(features)[0]
         if self.leftward is None:
-            return rightward
-        leftward, _ = self.leftward(reverse_rows(features, lengths))
-        return torch.cat([rightward, reverse_rows(leftward, lengths)], dim=-1)
+            return read(self.rightward, features, active)[0]
+        return read_both(self.rightward, self.leftward, features, active)
 
 
-def reverse_rows(features: Tensor, lengths: Tensor) -> Tensor:
-    """Return `features` with each row turned round within its own length.
+def active_rows(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how many of the rows have a base at each place, (longest,).
 
     Parameters
     ----------
-    features : Tensor, (rows, length, width)
-    lengths : Tensor of int64, (rows,)
+    lengths : ndarray of int64, (rows,)
+        From the longest on.
 
-    Returns
-    -------
-    Tensor, (rows, length, width)
-        Padding stays where it was, behind the row.
+    Raises
+    ------
+    ValueError
+        If a row is longer than the one before it.
     """
-    length = features.shape[1]
-    if bool((lengths == length).all()):
-        return features.flip(1)
-    position = torch.arange(length, device=features.device)
-    mirrored = lengths[:, None] - 1 - position  # (rows, length); negative in the padding
-    index = torch.where(mirrored >= 0, mirrored, position)
-    return features.gather(1, index[:, :, None].expand_as(features))
+    if (np.diff(lengths) > 0).any():
+        raise ValueError("rows must be ordered from the longest on")
+    return np.searchsorted(-lengths, -np.arange(int(lengths[0])), side="left").astype(np.int64)
 
 
 class TaggerNetwork(nn.Module):
@@ -134,17 +126,26 @@ class TaggerNetwork(nn.Module):
         """Return the layers from the first to the last."""
         return [layer for layer in self.layers if isinstance(layer, RecurrentLayer)]
 
-    def embed(self, tokens: Tensor) -> Tensor:
-        """Return the input features, (rows, length, letters), of `tokens`, (rows, length)."""
-        return nn.functional.embedding(tokens.long(), self.mixture)
+    def embed(self, tokens: Tensor) -> Features:
+        """Return the input features of `tokens`, (length, rows)."""
+        return Features(self.mixture, tokens.to(torch.int32).contiguous())
 
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        """Return the logits, (rows, length, states), of padded `tokens`, (rows, length)."""
-        features = self.embed(tokens)
+    def forward(self, tokens: Tensor, lengths: NDArray[np.int64]) -> Tensor:
+        """Return the logits, (rows, length, states).
+
+        Parameters
+        ----------
+        tokens : Tensor of uint8, (rows, length)
+            Rows are ordered from the longest on, and padded behind their ends.
+        lengths : ndarray of int64, (rows,)
+            The first one is `length`.
+        """
+        active = active_rows(lengths)
+        features = self.embed(tokens.T)
         for layer in self.recurrent_layers():
-            features = layer(features, lengths)
-        logits: Tensor = self.head(features)
-        return logits
+            features = Features.of_bases(layer(features, active))
+        logits: Tensor = self.head(features.dense())
+        return logits.transpose(0, 1)
 
     def initialise(self, generator: torch.Generator) -> None:
         """Draw all weights from `generator`.

@@ -87,7 +87,13 @@ class LoadedTagger:
         ]
 
 
-def load_tagger(path: str | os.PathLike[str], gpus: int = 0) -> LoadedTagger:
+def load_tagger(
+    path: str | os.PathLike[str],
+    gpus: int = 0,
+    *,
+    memory: int | None = None,
+    both_strands: bool | None = None,
+) -> LoadedTagger:
     """Read any tagger from its file.
 
     Parameters
@@ -97,6 +103,11 @@ def load_tagger(path: str | os.PathLike[str], gpus: int = 0) -> LoadedTagger:
     gpus : int
         0 predicts on the CPU, 1 on a GPU, which stays claimed until the process ends and is
         waited for where other jobs have claimed all; baselines always run on the CPU.
+    memory : int, optional
+        Bytes that the process should stay below when a network predicts; 1 GiB without it.
+    both_strands : bool, optional
+        Whether a network's predictions are the mean over a sequence and its reverse complement;
+        what its config said without it. Baselines have none of it.
 
     Returns
     -------
@@ -108,11 +119,22 @@ def load_tagger(path: str | os.PathLike[str], gpus: int = 0) -> LoadedTagger:
         If the file is no tagger or is of a newer format.
     DeviceError
         If a GPU was asked for and there is none, or more than one was.
+    ConfigError
+        If both strands are asked for and the alphabet has one.
     """
     tensors, card = read_tagger(path)
     if card["kind"] != "network":
         return LoadedTagger(BASELINES[card["architecture"]["baseline"]](card, tensors))
     from basetag.devices import choose_device
+    from basetag.inference import MEMORY
     from basetag.network_tagger import NetworkTagger
 
-    return LoadedTagger(NetworkTagger.from_tensors(tensors, card, choose_device(gpus)))
+    return LoadedTagger(
+        NetworkTagger.from_tensors(
+            tensors,
+            card,
+            choose_device(gpus),
+            memory=MEMORY if memory is None else memory,
+            both_strands=both_strands,
+        )
+    )

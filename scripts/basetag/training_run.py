@@ -44,7 +44,9 @@ class TrainingRun:
         self.losses: list[Tensor] = []
         self.history: list[HistoryRow] = []
         self.best_loss = float("inf")
+        self.looks_since_best = 0
         self.best_weights: dict[str, Tensor] = {}
+        self.last_weights: dict[str, Tensor] = {}
 
     def look(self, validation_loss: float, learning_rate: float) -> HistoryRow:
         """Add a row to the history, and keep the weights where they are the best so far."""
@@ -57,10 +59,21 @@ class TrainingRun:
         )
         self.losses.clear()
         self.history.append(row)
+        self.looks_since_best += 1
         if validation_loss < self.best_loss:
             self.best_loss = validation_loss
+            self.looks_since_best = 0
             self.best_weights = copy.deepcopy(self.network.state_dict())
         return row
+
+    def is_stale(self, patience: int | None) -> bool:
+        """Whether the last `patience` looks, if any are a limit, found nothing better."""
+        return patience is not None and self.looks_since_best >= patience
+
+    def finish(self) -> None:
+        """Give the network the best weights; the last ones are kept in `last_weights`."""
+        self.last_weights = copy.deepcopy(self.network.state_dict())
+        self.network.load_state_dict(self.best_weights)
 
     def checkpoint(self) -> Checkpoint:
         """Return the state after the last step, on the CPU."""
@@ -94,4 +107,6 @@ class TrainingRun:
         self.bases = checkpoint.values["bases"]
         self.seconds = checkpoint.values["seconds"]
         self.history = [HistoryRow(**row) for row in checkpoint.values["history"]]
-        self.best_loss = min((row.validation_loss for row in self.history), default=float("inf"))
+        losses = [row.validation_loss for row in self.history]
+        self.best_loss = min(losses, default=float("inf"))
+        self.looks_since_best = len(losses) - 1 - losses.index(self.best_loss) if losses else 0

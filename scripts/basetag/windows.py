@@ -2,39 +2,57 @@
 
 Every step's draws come from a counter-based generator (Philox: Salmon et al. 2011) keyed by the
 seed with the step as its counter, so step 1,000 can be drawn without drawing the 999 before it and
-a resumed run sees the very same windows.
+a resumed run sees the very same windows. What is drawn does not depend on the device, nor on how
+many processes share the batch.
 """
 
 from __future__ import annotations
 
+import logging
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from basetag.corpus import UNLABELLED
 from basetag.splits import Segments
 
+log = logging.getLogger(__name__)
+
 #: Mean length of a masked run, in bases.
 MASKED_RUN = 10
+#: Share of a GPU's free memory that tokens and labels may take to be kept there.
+CORPUS_SHARE = 0.5
 
 
 @dataclass(frozen=True)
 class Windows:
-    """A batch of windows, padded on the right.
+    """A batch of windows, or some rows of one, on the device that computes.
 
     Attributes
     ----------
-    tokens : ndarray of uint8, (rows, length)
-    labels : ndarray of uint8, (rows, length)
+    tokens : Tensor of uint8, (rows, length)
+        The longest first, padded behind their ends.
+    labels : Tensor of uint8, (rows, length)
         `UNLABELLED` in the padding.
     lengths : ndarray of int64, (rows,)
     """
 
-    tokens: NDArray[np.uint8]
-    labels: NDArray[np.uint8]
+    tokens: Tensor
+    labels: Tensor
     lengths: NDArray[np.int64]
+
+    def part(self, index: int, parts: int) -> Windows:
+        """Return every `parts`-th row from `index` on: parts of about the same lengths."""
+        lengths = self.lengths[index::parts]
+        longest = int(lengths.max(initial=0))
+        return Windows(
+            self.tokens[index::parts, :longest], self.labels[index::parts, :longest], lengths
+        )
 
 
 def step_generator(seed: int, step: int) -> np.random.Generator:
@@ -95,58 +113,93 @@ class WindowSampler:
         return self.segments.offset[segment] + start, end - start
 
 
-def read_windows(
-    starts: NDArray[np.int64],
-    lengths: NDArray[np.int64],
-    tokens: NDArray[np.uint8],
-    labels: NDArray[np.uint8],
-    *,
-    mask: float,
-    unknown: int,
-    generator: np.random.Generator,
-) -> Windows:
-    """Read windows from the corpus, pad them, and hide some bases.
+class WindowReader:
+    """Reads windows from where the corpus lies: on the GPU where it fits, else in its files.
 
     Parameters
     ----------
-    starts, lengths : ndarray of int64, (rows,)
-        As `WindowSampler.draw` gives them.
     tokens, labels : ndarray of uint8, (bases,)
         The corpus, usually memory-mapped.
-    mask : float
-        Fraction of bases shown to the network as `unknown`, in runs, so that N is no evidence.
     unknown : int
         Token of the code that stands for every letter.
-    generator : numpy.random.Generator
-
-    Returns
-    -------
-    Windows
+    device : torch.device
+        Where the windows are wanted.
     """
-    position = np.arange(int(lengths.max()))
-    inside = position < lengths[:, None]  # (rows, length)
-    index = np.where(inside, starts[:, None] + position, starts[:, None])
-    seen = np.where(inside, tokens[index], unknown).astype(np.uint8)
-    seen[masked_runs(seen.shape, mask, generator)] = unknown
-    return Windows(
-        tokens=seen,
-        labels=np.where(inside, labels[index], UNLABELLED).astype(np.uint8),
-        lengths=lengths,
-    )
+
+    def __init__(
+        self,
+        tokens: NDArray[np.uint8],
+        labels: NDArray[np.uint8],
+        unknown: int,
+        device: torch.device,
+    ) -> None:
+        self.unknown = unknown
+        self.device = device
+        with warnings.catch_warnings():
+            # Of maps that cannot be written: nobody does.
+            warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+            self._tokens, self._labels = torch.from_numpy(tokens), torch.from_numpy(labels)
+        if device.type == "cuda":
+            free, _ = torch.cuda.mem_get_info(device)
+            if tokens.size + labels.size <= CORPUS_SHARE * free:
+                self._tokens, self._labels = self._tokens.to(device), self._labels.to(device)
+            else:
+                log.info("the corpus does not fit on the GPU; windows are read from its files")
+
+    def read(
+        self,
+        starts: NDArray[np.int64],
+        lengths: NDArray[np.int64],
+        mask: float,
+        generator: np.random.Generator,
+    ) -> Windows:
+        """Read windows, order them from the longest on, pad them, and hide some bases.
+
+        Parameters
+        ----------
+        starts, lengths : ndarray of int64, (rows,)
+            As `WindowSampler.draw` gives them.
+        mask : float
+            Fraction of bases shown to the network as `unknown`, in runs, so that N is no
+            evidence.
+        generator : numpy.random.Generator
+        """
+        order = np.argsort(-lengths, kind="stable")
+        starts, lengths = starts[order], lengths[order]
+        shape = (lengths.size, int(lengths[0]))
+        runs = masked_runs(lengths.size * int(lengths[0]), mask, generator)
+
+        at = self._tokens.device
+        position = torch.arange(shape[1], device=at)
+        inside = position < torch.from_numpy(lengths).to(at)[:, None]  # (rows, length)
+        first = torch.from_numpy(starts).to(at)[:, None]
+        index = torch.where(inside, first + position, first)
+        hidden = _covered(runs, inside.numel(), at)
+        tokens = self._tokens[index].masked_fill(~inside | hidden.view(shape), self.unknown)
+        labels = self._labels[index].masked_fill(~inside, UNLABELLED)
+        return Windows(tokens.to(self.device), labels.to(self.device), lengths)
+
+
+def _covered(
+    runs: tuple[NDArray[np.int64], NDArray[np.int64]], size: int, device: torch.device
+) -> Tensor:
+    """Return which of `size` bases lie in a run, (size,)."""
+    change = torch.zeros(size + 1, dtype=torch.int32, device=device)
+    for ends, step in zip(runs, (1, -1), strict=True):
+        at = torch.from_numpy(ends).to(device)
+        change.index_add_(0, at, torch.full_like(at, step, dtype=torch.int32))
+    return change[:size].cumsum(0) > 0
 
 
 def masked_runs(
-    shape: tuple[int, ...], fraction: float, generator: np.random.Generator
-) -> NDArray[np.bool_]:
-    """Return which bases to mask: runs of geometric length that cover `fraction` of `shape`.
+    size: int, fraction: float, generator: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return starts and ends of runs that cover `fraction` of `size` bases, (runs,) each.
 
-    Runs begin at random bases of the flattened batch, with mean length `MASKED_RUN`; where two
+    Runs begin at random bases, their lengths are geometric with mean `MASKED_RUN`; where two
     overlap they merge, so the rate of starts is that which leaves 1 - `fraction` uncovered.
     """
-    size = int(np.prod(shape))
     # A base stays uncovered with probability exp(-rate * MASKED_RUN).
     rate = -np.log1p(-fraction) / MASKED_RUN
     starts = generator.integers(size, size=generator.poisson(rate * size))
-    ends = np.minimum(starts + generator.geometric(1 / MASKED_RUN, size=starts.size), size)
-    change = np.bincount(starts, minlength=size + 1) - np.bincount(ends, minlength=size + 1)
-    return (np.cumsum(change[:size]) > 0).reshape(shape)
+    return starts, np.minimum(starts + generator.geometric(1 / MASKED_RUN, size=starts.size), size)

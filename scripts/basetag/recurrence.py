@@ -1,0 +1,276 @@
+"""A recurrent cell read along sequences: compiled on the CPU, by cuDNN on a GPU, the same numbers.
+
+The weights lie in torch's own modules (`nn.RNN`, `nn.GRU`, `nn.LSTM`, one per direction). On a GPU
+torch runs them. On the CPU, in float32, the loops of `basetag.recurrence_kernels` do, and their
+gradients; what the letters send to the first layer's gates is then a table with a row per token,
+looked up, and no matrix product. One cell is left to torch there, because oneDNN is faster: the
+LSTM on rows of one length, where it predicts or is wide.
+
+Arrays are time first. Rows are ordered from the longest on, so the rows that have a base at a
+place are the first ones; `active` holds how many these are, (length,).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
+from torch import Tensor, nn
+
+from basetag import recurrence_kernels as kernels
+
+#: State that a recurrence carries from base to base: h for RNN and GRU, (h, c) for LSTM,
+#: each (1, rows, hidden). None is the zero state, in which every record begins.
+State = Any
+
+
+#: Units from which on oneDNN's LSTM trains faster (benchmarks/training.md).
+_WIDE = 48
+
+
+@dataclass(frozen=True)
+class Features:
+    """What a layer reads: for each base a row of a table.
+
+    Attributes
+    ----------
+    table : Tensor, (entries, width)
+    entries : Tensor of int32, (length, rows)
+        Which row of the table is that of a base.
+    """
+
+    table: Tensor
+    entries: Tensor
+
+    @classmethod
+    def of_bases(cls, dense: Tensor) -> Features:
+        """Wrap features that differ from base to base, (length, rows, width)."""
+        length, rows = dense.shape[:2]
+        entries = torch.arange(length * rows, dtype=torch.int32, device=dense.device)
+        return cls(dense.reshape(length * rows, -1), entries.view(length, rows))
+
+    def of_each_base(self) -> bool:
+        """Whether every base has a row of its own, in their order."""
+        return self.table.shape[0] == self.entries.numel()
+
+    def dense(self) -> Tensor:
+        """Return the features base by base, (length, rows, width)."""
+        if self.of_each_base():
+            return self.table.view(*self.entries.shape, -1)
+        return nn.functional.embedding(self.entries, self.table)
+
+
+def read(
+    cell: nn.RNNBase,
+    features: Features,
+    active: NDArray[np.int64],
+    *,
+    leftward: bool = False,
+    state: State = None,
+) -> tuple[Tensor, State]:
+    """Read rows in one direction.
+
+    Parameters
+    ----------
+    cell : nn.RNN, nn.GRU or nn.LSTM
+        Of one layer and one direction.
+    features : Features
+    active : ndarray of int64, (length,)
+    leftward : bool
+        Whether to read from the last base to the first.
+    state : tuple of Tensor or Tensor or None
+        At the start; only where all rows have the same length.
+
+    Returns
+    -------
+    hidden : Tensor, (length, rows, hidden)
+        After each base; zero in the padding.
+    state
+        At the end of the reading; of use where all rows have the same length.
+    """
+    if _compiled_is_best(cell, features, active):
+        return _read_compiled(cell, features, active, leftward, state)
+    dense = features.dense()
+    if leftward:
+        dense = dense.flip(0)
+    hidden, state = cell(dense, state)
+    return (hidden.flip(0) if leftward else hidden), state
+
+
+def read_both(
+    rightward: nn.RNNBase, leftward: nn.RNNBase, features: Features, active: NDArray[np.int64]
+) -> Tensor:
+    """Read whole rows in both directions; return the hidden states, (length, rows, 2 hidden)."""
+    if _compiled_is_best(rightward, features, active):
+        return torch.cat(
+            [
+                _read_compiled(rightward, features, active, False, None)[0],
+                _read_compiled(leftward, features, active, True, None)[0],
+            ],
+            dim=-1,
+        )
+    # One call for both, so that a GPU runs them side by side.
+    start = features.table.new_zeros(2, features.entries.shape[1], rightward.hidden_size)
+    state = (start, start) if isinstance(rightward, nn.LSTM) else start
+    weights = [*_weights(rightward), *_weights(leftward)]
+    options = (weights, True, 1, 0.0, rightward.training, True)
+    run = _FUNCTIONS[type(rightward)]
+    dense = features.dense()
+    if active[0] == active[-1]:
+        hidden: Tensor = run(dense, state, *options, False)[0]
+        return hidden
+    lengths = (torch.from_numpy(active)[:, None] > torch.arange(int(active[0]))).sum(0)
+    packed = nn.utils.rnn.pack_padded_sequence(dense, lengths)
+    hidden = run(packed.data, packed.batch_sizes, state, *options)[0]
+    packed = nn.utils.rnn.PackedSequence(hidden, packed.batch_sizes)
+    return nn.utils.rnn.pad_packed_sequence(packed)[0]
+
+
+#: What torch's modules call, here with the weights of two of them.
+_FUNCTIONS: Mapping[type, Callable[..., tuple[Tensor, ...]]] = {
+    nn.RNN: torch.rnn_tanh,
+    nn.GRU: torch.gru,
+    nn.LSTM: torch.lstm,
+}
+
+
+def _weights(cell: nn.RNNBase) -> list[Tensor]:
+    return [getattr(cell, name) for name in cell._flat_weights_names]
+
+
+def _compiled_is_best(cell: nn.RNNBase, features: Features, active: NDArray[np.int64]) -> bool:
+    if features.table.device.type != "cpu" or features.table.dtype != torch.float32:
+        return False
+    by_onednn = isinstance(cell, nn.LSTM) and active[0] == active[-1]
+    return not (by_onednn and (cell.hidden_size >= _WIDE or not torch.is_grad_enabled()))
+
+
+def _read_compiled(
+    cell: nn.RNNBase,
+    features: Features,
+    active: NDArray[np.int64],
+    leftward: bool,
+    state: State,
+) -> tuple[Tensor, State]:
+    weight_in, weight, bias_in, bias = _weights(cell)
+    gates, hidden = weight.shape[0] // cell.hidden_size, cell.hidden_size
+    if isinstance(cell, nn.GRU):
+        # The new gate's own bias is weighed by the reset gate, so it stays apart.
+        to_input = torch.cat([bias[: 2 * hidden], torch.zeros_like(bias[2 * hidden :])])
+        inner = bias[2 * hidden :]
+    else:
+        to_input, inner = bias, None
+    inputs = torch.matmul(features.table, weight_in.view(gates, hidden, -1).mT)
+    inputs = inputs + (bias_in + to_input).view(gates, 1, hidden)  # (gates, entries, hidden)
+    return _Recurrence.apply(  # type: ignore[no-untyped-call, no-any-return]
+        type(cell), inputs, features.entries, weight.view(gates, hidden, hidden), inner,
+        active, leftward, state, features.of_each_base(),
+    )  # fmt: skip
+
+
+class _Recurrence(torch.autograd.Function):
+    """The compiled loops and their gradient; the state at the start has none."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, kind: type, inputs: Tensor, entries: Tensor, weight: Tensor,
+        bias: Tensor | None, active: NDArray[np.int64], leftward: bool, state: State,
+        each_base: bool,
+    ) -> tuple[Tensor, State]:  # fmt: skip
+        (length, rows), (n_gates, _, units) = entries.shape, weight.shape
+        keep = any(ctx.needs_input_grad)
+        start = length if leftward else 0
+        hidden = torch.empty(length + 1, rows, units)
+        first, first_cell = state if isinstance(state, tuple) else (state, None)
+        hidden[start] = 0 if first is None else first[0]
+        n_kept = 4 if kind is nn.GRU else n_gates
+        gates = torch.empty(n_kept if kind is not nn.RNN else 0, length if keep else 1, rows, units)
+        cells = torch.empty(0)
+        transposed = weight.mT.contiguous()
+        common = (inputs, entries, transposed)
+        if kind is nn.LSTM:
+            cells = torch.empty(length + 1 if gates.shape[1] == length else 2, rows, units)
+            at_start = start if gates.shape[1] == length else slice(None)
+            cells[at_start] = 0 if first_cell is None else first_cell[0]
+            _run(kernels.lstm_forward, rows, *common, active, leftward, hidden, cells, gates)
+        elif kind is nn.GRU:
+            _run(kernels.gru_forward, rows, *common, bias, active, leftward, hidden, gates)
+        else:
+            _run(kernels.rnn_forward, rows, *common, active, leftward, hidden)
+        if keep:
+            ctx.save_for_backward(entries, weight, hidden, cells, gates)
+            ctx.of = kind, active, leftward, each_base, inputs.shape[1]
+        end = 0 if leftward else length
+        # Copies: a view would keep what every base left.
+        last: State = hidden[end][None].clone()
+        if kind is nn.LSTM:
+            last_slot = end if gates.shape[1] == length else length % 2
+            last = (last, cells[last_slot][None].clone())
+        read_from, read_to = (0, length) if leftward else (1, length + 1)
+        return hidden[read_from:read_to], last
+
+    @staticmethod
+    def backward(ctx: Any, d_hidden: Tensor, d_state: Any) -> tuple[Tensor | None, ...]:
+        entries, weight, hidden, cells, gates = ctx.saved_tensors
+        kind, active, leftward, each_base, n_entries = ctx.of
+        (length, rows), (n_gates, _, units) = entries.shape, weight.shape
+        d_hidden = d_hidden.contiguous()
+        before = (hidden[1:] if leftward else hidden[:-1]).reshape(1, length * rows, units)
+        d_bias = None
+        # The kernels turn what was kept into gradients in place: a graph is walked once.
+        if kind is nn.LSTM:
+            _run(kernels.lstm_backward, rows, weight, active, leftward, cells, d_hidden, gates)
+        elif kind is nn.GRU:
+            _run(kernels.gru_backward, rows, weight, active, leftward, hidden, d_hidden, gates)
+        else:
+            gates = torch.empty(1, length, rows, units)
+            _run(kernels.rnn_backward, rows, weight, active, leftward, hidden, d_hidden, gates)
+        flat = gates.view(-1, length * rows, units)
+        to_state, to_input = flat[:n_gates], flat
+        if kind is nn.GRU:
+            d_bias = flat[2].sum(0)
+            to_input = torch.cat([flat[:2], flat[3:]])
+        d_weight = torch.matmul(to_state.mT, before)
+        d_inputs = to_input
+        if not each_base:
+            d_inputs = to_input.new_zeros(n_gates, n_entries, units)
+            kernels.sum_by_entry(to_input.numpy(), entries.view(-1).numpy(), d_inputs.numpy())
+        return None, d_inputs, None, d_weight, d_bias, None, None, None, None
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads)
+
+
+def _run(kernel: Any, rows: int, *arguments: Any) -> None:
+    """Run a kernel on blocks of rows, one for each of torch's threads."""
+    values: list[Any] = [
+        value.detach().numpy() if isinstance(value, Tensor) else value for value in arguments
+    ]
+    threads = min(torch.get_num_threads(), rows)
+    borders = [rows * part // threads for part in range(threads + 1)]
+    # The threads are ours: those that BLAS starts would wait for one another at every base.
+    with _blas().limit(limits=1, user_api="blas"):
+        if threads == 1:
+            kernel(*values, 0, rows)
+            return
+        parts = [
+            _pool(threads).submit(kernel, *[*values, first, last])
+            for first, last in itertools.pairwise(borders)
+        ]
+        for part in parts:
+            part.result()

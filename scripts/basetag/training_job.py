@@ -1,0 +1,135 @@
+"""One training from files to files: what each of its processes does."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+
+from basetag.checkpoints import CheckpointFolder, checkpoint_digest
+from basetag.corpus import LABELS, TOKENS, Corpus
+from basetag.files import canonical_json, content_digest, write_json, written_whole
+from basetag.network_tagger import NetworkTagger, build_network, start_from
+from basetag.provenance import environment
+from basetag.splits import read_split
+from basetag.training import train
+from basetag.training_run import HistoryRow
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """What a training reads and writes.
+
+    Attributes
+    ----------
+    settings : dict
+        As `Config.train_settings` gives them.
+    code : str
+        Digest of the code; checkpoints of other code are not continued.
+    name : str
+        What the config calls the tagger.
+    device : str
+        In words, for the timing table.
+    corpus, split : Path
+        The corpus' folder and its split.tsv.
+    initial : Path or None
+        The tagger whose weights are the first.
+    best, last, history, timing : Path
+        The outputs: the weights with the lowest validation loss, those of the last step, the
+        table of losses, the clock's figures.
+    """
+
+    settings: dict[str, Any]
+    code: str
+    name: str
+    device: str
+    corpus: Path
+    split: Path
+    initial: Path | None
+    best: Path
+    last: Path
+    history: Path
+    timing: Path
+
+
+def run_training(fabric: Fabric, job: TrainingJob) -> None:
+    """Train a tagger and, in the first process, write it with its history.
+
+    Raises
+    ------
+    BasetagError
+        For inputs and settings that cannot be used together.
+    """
+    settings = job.settings
+    threads = settings["training"]["threads"]
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(mode=True, warn_only=fabric.device.type != "cpu")
+
+    corpus = Corpus.open(job.corpus)
+    segments = read_split(job.split, corpus)
+    network = build_network(corpus.alphabet, len(corpus.states), settings["architecture"])
+    network.initialise(torch.Generator().manual_seed(settings["seed"]))
+    if job.initial is not None:
+        start_from(network, job.initial, corpus, settings["architecture"], settings["frozen"])
+    log.info("training on %s", job.device)
+
+    inputs = [job.corpus / TOKENS, job.corpus / LABELS, job.split]
+    if job.initial is not None:
+        inputs.append(job.initial)
+    checkpoints = CheckpointFolder(
+        job.best.parent / "checkpoints",
+        checkpoint_digest(canonical_json(settings), job.code, content_digest(*inputs)),
+    )
+    run = train(
+        fabric,
+        network,
+        corpus,
+        segments["train"],
+        segments["validation"],
+        settings["training"],
+        seed=settings["seed"],
+        checkpoints=checkpoints,
+        both_strands=settings["both_strands"],
+    )
+    if not fabric.is_global_zero:
+        return
+
+    tagger = NetworkTagger.trained(
+        network,
+        corpus,
+        segments["train"],
+        job.name,
+        settings["architecture"],
+        fabric.device,
+        both_strands=settings["both_strands"],
+    )
+    tagger.save(job.best)
+    network.load_state_dict(run.last_weights)
+    tagger.save(job.last)
+    _write_history(job.history, run.history)
+    write_json(
+        job.timing,
+        {
+            "device": job.device,
+            "threads": threads,
+            "environment": environment(),
+            "train_seconds": run.seconds,
+            "train_bases_per_second": run.bases / run.seconds,
+        },
+    )
+    checkpoints.remove()
+
+
+def _write_history(path: Path, rows: list[HistoryRow]) -> None:
+    with written_whole(path) as (place,), place.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, delimiter="\t", lineterminator="\n")
+        table.writerow(field.name for field in dataclasses.fields(HistoryRow))
+        table.writerows(dataclasses.astuple(row) for row in rows)

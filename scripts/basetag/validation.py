@@ -1,0 +1,76 @@
+"""The cross-entropy on the validation split, by which weights are chosen and trainings ended."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from basetag.corpus import UNLABELLED, Corpus
+from basetag.errors import InputError
+from basetag.inference import Predictor
+from basetag.splits import Segments
+
+#: Longest stretch that is looked at as a whole, in bases.
+PIECE = 10_000
+
+
+def spread_pieces(segments: Segments, labels: NDArray[np.uint8], bases: int) -> Segments:
+    """Return labelled pieces of `segments`, spread evenly over them, that hold about `bases`.
+
+    Parameters
+    ----------
+    segments : Segments
+        The validation split.
+    labels : ndarray of uint8, (bases,)
+        Of the corpus.
+    bases : int
+        All pieces are taken where they hold no more.
+
+    Raises
+    ------
+    InputError
+        Where no base of the split has a label.
+    """
+    pieces = segments.cut(PIECE)
+    labelled = [
+        bool((labels[at : at + size] != UNLABELLED).any())
+        for at, size in zip(pieces.offset, pieces.lengths, strict=True)
+    ]
+    pieces = pieces.chosen(np.array(labelled, dtype=bool))
+    if not pieces.bases:
+        raise InputError(
+            "no base of the validation split has a label",
+            advice="label some of its records, or draw the split with another seed",
+        )
+    share = min(1.0, bases / pieces.bases)
+    count = max(1, round(share * len(pieces.start)))
+    return pieces.chosen(np.linspace(0, len(pieces.start) - 1, count).astype(np.int64))
+
+
+def summed_cross_entropy(
+    predictor: Predictor,
+    corpus: Corpus,
+    segments: Segments,
+    weights: NDArray[np.float64] | None = None,
+) -> tuple[float, float]:
+    """Return the summed cross-entropy over labelled bases, nats, and the weight of these.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    corpus : Corpus
+        With labels.
+    segments : Segments
+    weights : ndarray of float64, (states,), optional
+        What a base of each state counts; 1 without them.
+    """
+    total, weight = 0.0, 0.0
+    for part in segments.batches():
+        tokens, labels = part.gathered(corpus.tokens), part.gathered(corpus.known_labels)
+        posterior = predictor.posterior(tokens, part.lengths)
+        scored = labels != UNLABELLED
+        losses = -np.log(np.maximum(posterior[scored, labels[scored]].astype(np.float64), 1e-6))
+        counts = np.ones(losses.size) if weights is None else weights[labels[scored]]
+        total += float((losses * counts).sum())
+        weight += float(counts.sum())
+    return total, weight

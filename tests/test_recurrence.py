@@ -1,0 +1,182 @@
+"""The compiled recurrences against torch's own, forward and backward, and the same bits always."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from basetag import recurrence
+from basetag.networks import CELLS, active_rows
+from basetag.recurrence import Features, read, read_both
+from tests.conftest import REPOSITORY
+
+LENGTHS = np.array([50, 50, 37, 20, 1])
+
+
+def make(cell, hidden, seed=1, inputs=4):
+    module = CELLS[cell](inputs, hidden)
+    generator = torch.Generator().manual_seed(seed)
+    for parameter in module.parameters():
+        parameter.data.uniform_(-0.5, 0.5, generator=generator)
+    return module
+
+
+def letters(lengths=LENGTHS, seed=1):
+    generator = torch.Generator().manual_seed(seed)
+    entries = torch.randint(6, (int(lengths[0]), lengths.size), generator=generator)
+    table = torch.randn(6, 4, generator=generator)
+    return Features(table, entries.to(torch.int32))
+
+
+def gradients(modules, table, output, seed=2):
+    """Return the gradients of a random sum of all outputs that belong to a base."""
+    generator = torch.Generator().manual_seed(seed)
+    weights = torch.rand(output.shape, generator=generator).to(output.dtype)
+    inside = torch.from_numpy(np.arange(output.shape[0])[:, None] < LENGTHS)
+    (output * weights * inside[:, :, None]).sum().backward()
+    found = [value.grad.clone() for module in modules for value in module.parameters()]
+    found.append(table.grad.clone())
+    for value in [table, *(value for module in modules for value in module.parameters())]:
+        value.grad = None
+    return found
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("hidden", [1, 7, 16])
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("each_base", [False, True])
+def test_hidden_states_and_gradients_are_those_of_torch_in_double(cell, hidden, threads, each_base):
+    """Rows of several lengths; what is read as a table of letters and base by base."""
+    modules = [make(cell, hidden, 1), make(cell, hidden, 2)]
+    features = letters()
+    active = active_rows(LENGTHS)
+    found = {}
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        for dtype in (torch.float32, torch.float64):
+            for module in modules:
+                module.to(dtype)
+            table = features.table.detach().to(dtype, copy=True).requires_grad_()
+            given = Features(table, features.entries)
+            if each_base:
+                given = Features.of_bases(given.dense())
+            output = read_both(*modules, given, active)
+            found[dtype] = [output.detach(), *gradients(modules, table, output)]
+    finally:
+        torch.set_num_threads(before)
+    for value, expected in zip(found[torch.float32], found[torch.float64], strict=True):
+        scale = max(1.0, float(expected.abs().max()))
+        torch.testing.assert_close(value.double(), expected, rtol=0, atol=2e-6 * scale)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("leftward", [False, True])
+@pytest.mark.parametrize("rows", [1, 3])
+def test_a_state_carried_over_a_cut_leaves_no_trace_of_it(cell, leftward, rows):
+    module = make(cell, 16)
+    features = letters(np.full(rows, 90))
+    active = np.full(90, rows)
+    # With a gradient, or the LSTM would go to oneDNN.
+    whole, _ = read(module, features, active, leftward=leftward)
+    state, parts = None, {}
+    cuts = [(0, 7), (7, 8), (8, 90)]
+    for start, end in cuts[::-1] if leftward else cuts:
+        part = Features(features.table, features.entries[start:end].contiguous())
+        parts[start], state = read(module, part, active[start:end], leftward=leftward, state=state)
+        state = tuple(s.detach() for s in state) if isinstance(state, tuple) else state.detach()
+    joined = torch.cat([parts[start] for start in sorted(parts)])
+    torch.testing.assert_close(joined, whole, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_predicting_gives_what_training_gives(cell):
+    module, features, active = make(cell, 16), letters(), active_rows(LENGTHS)
+    trained = read(module, features, active)[0]
+    with torch.no_grad():
+        predicted = read(module, features, active)[0]
+    torch.testing.assert_close(predicted, trained, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_row_is_what_it_is_alone(cell):
+    module, features = make(cell, 16), letters()
+    together = read(module, features, active_rows(LENGTHS), leftward=True)[0]
+    for row, length in enumerate(LENGTHS):
+        entries = features.entries[:length, row : row + 1].contiguous()
+        alone, _ = read(
+            module, Features(features.table, entries), np.ones(length, dtype=int), leftward=True
+        )
+        torch.testing.assert_close(together[:length, row], alone[:, 0], rtol=0, atol=1e-6)
+        assert not together[length:, row].any()
+
+
+def test_saturated_and_extreme_inputs_stay_finite_and_exact():
+    x = torch.tensor([-1e30, -20.0, -8.0, -1e-3, 0.0, 1e-30, 1e-3, 5.0, 8.0, 20.0, 1e30])
+    module = nn.RNN(1, 1)
+    for parameter in module.parameters():
+        parameter.data.zero_()
+    module.weight_ih_l0.data.fill_(1.0)
+    features = Features(x[:, None], torch.arange(x.numel(), dtype=torch.int32)[None])
+    hidden = read(module, features, np.full(1, x.numel()))[0][0, :, 0].detach()
+    torch.testing.assert_close(hidden, torch.tanh(x), rtol=1e-6, atol=1e-7)
+
+
+def test_not_a_number_is_passed_on():
+    """A training that diverges must show it."""
+    module = make("gru", 16)
+    module.weight_ih_l0.data[0, 0] = float("nan")
+    hidden = read(module, letters(), active_rows(LENGTHS))[0]
+    assert hidden.isnan().any()
+
+
+def test_compiling_afresh_and_loading_from_the_cache_give_the_same_bits(tmp_path):
+    """Of three processes the first compiles, each kernel in another order."""
+    code = """
+import hashlib, sys
+import numpy as np, torch
+from basetag.networks import CELLS
+from basetag.recurrence import read
+from tests.test_recurrence import letters, make
+torch.set_num_threads(1)
+sums = []
+for cell in sys.argv[1:]:
+    module, features = make(cell, 8), letters(np.full(8, 99))
+    hidden = read(module, features, np.full(99, 8))[0]
+    hidden.pow(2).sum().backward()
+    values = [hidden, *(value.grad for value in module.parameters())]
+    data = b"".join(value.detach().numpy().tobytes() for value in values)
+    sums.append((cell, hashlib.sha256(data).hexdigest()))
+print(sorted(sums))
+"""
+    printed = [
+        subprocess.run(
+            [sys.executable, "-c", code, *order],
+            env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": "scripts"},
+            cwd=REPOSITORY, capture_output=True, text=True, check=True,
+        ).stdout
+        for order in (["rnn", "gru", "lstm"], ["lstm", "rnn", "gru"])
+    ]  # fmt: skip
+    assert printed[0] == printed[1]
+
+
+def test_a_wide_lstm_and_one_that_predicts_go_to_onednn(monkeypatch):
+    """Elsewhere torch's modules are not called on the CPU."""
+    called = []
+    for kind in CELLS.values():
+        forward = kind.forward
+        monkeypatch.setattr(
+            kind, "forward", lambda self, *a, f=forward: (called.append(type(self)), f(self, *a))[1]
+        )
+    features, active = letters(np.full(3, 20)), np.full(20, 3)
+    for cell in CELLS:
+        read(make(cell, 16), features, active)
+        read(make(cell, recurrence._WIDE), features, active)
+        with torch.no_grad():
+            read(make(cell, 16), features, active)
+            read(make(cell, 16), letters(), active_rows(LENGTHS))
+    assert called == [nn.LSTM, nn.LSTM]
