@@ -1,0 +1,128 @@
+"""One job on several processes: the same training, one log, one end."""
+
+import logging
+import multiprocessing
+import signal
+import time
+
+import numpy as np
+import pytest
+import torch
+from lightning_fabric import Fabric
+from safetensors.torch import load_file, save_file
+
+from basetag import training
+from basetag.checkpoints import CheckpointFolder
+from basetag.devices import Devices
+from basetag.errors import BasetagError, DeviceError, InputError
+from basetag.networks import TaggerNetwork
+from basetag.processes import launch
+from basetag.training import train
+from tests.test_checkpoints import corpus_of
+from tests.test_training import stretch
+
+CPU = Devices("cpu")
+SETTINGS = {
+    "bases": 60 * 8 * 99, "batch": 7, "window": 100, "learning_rate": 0.02, "weight_decay": 0.01,
+    "clip": 1.0, "warmup": 0.1, "mask": 0.01, "validations": 6, "validation_bases": 2000,
+    "schedule": "one_cycle", "patience": None, "class_weights": {"N": 1.0, "Y": 2.0},
+}  # fmt: skip
+
+
+def train_in(fabric, folder, seconds_a_step=0.0):
+    """Train, in each process, and write what came of it in the first."""
+    torch.set_num_threads(1)
+    if seconds_a_step:
+        draw = training.WindowSampler.draw
+
+        def slowly(*arguments):
+            (folder / "begun").touch()
+            time.sleep(seconds_a_step)
+            return draw(*arguments)
+
+        training.WindowSampler.draw = slowly
+    corpus = corpus_of()
+    network = TaggerNetwork(corpus.alphabet, 2, cell="gru", hidden=8, bidirectional=True)
+    network.initialise(torch.Generator().manual_seed(1))
+    run = train(
+        fabric, network, corpus, stretch(0, 8000), stretch(8000, 10_000), SETTINGS, seed=1,
+        checkpoints=CheckpointFolder(folder / "checkpoints", "run"),
+    )  # fmt: skip
+    if fabric.is_global_zero:
+        save_file(network.state_dict(), folder / "weights.safetensors")
+        rows = [(row.train_loss, row.validation_loss, row.bases) for row in run.history]
+        np.savetxt(folder / "history.txt", rows)
+
+
+def fail_in_each(fabric):
+    raise InputError(f"no label, says one of {fabric.world_size}", advice="label some")
+
+
+def log_in_each(fabric):
+    logging.getLogger("basetag.sub").info("process %d of %d", fabric.global_rank, 2)
+
+
+def test_two_processes_follow_the_loss_curve_of_one(tmp_path):
+    """By gloo, on a batch of seven windows that they share as four and three."""
+    for processes in (1, 2):
+        (tmp_path / str(processes)).mkdir()
+        launch(CPU, "float32", train_in, tmp_path / str(processes), processes=processes)
+    one, two = (np.loadtxt(tmp_path / name / "history.txt") for name in "12")
+    assert one.shape == (6, 3)
+    assert one[-1, 1] < 0.8 * one[0, 1]
+    np.testing.assert_allclose(two, one, rtol=2e-4)
+    weights, others = (load_file(tmp_path / name / "weights.safetensors") for name in "12")
+    for name, value in weights.items():
+        torch.testing.assert_close(others[name], value, rtol=1e-2, atol=2e-3)
+
+
+def test_an_error_in_the_processes_is_the_jobs_own():
+    with pytest.raises(BasetagError, match=r"^no label, says one of 2; label some$"):
+        launch(CPU, "float32", fail_in_each, processes=2)
+
+
+def test_the_first_process_logs_for_all(caplog):
+    log = logging.getLogger("basetag")
+    with caplog.at_level(logging.INFO, logger="basetag"):
+        log.addHandler(caplog.handler)
+        try:
+            launch(CPU, "float32", log_in_each, processes=2)
+        finally:
+            log.removeHandler(caplog.handler)
+    assert {record.getMessage() for record in caplog.records} == {"process 0 of 2"}
+
+
+def parent(folder):
+    launch(CPU, "float32", train_in, folder, 0.05, processes=2)
+
+
+def test_sigterm_reaches_all_processes_and_a_rerun_goes_on_to_the_same_bits(tmp_path):
+    process = multiprocessing.get_context("spawn").Process(target=parent, args=(tmp_path,))
+    process.start()
+    while not (tmp_path / "begun").exists():
+        assert process.is_alive()
+        time.sleep(0.05)
+    time.sleep(0.3)
+    process.terminate()
+    process.join(60)
+    assert process.exitcode == 128 + signal.SIGTERM
+    last = CheckpointFolder(tmp_path / "checkpoints", "run").read_last()
+    assert last.step in range(training.AGREED_STEPS, 60, training.AGREED_STEPS)
+    launch(CPU, "float32", train_in, tmp_path, processes=2)
+    (tmp_path / "undisturbed").mkdir()
+    launch(CPU, "float32", train_in, tmp_path / "undisturbed", processes=2)
+    for name in ("weights.safetensors", "history.txt"):
+        assert (tmp_path / name).read_bytes() == (tmp_path / "undisturbed" / name).read_bytes()
+
+
+def test_bfloat16_without_a_gpu_is_refused():
+    with pytest.raises(DeviceError, match="bfloat16 is for GPUs, and this job has none; set"):
+        launch(CPU, "bfloat16", fail_in_each)
+
+
+def test_a_job_on_one_device_runs_where_it_is():
+    found = []
+    launch(CPU, "float32", lambda fabric, what: found.append((fabric, what)), "given")
+    assert isinstance(found[0][0], Fabric)
+    assert found[0][1] == "given"
+    assert found[0][0].world_size == 1
