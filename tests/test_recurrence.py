@@ -180,3 +180,20 @@ def test_a_wide_lstm_and_one_that_predicts_go_to_onednn(monkeypatch):
             read(make(cell, 16), features, active)
             read(make(cell, 16), letters(), active_rows(LENGTHS))
     assert called == [nn.LSTM, nn.LSTM]
+
+
+def test_predicting_keeps_the_gates_of_one_base_alone(monkeypatch):
+    kept = []
+    run = recurrence._run
+    monkeypatch.setattr(
+        recurrence,
+        "_run",
+        lambda *a: (
+            kept.append(max(v.numel() for v in a[2:] if isinstance(v, torch.Tensor))),
+            run(*a),
+        )[1],
+    )
+    module, features = make("gru", 16), letters(np.full(3, 1000))
+    with torch.inference_mode():
+        read(module, features, np.full(1000, 3))
+    assert max(kept) == 1001 * 3 * 16  # the hidden states
