@@ -11,6 +11,7 @@ from torch import nn
 
 from basetag import recurrence
 from basetag.networks import CELLS, active_rows
+from basetag import recurrence
 from basetag.recurrence import Features, read, read_both
 from tests.conftest import REPOSITORY
 
@@ -140,6 +141,7 @@ def test_compiling_afresh_and_loading_from_the_cache_give_the_same_bits(tmp_path
 import hashlib, sys
 import numpy as np, torch
 from basetag.networks import CELLS
+from basetag import recurrence
 from basetag.recurrence import read
 from tests.test_recurrence import letters, make
 torch.set_num_threads(1)
@@ -182,18 +184,38 @@ def test_a_wide_lstm_and_one_that_predicts_go_to_onednn(monkeypatch):
     assert called == [nn.LSTM, nn.LSTM]
 
 
-def test_predicting_keeps_the_gates_of_one_base_alone(monkeypatch):
+@pytest.mark.parametrize("cell", CELLS)
+def test_as_many_bases_as_letters_are_letters_still(cell):
+    """A table with a row per letter, read by exactly as many bases, not in its order."""
+    module = make(cell, 5)
+    found = {}
+    for width in (1, 2):  # the second row doubles the bases and says nothing
+        table = letters().table.requires_grad_()
+        entries = torch.tensor([3, 0, 5, 5, 1, 2], dtype=torch.int32)[:, None].repeat(1, width)
+        features = Features(table, entries)
+        with torch.no_grad():
+            predicted = read(module, features, np.full(6, width))[0][:, 0]
+        trained = read(module, features, np.full(6, width))[0][:, 0]
+        module.zero_grad()
+        trained.square().sum().backward()
+        found[width] = [predicted, trained.detach(), table.grad, module.weight_ih_l0.grad.clone()]
+    for alone, together in zip(*found.values(), strict=True):
+        torch.testing.assert_close(alone, together)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_nothing_is_kept_for_a_gradient_where_none_is_recorded(cell, mode, monkeypatch):
     kept = []
-    run = recurrence._run
-    monkeypatch.setattr(
-        recurrence,
-        "_run",
-        lambda *a: (
-            kept.append(max(v.numel() for v in a[2:] if isinstance(v, torch.Tensor))),
-            run(*a),
-        )[1],
-    )
-    module, features = make("gru", 16), letters(np.full(3, 1000))
-    with torch.inference_mode():
-        read(module, features, np.full(1000, 3))
-    assert max(kept) == 1001 * 3 * 16  # the hidden states
+
+    def run(kernel, rows, *arguments):
+        kept.append(arguments[-1].shape[1])  # slots of the gates
+        plain(kernel, rows, *arguments)
+
+    plain = recurrence._run
+    monkeypatch.setattr(recurrence, "_run", run)
+    module, length = make(cell, 5), int(LENGTHS[0])
+    with mode():
+        read(module, letters(), active_rows(LENGTHS))
+    read(module, letters(), active_rows(LENGTHS))
+    assert kept == [1, length]
