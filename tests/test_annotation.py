@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+import annotate_genome as script
 from basetag import annotation
 from basetag.agreement import compare_annotations, count_agreement
 from basetag.alphabet import DNA, Alphabet
@@ -121,6 +122,29 @@ def taggers_of_every_kind():
         constant,
         Wavering(np.repeat([0, 1], 120)),
     ]
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("asked", [False, True])
+def test_both_strands_are_averaged_where_the_genome_or_the_tagger_asks_for_it(
+    asked, own, genome, tmp_path
+):
+    network = TaggerNetwork(DNA, 2, cell="gru", hidden=4)
+    network.initialise(torch.Generator().manual_seed(5))
+    card = {**CARD, "kind": "network", "both_strands": own}
+    card["architecture"] = {"cell": "gru", "hidden": 4, "layers": 1, "bidirectional": False}
+    NetworkTagger(network, card, torch.device("cpu")).save(tmp_path / "tagger.safetensors")
+    script.main(
+        {"calls": "argmax", "both_strands": asked}, gpus=0, mem_mb=1500, threads=1,
+        corpus=tmp_path / "corpus", tagger=tmp_path / "tagger.safetensors",
+        bed=tmp_path / "segments.bed.gz", summary=tmp_path / "summary.tsv",
+    )  # fmt: skip
+    found = read_bed(tmp_path / "segments.bed.gz", NAMES)
+    for both_strands in (False, True):
+        tagger = NetworkTagger(network, card, torch.device("cpu"), both_strands=both_strands)
+        called = annotate(tagger, genome, tmp_path / str(both_strands), calls="argmax")
+        same = found["one"].ends.tolist() == called["one"].ends.tolist()
+        assert same == (both_strands == (asked or own))
 
 
 @pytest.mark.parametrize("calls", ["viterbi", "argmax"])

@@ -205,10 +205,27 @@ def test_both_strands_need_an_alphabet_with_two(folder):
         "'ACGTX', which has no second strand; remove it"
     )
     genome = text.replace("accession:", "both_strands: true\n    accession:")
+    genome = genome.replace(", {dataset: toy, tagger: exact}", "")
     load(folder, genome)
-    genome = genome.replace("dataset: toy, tagger: exact", "dataset: mine, tagger: majority")
-    told = mistakes(folder, genome.replace("{dataset: toy, tagger: gru}, ", ""))
-    assert [line.split(": ")[1] for line in told] == ["annotate.phage.both_strands"]
+    (told,) = mistakes(folder, genome.replace("{dataset: toy,", "{dataset: mine,"))
+    assert told == (
+        "data/config0.yaml, line 17: annotate.phage.both_strands: the dataset 'mine' is written in "
+        "'ACGTX', which has no second strand; remove it"
+    )
+
+
+def test_a_genome_whose_strands_are_averaged_is_annotated_by_networks_alone(folder):
+    text = SMALL.replace("accession:", "both_strands: true\n    accession:")
+    (told,) = mistakes(folder, text)
+    assert told == (
+        "data/config0.yaml, line 16: annotate.phage.both_strands: only networks average strands, "
+        "and 'exact' is a baseline; remove it, or give the genome a second entry, without it, for "
+        "baselines"
+    )
+    more = text.replace("tagger: exact}", "tagger: exact}, {dataset: mine, tagger: majority}")
+    (told,) = mistakes(folder, more)
+    assert "and 'exact', 'majority' are baselines; " in told
+    load(folder, text.replace("tagger: exact", "tagger: lstm"))
 
 
 def test_weights_that_leave_out_a_state_of_another_dataset_are_a_mistake(folder):
@@ -339,7 +356,7 @@ def test_nothing_warns_of_the_config(folder):
         ("bases: 1_000_000", "bases: 1_000_001", {("train", "lstm", 2), ("train", "lstm", 3)}),
         ("seeds: [2", "evaluation: {pairs: 9}\nseeds: [2", {("evaluate",)}),
         ("accession:", "calls: argmax\n    accession:", {("annotate",)}),
-        ("accession:", "both_strands: true\n    accession:", {("annotate",)}),
+        ("tagger: exact}]", "tagger: lstm}]\n    both_strands: true", {("annotate",)}),
         ("{cell: lstm}", "{cell: lstm, both_strands: true}", LSTM),
         ("{cell: lstm}", "{cell: lstm, init_from: genome.fa}", set()),
         ("{cell: lstm}", "{cell: lstm, init_from: genome.fa, frozen: [head]}", LSTM),

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 import yaml
+from safetensors.numpy import load_file
 
 from tests.conftest import REPOSITORY
 
@@ -21,6 +22,7 @@ def blocks(language):
 
 
 COMMANDS = [line for block in blocks("sh") for line in block.splitlines()]
+LOADS = re.findall(r"`(load_tagger\(path, .*?\))`", README)
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +63,19 @@ def clone(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def default_run(clone):
+    """The first command, run."""
+    return sh(COMMANDS[0], clone)
+
+
+def python(code, folder):
+    return subprocess.run(
+        [folder / ".venv/bin/python", "-c", code], cwd=folder, capture_output=True, text=True,
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""}, check=False,
+    )  # fmt: skip
+
+
 def sh(command, folder):
     # Colours of make and friends aside, as a user at a shell would run it.
     environment = {**os.environ, "PATH": os.environ["PATH"]}
@@ -78,31 +93,45 @@ def test_the_commands_are_those_that_are_tested_here():
         "make example NAME=lambda",
         "make example NAME=lambda EXTRA=local.yaml",
         ".venv/bin/snakemake --configfile mine.yaml --directory runs/mine",
+        ".venv/bin/snakemake --configfile mine.yaml tuned.yaml --directory runs/mine",
         ".venv/bin/snakemake --workflow-profile profiles/gpu",
+        ".venv/bin/snakemake --workflow-profile profiles/gpu --resources gpu=2 --set-resources "
+        "train_tagger:gpu=2 predict_network:gpu=1 annotate_genome:gpu=1",
         "make help",
         "make test",
         "make lint",
     ]
 
 
-def test_the_default_run_ends_in_a_report_and_the_python_snippet_runs_on_it(clone):
-    run = sh(COMMANDS[0], clone)
-    assert run.returncode == 0, run.stderr
-    assert "using profiles/" in run.stderr
+def test_the_default_run_ends_in_a_report(clone, default_run):
+    assert default_run.returncode == 0, default_run.stderr
+    assert "using profiles/" in default_run.stderr
     assert (clone / "results/report.html").exists()
     again = sh(COMMANDS[0], clone)
     assert again.returncode == 0
     assert "Nothing to be done" in again.stdout + again.stderr
 
+
+@pytest.mark.usefixtures("default_run")
+def test_the_python_snippet_runs_on_the_default_run(clone):
     (snippet,) = blocks("python")
-    python = subprocess.run(
-        [clone / ".venv/bin/python", "-c", snippet], cwd=clone, capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
-    assert python.returncode == 0, python.stderr
-    states, shape = python.stdout.splitlines()
+    run = python(snippet, clone)
+    assert run.returncode == 0, run.stderr
+    states, shape = run.stdout.splitlines()
     assert re.fullmatch("[HL]{22}", states)
     assert shape == "(22, 2)"
+
+
+@pytest.mark.usefixtures("default_run")
+@pytest.mark.parametrize("call", LOADS)
+def test_a_tagger_is_loaded_in_every_way_that_is_told(clone, call):
+    (snippet,) = blocks("python")
+    plain = re.search(r'load_tagger\((".*?")\)', snippet)
+    run = python(snippet.replace(plain[0], call.replace("path", plain[1])), clone)
+    if "gpus=1" in call:
+        assert "DeviceError: the job asks for 1 GPU but torch" in run.stderr
+    else:
+        assert run.returncode == 0, run.stderr
 
 
 def test_the_example_plans_to_fetch_its_genome_and_no_other_dataset(clone):
@@ -128,28 +157,48 @@ def test_a_users_own_sequences_run(clone):
     assert (results / "comparison.tsv").exists()
 
 
-def test_the_gpu_profile_asks_for_a_card_and_stops_where_there_is_none(clone):
-    target = "results/toy/gru/seed1/tagger.safetensors"
-    run = sh(f"export CUDA_VISIBLE_DEVICES=; {COMMANDS[4]} --force {target}", clone)
+@pytest.mark.usefixtures("default_run")
+def test_a_tagger_starts_from_one_of_the_default_run(clone):
+    run = sh(COMMANDS[4], clone)
+    assert run.returncode == 0, run.stderr
+    first = load_file(clone / "results/blocks/bilstm/seed1/tagger.safetensors")
+    tuned = load_file(clone / "runs/mine/results/mine/tuned/seed1/tagger.safetensors")
+    for name, weights in tuned.items():
+        assert np.array_equal(weights, first[name]) == name.startswith("layers."), name
+
+
+@pytest.mark.usefixtures("default_run")
+@pytest.mark.parametrize(
+    ("command", "target", "asked"),
+    [
+        (COMMANDS[5], "toy/gru/seed1/tagger.safetensors", "1 GPU"),
+        (COMMANDS[6], "toy/gru/seed1/tagger.safetensors", "2 GPUs"),
+        (COMMANDS[6], "blocks/bilstm/seed1/posteriors.npy", "1 GPU"),
+    ],
+)
+def test_the_gpu_profile_asks_for_cards_and_stops_where_there_is_none(
+    clone, command, target, asked
+):
+    run = sh(f"export CUDA_VISIBLE_DEVICES=; {command} --force results/{target}", clone)
     assert run.returncode == 1
-    assert "the job asks for 1 GPU but torch" in run.stderr
+    assert f"the job asks for {asked} but torch" in run.stderr
     assert "Pydantic" not in run.stderr
 
 
 def test_a_gpu_is_not_taken_away_in_silence(clone):
-    run = sh(f"{COMMANDS[4]} --resources gpu=0 --dry-run", clone)
+    run = sh(f"{COMMANDS[5]} --resources gpu=0 --dry-run", clone)
     assert run.returncode == 1
     assert "--resources gpu=0 leaves none for train_tagger, which asks for 1" in run.stderr
 
 
 def test_help_names_every_target(clone):
-    run = sh(COMMANDS[5], clone)
+    run = sh(COMMANDS[7], clone)
     assert run.returncode == 0
     for target in ("run", "example", "test", "lint", "format", "schema", "setup", "clean"):
         assert f"make {target} " in run.stdout
 
 
-@pytest.mark.parametrize("command", COMMANDS[6:])
+@pytest.mark.parametrize("command", COMMANDS[8:])
 def test_test_and_lint_are_targets(clone, command):
     """They are not run within a test: whoever runs this runs the one, and CI both."""
     plan = sh(f"{command} --dry-run", clone)

@@ -1,54 +1,28 @@
 """A tagger from its file, for plain strings: what a script or a notebook uses."""
 
-import json
-import struct
-
 import numpy as np
 import pytest
-import torch
 
-from basetag.alphabet import DNA
-from basetag.corpus import Corpus
-from basetag.errors import InputError
-from basetag.network_tagger import NetworkTagger, build_network
-from basetag.splits import Segments
+from basetag.baselines import ConstantTagger
+from basetag.errors import ConfigError, InputError
+from basetag.tagger_file import write_tagger
 from basetag.taggers import load_tagger
-
-ARCHITECTURE = {"cell": "lstm", "hidden": 4, "layers": 2, "bidirectional": True}
+from tests.test_network_tagger import tagger_of
 
 
 @pytest.fixture
 def path(tmp_path):
-    tokens = DNA.encode("ACGTACGTGG")
-    labels = np.array([0, 1, 1, 0, 0, 1, 1, 0, 1, 1], dtype=np.uint8)
-    corpus = Corpus(
-        alphabet=DNA, states=("L", "H"), state_names={"L": "GC-poor", "H": "GC-rich"},
-        names=["one"], starts=np.array([0]), lengths=np.array([10]), tokens=tokens, labels=labels,
-    )  # fmt: skip
-    zero, ten = np.array([0]), np.array([10])
-    network = build_network(DNA, 2, ARCHITECTURE)
-    network.initialise(torch.Generator().manual_seed(1))
-    tagger = NetworkTagger.trained(
-        network,
-        corpus,
-        Segments(zero, zero, ten, zero),
-        "bilstm",
-        ARCHITECTURE,
-        torch.device("cpu"),
-    )
-    tagger.save(tmp_path / "tagger.safetensors")
+    tagger_of().save(tmp_path / "tagger.safetensors")
     return tmp_path / "tagger.safetensors"
 
 
-def test_a_saved_network_predicts_what_it_predicted_before(path):
-    loaded = load_tagger(path)
-    network = build_network(DNA, 2, ARCHITECTURE)
-    network.initialise(torch.Generator().manual_seed(1))
-    expected = torch.softmax(
-        network(torch.from_numpy(DNA.encode("ACGNR"))[None], np.array([5])), -1
-    )
-    (prediction,) = loaded.predict(["acgnr"])
-    np.testing.assert_allclose(prediction.probabilities, expected[0].detach(), atol=1e-6)
+@pytest.fixture
+def baseline(tmp_path):
+    card = tagger_of().card
+    card |= {"kind": "constant", "name": "majority", "architecture": {"baseline": "majority"}}
+    path = tmp_path / "majority.safetensors"
+    write_tagger(path, {"probabilities": np.array([0.4, 0.6])}, card)
+    return path
 
 
 def test_predicted_states_are_the_letters_of_the_most_probable(path):
@@ -62,19 +36,30 @@ def test_predicted_states_are_the_letters_of_the_most_probable(path):
     assert loaded.predict([]) == []
 
 
+def test_a_sequence_is_read_in_any_case(path):
+    lower, upper = load_tagger(path).predict(["acgnr", "ACGNR"])
+    assert np.array_equal(lower.probabilities, upper.probabilities)
+
+
 def test_a_letter_outside_the_alphabet_is_refused_with_its_place(path):
     with pytest.raises(InputError, match=r"'sequence 2', position 3: '!' is no letter"):
         load_tagger(path).predict(["ACGT", "AC!T"])
 
 
-def test_the_file_carries_one_metadata_key_of_sorted_json(path):
-    data = path.read_bytes()
-    (size,) = struct.unpack("<Q", data[:8])
-    metadata = json.loads(data[8 : 8 + size])["__metadata__"]
-    assert list(metadata) == ["basetag"]
-    card = json.loads(metadata["basetag"])
-    assert metadata["basetag"] == json.dumps(card, sort_keys=True, separators=(",", ":"))
-    assert card["description"] == "LSTM of 4 units, two directions, 2 layers"
-    # Two layers of two directions: 4 gates x 4 units x (inputs + 4 recurrent + 2 biases).
-    assert card["parameters"] == 2 * 16 * (4 + 4 + 2) + 2 * 16 * (8 + 4 + 2) + 2 * 8 + 2
-    assert card["training"]["prior"] == [0.4, 0.6]
+def test_how_much_memory_there_is_changes_no_prediction(path):
+    sequence = "ACGTTGCANNR" * 200
+    (plain,) = load_tagger(path).predict([sequence])
+    (bounded,) = load_tagger(path, memory=2**16).predict([sequence])
+    np.testing.assert_allclose(bounded.probabilities, plain.probabilities, atol=1e-6)
+
+
+def test_a_baseline_comes_through_the_same_door(baseline):
+    loaded = load_tagger(baseline)
+    assert isinstance(loaded.tagger, ConstantTagger)
+    assert [prediction.states for prediction in loaded.predict(["ACG", "N"])] == ["HHH", "H"]
+
+
+def test_a_baseline_averages_no_strands(baseline):
+    assert load_tagger(baseline, both_strands=False)
+    with pytest.raises(ConfigError, match=r"^both strands are asked for, and 'majority' is a base"):
+        load_tagger(baseline, both_strands=True)

@@ -12,6 +12,7 @@ import numpy as np
 import pysam
 import pytest
 import yaml
+from safetensors.numpy import load_file
 
 from tests.workflow import TINY, copy_workflow, planned, snakemake, write_config
 
@@ -224,6 +225,24 @@ def test_a_tagger_that_starts_from_another_of_the_run_waits_for_it(tmp_path):
     assert "Training gru on own, seed 1" in run.stdout
     (why,) = re.findall(r"Training tuned on tiny, seed 1\n(.*)", run.stdout)
     assert made in why.partition("updated by another job: ")[2]
+
+
+def test_a_tagger_that_starts_from_another_keeps_its_frozen_layers_and_learns_a_head(ran, tmp_path):
+    copied = tmp_path / "work"
+    shutil.copytree(ran[1].parent, copied)
+    made = "results/tiny/gru/seed1/tagger.safetensors"
+    config = copy.deepcopy(TINY)
+    config["taggers"]["tuned"] = TINY["taggers"]["gru"] | {"init_from": made, "frozen": ["layers"]}
+    path = write_config(copied, config)
+    target = "results/tiny/tuned/seed1/tagger.safetensors"
+    assert planned(ran[0], path, target) == {"train_tagger"}
+    run = snakemake(ran[0], path, target)
+    assert run.returncode == 0, run.stderr
+    first, tuned = load_file(copied / made), load_file(copied / target)
+    assert first.keys() == tuned.keys()
+    for name, weights in tuned.items():
+        assert np.array_equal(weights, first[name]) == name.startswith("layers."), name
+    assert planned(ran[0], path, target) == set()
 
 
 def test_the_whole_plan_of_a_fresh_folder_names_every_rule(ran, tmp_path):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from basetag.alphabet import Alphabet
 from basetag.corpus import Corpus
-from basetag.errors import ConfigError, InputError
+from basetag.errors import ConfigError, InputError, nearest
 from basetag.inference import MEMORY, Predictor
 from basetag.networks import TaggerNetwork
 from basetag.splits import Segments
@@ -62,7 +62,8 @@ class NetworkTagger:
             complement = Alphabet.named(card["alphabet"]).complement
             if complement is None:
                 raise ConfigError(
-                    f"both strands are asked for, and {card['alphabet']!r} has one",
+                    f"both strands are asked for, and sequences of {card['alphabet']!r} have only"
+                    " one",
                     advice="leave both_strands away",
                 )
         self._predictor = Predictor(self.network, device, memory=memory, complement=complement)
@@ -183,48 +184,85 @@ def start_from(
     InputError
         If the file is no network, or one of another alphabet or architecture.
     ConfigError
-        If a name is no layer's, or nothing is left to train.
+        If a name is no layer's or that of a new head, or nothing is left to train.
     """
     tensors, card = read_tagger(path)
     file = os.fspath(path)
-    if card["kind"] != "network":
-        raise InputError(
-            f"a tagger to start from must be a network; this is {card['name']!r} of kind"
-            f" {card['kind']!r}",
-            file=file,
-        )
-    expected = {"alphabet": corpus.alphabet.name, **architecture}
-    found = {"alphabet": card["alphabet"], **card["architecture"]}
-    for key, value in expected.items():
-        if found.get(key) != value:
-            raise InputError(
-                f"a tagger to start from must have {key} {value!r}, as the new one has; this one"
-                f" has {found.get(key)!r}",
-                file=file,
-                advice="give the new tagger the same, or start from another",
-            )
-    own = network.state_dict()
+    _check_kin(card, file, corpus, architecture)
     given = {name: torch.from_numpy(value) for name, value in tensors.items()}
-    if card["states"] != list(corpus.states):
-        log.info("the states differ from those of %s: the head is new", file)
+    new_head = card["states"] != list(corpus.states)
+    if new_head:
+        log.info(
+            "the head is new: %s tells %s apart, and here are %s",
+            file, ", ".join(card["states"]), ", ".join(corpus.states),
+        )  # fmt: skip
+        own = network.state_dict()
         given |= {name: own[name] for name in own if name.startswith("head.")}
     network.load_state_dict(given)
-    for name in frozen:
-        below = [
-            parameter
-            for full, parameter in network.named_parameters()
-            if full == name or full.startswith(f"{name}.")
-        ]
-        if not below:
-            layers = sorted({full.rsplit(".", 1)[0] for full, _ in network.named_parameters()})
-            raise ConfigError(
-                f"frozen: the network has no layer {name!r}",
-                advice=f"its layers are {', '.join(layers)}",
+    _freeze(network, frozen)
+    if new_head and not all(value.requires_grad for value in network.head.parameters()):
+        raise ConfigError(
+            f"frozen: the head is new, because the states of {file} ({', '.join(card['states'])})"
+            f" are not those of the dataset ({', '.join(corpus.states)}): unless it is trained, its"
+            " weights are random numbers",
+            advice="take the head out of frozen",
+        )
+
+
+def _check_kin(
+    card: Mapping[str, Any], file: str, corpus: Corpus, architecture: Mapping[str, Any]
+) -> None:
+    """Refuse a tagger whose weights do not fit into a network for the corpus."""
+    if card["kind"] != "network":
+        raise InputError(
+            f"cannot start from {card['name']!r}: it is a baseline and has no network's weights",
+            file=file,
+            advice="in init_from name the tagger.safetensors of a network",
+        )
+    if card["alphabet"] != corpus.alphabet.name:
+        raise InputError(
+            f"cannot start from {card['name']!r}: it reads {card['alphabet']!r}, and the dataset is"
+            f" written in {corpus.alphabet.name!r}",
+            file=file,
+            advice="in init_from name a tagger of the dataset's alphabet",
+        )
+    for key, wanted in architecture.items():
+        found = card["architecture"].get(key)
+        if found != wanted:
+            raise InputError(
+                f"cannot start from {card['name']!r}: it has {_as_in_a_config(key, found)}, and the"
+                f" tagger that would start from it {_as_in_a_config(key, wanted)}",
+                file=file,
+                advice=f"give that one {_as_in_a_config(key, found)}, or name another in init_from",
             )
-        for parameter in below:
-            parameter.requires_grad_(False)
-    if not any(parameter.requires_grad for parameter in network.parameters()):
-        raise ConfigError("frozen: nothing is left to train", advice="freeze fewer layers")
+
+
+def _as_in_a_config(key: str, value: Any) -> str:
+    return f"{key}: {str(value).lower() if isinstance(value, bool) else value}"
+
+
+def _freeze(network: TaggerNetwork, frozen: Sequence[str]) -> None:
+    """Exempt from training whatever lies below the names."""
+    parameters = dict(network.named_parameters())
+    for name in frozen:
+        below = [full for full in parameters if full == name or full.startswith(f"{name}.")]
+        if not below:
+            # Of a parameter's name, the part that says where in the network it lies.
+            parts = [full.split(".")[:-1] for full in parameters]
+            known = {".".join(part[:n]): None for part in parts for n in range(1, len(part) + 1)}
+            close = nearest(name, known)
+            listed = ", ".join(layer for layer in known if layer.count(".") < 2)
+            raise ConfigError(
+                f"frozen: the network has no layer {name!r}; it has {listed}",
+                advice=f"did you mean {close}?" if close else None,
+            )
+        for full in below:
+            parameters[full].requires_grad_(False)
+    if not any(parameter.requires_grad for parameter in parameters.values()):
+        raise ConfigError(
+            f"frozen: with {', '.join(frozen)} nothing is left to train",
+            advice="take out what shall learn, such as the head",
+        )
 
 
 def load_network(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from basetag.alphabet import Alphabet
 from basetag.baselines import BASELINES
+from basetag.errors import ConfigError
 from basetag.tagger import Tagger
 from basetag.tagger_file import read_tagger
 
@@ -107,7 +108,7 @@ def load_tagger(
         Bytes that the process should stay below when a network predicts; 1 GiB without it.
     both_strands : bool, optional
         Whether a network's predictions are the mean over a sequence and its reverse complement;
-        what its config said without it. Baselines have none of it.
+        what its config said without it.
 
     Returns
     -------
@@ -120,10 +121,15 @@ def load_tagger(
     DeviceError
         If a GPU was asked for and there is none, or more than one was.
     ConfigError
-        If both strands are asked for and the alphabet has one.
+        If both strands are asked of a baseline, or where the alphabet has one.
     """
     tensors, card = read_tagger(path)
     if card["kind"] != "network":
+        if both_strands:
+            raise ConfigError(
+                f"both strands are asked for, and {card['name']!r} is a baseline, which reads one",
+                advice="leave both_strands away, or take a network",
+            )
         return LoadedTagger(BASELINES[card["architecture"]["baseline"]](card, tensors))
     from basetag.devices import choose_device
     from basetag.inference import MEMORY

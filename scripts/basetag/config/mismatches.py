@@ -129,6 +129,15 @@ def _strandless(config: Config) -> Iterator[Mistake]:
         if genome.both_strands:
             used = [use.dataset for use in genome.taggers if use.dataset in datasets]
             yield from _strandless_at(("annotate", name), used, config)
+            known = [use.tagger for use in genome.taggers if use.tagger in config.model.taggers]
+            baselines = [tagger for tagger in known if not config.is_network(tagger)]
+            if baselines:
+                yield Mistake(
+                    ("annotate", name, "both_strands"),
+                    f"only networks average strands, and {', '.join(map(repr, baselines))}"
+                    f" {'is a baseline' if len(baselines) == 1 else 'are baselines'}",
+                    "remove it, or give the genome a second entry, without it, for baselines",
+                )
 
 
 def _strandless_at(keys: Keys, datasets: list[str], config: Config) -> Iterator[Mistake]:

@@ -106,7 +106,7 @@ class GenomeEntry(Section):
     both_strands: bool = Field(
         default=False,
         description="Average both strands in this annotation, whatever the tagger's own setting; "
-        "DNA and RNA only.",
+        "networks on DNA and RNA only.",
     )
 
 
