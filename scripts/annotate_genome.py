@@ -25,7 +25,7 @@ def main(
             tagger,
             gpus,
             memory=mem_mb * 2**20,
-            both_strands=settings["both_strands"] or None,  # else what the tagger's config says
+            both_strands=settings["both_strands"],
         ),
         Corpus.open(corpus),
         calls=settings["calls"],

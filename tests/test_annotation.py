@@ -125,7 +125,7 @@ def taggers_of_every_kind():
 
 
 @pytest.mark.parametrize("own", [False, True])
-@pytest.mark.parametrize("asked", [False, True])
+@pytest.mark.parametrize("asked", [None, False, True])
 def test_both_strands_are_averaged_where_the_genome_or_the_tagger_asks_for_it(
     asked, own, genome, tmp_path
 ):
@@ -144,7 +144,7 @@ def test_both_strands_are_averaged_where_the_genome_or_the_tagger_asks_for_it(
         tagger = NetworkTagger(network, card, torch.device("cpu"), both_strands=both_strands)
         called = annotate(tagger, genome, tmp_path / str(both_strands), calls="argmax")
         same = found["one"].ends.tolist() == called["one"].ends.tolist()
-        assert same == (both_strands == (asked or own))
+        assert same == (both_strands == (own if asked is None else asked))
 
 
 @pytest.mark.parametrize("calls", ["viterbi", "argmax"])

@@ -11,7 +11,6 @@ from torch import nn
 
 from basetag import recurrence
 from basetag.networks import CELLS, active_rows
-from basetag import recurrence
 from basetag.recurrence import Features, read, read_both
 from tests.conftest import REPOSITORY
 

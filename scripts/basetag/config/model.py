@@ -103,10 +103,10 @@ class GenomeEntry(Section):
         "(viterbi), or the likeliest state of each base alone (argmax, which shatters long "
         "segments).",
     )
-    both_strands: bool = Field(
-        default=False,
-        description="Average both strands in this annotation, whatever the tagger's own setting; "
-        "networks on DNA and RNA only.",
+    both_strands: bool | None = Field(
+        default=None,
+        description="Whether both strands are averaged in this annotation; without it, whether "
+        "the tagger's own setting says so. Networks on DNA and RNA only.",
     )
 
 
