@@ -180,3 +180,22 @@ def test_a_wide_lstm_and_one_that_predicts_go_to_onednn(monkeypatch):
             read(make(cell, 16), features, active)
             read(make(cell, 16), letters(), active_rows(LENGTHS))
     assert called == [nn.LSTM, nn.LSTM]
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_as_many_bases_as_letters_are_letters_still(cell):
+    """A table with a row per letter, read by exactly as many bases, not in its order."""
+    module = make(cell, 5)
+    found = {}
+    for width in (1, 2):  # the second row doubles the bases and says nothing
+        table = letters().table.requires_grad_()
+        entries = torch.tensor([3, 0, 5, 5, 1, 2], dtype=torch.int32)[:, None].repeat(1, width)
+        features = Features(table, entries)
+        with torch.no_grad():
+            predicted = read(module, features, np.full(6, width))[0][:, 0]
+        trained = read(module, features, np.full(6, width))[0][:, 0]
+        module.zero_grad()
+        trained.square().sum().backward()
+        found[width] = [predicted, trained.detach(), table.grad, module.weight_ih_l0.grad.clone()]
+    for alone, together in zip(*found.values(), strict=True):
+        torch.testing.assert_close(alone, together)

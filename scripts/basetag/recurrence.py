@@ -45,25 +45,25 @@ class Features:
     table : Tensor, (entries, width)
     entries : Tensor of int32, (length, rows)
         Which row of the table is that of a base.
+    of_each_base : bool
+        Whether every base has a row of its own, in their order. The sizes do not tell: a table
+        of 15 letters may be read by 15 bases.
     """
 
     table: Tensor
     entries: Tensor
+    of_each_base: bool = False
 
     @classmethod
     def of_bases(cls, dense: Tensor) -> Features:
         """Wrap features that differ from base to base, (length, rows, width)."""
         length, rows = dense.shape[:2]
         entries = torch.arange(length * rows, dtype=torch.int32, device=dense.device)
-        return cls(dense.reshape(length * rows, -1), entries.view(length, rows))
-
-    def of_each_base(self) -> bool:
-        """Whether every base has a row of its own, in their order."""
-        return self.table.shape[0] == self.entries.numel()
+        return cls(dense.reshape(length * rows, -1), entries.view(length, rows), True)
 
     def dense(self) -> Tensor:
         """Return the features base by base, (length, rows, width)."""
-        if self.of_each_base():
+        if self.of_each_base:
             return self.table.view(*self.entries.shape, -1)
         return nn.functional.embedding(self.entries, self.table)
 
@@ -172,7 +172,7 @@ def _read_compiled(
     inputs = inputs + (bias_in + to_input).view(gates, 1, hidden)  # (gates, entries, hidden)
     return _Recurrence.apply(  # type: ignore[no-untyped-call, no-any-return]
         type(cell), inputs, features.entries, weight.view(gates, hidden, hidden), inner,
-        active, leftward, state, features.of_each_base(),
+        active, leftward, state, features.of_each_base,
     )  # fmt: skip
 
 
