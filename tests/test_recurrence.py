@@ -11,6 +11,7 @@ from torch import nn
 
 from basetag import recurrence
 from basetag.networks import CELLS, active_rows
+from basetag import recurrence
 from basetag.recurrence import Features, read, read_both
 from tests.conftest import REPOSITORY
 
@@ -140,6 +141,7 @@ def test_compiling_afresh_and_loading_from_the_cache_give_the_same_bits(tmp_path
 import hashlib, sys
 import numpy as np, torch
 from basetag.networks import CELLS
+from basetag import recurrence
 from basetag.recurrence import read
 from tests.test_recurrence import letters, make
 torch.set_num_threads(1)
@@ -199,3 +201,21 @@ def test_as_many_bases_as_letters_are_letters_still(cell):
         found[width] = [predicted, trained.detach(), table.grad, module.weight_ih_l0.grad.clone()]
     for alone, together in zip(*found.values(), strict=True):
         torch.testing.assert_close(alone, together)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_nothing_is_kept_for_a_gradient_where_none_is_recorded(cell, mode, monkeypatch):
+    kept = []
+
+    def run(kernel, rows, *arguments):
+        kept.append(arguments[-1].shape[1])  # slots of the gates
+        plain(kernel, rows, *arguments)
+
+    plain = recurrence._run
+    monkeypatch.setattr(recurrence, "_run", run)
+    module, length = make(cell, 5), int(LENGTHS[0])
+    with mode():
+        read(module, letters(), active_rows(LENGTHS))
+    read(module, letters(), active_rows(LENGTHS))
+    assert kept == [1, length]

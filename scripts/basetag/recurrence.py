@@ -172,7 +172,7 @@ def _read_compiled(
     inputs = inputs + (bias_in + to_input).view(gates, 1, hidden)  # (gates, entries, hidden)
     return _Recurrence.apply(  # type: ignore[no-untyped-call, no-any-return]
         type(cell), inputs, features.entries, weight.view(gates, hidden, hidden), inner,
-        active, leftward, state, features.of_each_base,
+        active, leftward, state, features.of_each_base, torch.is_grad_enabled(),
     )  # fmt: skip
 
 
@@ -183,10 +183,11 @@ class _Recurrence(torch.autograd.Function):
     def forward(
         ctx: Any, kind: type, inputs: Tensor, entries: Tensor, weight: Tensor,
         bias: Tensor | None, active: NDArray[np.int64], leftward: bool, state: State,
-        each_base: bool,
+        each_base: bool, with_gradient: bool,
     ) -> tuple[Tensor, State]:  # fmt: skip
         (length, rows), (n_gates, _, units) = entries.shape, weight.shape
-        keep = any(ctx.needs_input_grad)
+        # Views of parameters say that they need a gradient even where none is recorded.
+        keep = with_gradient and any(ctx.needs_input_grad)
         start = length if leftward else 0
         hidden = torch.empty(length + 1, rows, units)
         first, first_cell = state if isinstance(state, tuple) else (state, None)
@@ -243,7 +244,7 @@ class _Recurrence(torch.autograd.Function):
         if not each_base:
             d_inputs = to_input.new_zeros(n_gates, n_entries, units)
             kernels.sum_by_entry(to_input.numpy(), entries.view(-1).numpy(), d_inputs.numpy())
-        return None, d_inputs, None, d_weight, d_bias, None, None, None, None
+        return None, d_inputs, None, d_weight, d_bias, None, None, None, None, None
 
 
 @cache
