@@ -140,7 +140,6 @@ def test_compiling_afresh_and_loading_from_the_cache_give_the_same_bits(tmp_path
 import hashlib, sys
 import numpy as np, torch
 from basetag.networks import CELLS
-from basetag import recurrence
 from basetag.recurrence import read
 from tests.test_recurrence import letters, make
 torch.set_num_threads(1)
@@ -218,3 +217,33 @@ def test_nothing_is_kept_for_a_gradient_where_none_is_recorded(cell, mode, monke
         read(module, letters(), active_rows(LENGTHS))
     read(module, letters(), active_rows(LENGTHS))
     assert kept == [1, length]
+
+
+def test_the_blas_of_the_kernels_is_among_those_that_are_held_to_one_thread():
+    """In a new process: here some other test may have loaded it."""
+    code = """
+import numpy as np, threadpoolctl, torch
+from basetag import recurrence
+from basetag.alphabet import DNA
+from basetag.networks import TaggerNetwork
+network = TaggerNetwork(DNA, 2, cell="gru", hidden=8)
+network(torch.zeros(4, 9, dtype=torch.uint8), np.full(4, 9))
+held = {library["filepath"] for library in recurrence._blas().info()}
+print({library["filepath"] for library in threadpoolctl.threadpool_info()} - held)
+"""
+    scripts = str(REPOSITORY / "scripts")
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": scripts},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_a_graph_that_was_walked_is_refused(cell):
+    """What was kept has become gradients: a second walk would be wrong without a word."""
+    module = make(cell, 5)
+    loss = read(module, letters(), active_rows(LENGTHS))[0].square().sum()
+    loss.backward(retain_graph=True)
+    with pytest.raises(RuntimeError, match="walked once"):
+        loss.backward()

@@ -11,6 +11,7 @@ import torch
 from lightning_fabric import Fabric
 from sklearn.utils.class_weight import compute_class_weight
 
+from basetag import inference
 from basetag.alphabet import DNA
 from basetag.checkpoints import CheckpointFolder
 from basetag.corpus import UNLABELLED, Corpus
@@ -26,6 +27,7 @@ from basetag.training import (
     summed_weight,
     train,
 )
+from basetag.training_run import TrainingRun
 from basetag.validation import spread_pieces, summed_cross_entropy
 from basetag.windows import WindowReader
 
@@ -275,3 +277,44 @@ def test_a_validation_split_without_labels_is_refused():
     labels = np.full(1000, UNLABELLED, dtype=np.uint8)
     with pytest.raises(InputError, match="no base of the validation split has a label"):
         spread_pieces(stretch(0, 1000), labels, 500)
+
+
+def test_a_training_split_without_labels_is_refused(corpus):
+    labels = corpus.labels.copy()
+    labels[:8000] = UNLABELLED
+    with pytest.raises(InputError, match="no base of this split has a label"):
+        trained(corpus_of(corpus.tokens, labels), bases=8000)
+
+
+def test_losses_keep_no_gradients(corpus, monkeypatch):
+    """Of two processes, as far as one can see them: the other one has no rows."""
+    monkeypatch.setattr(Fabric, "world_size", 2)
+    monkeypatch.setattr(Fabric, "all_reduce", lambda self, values, **_: values)
+    network = TaggerNetwork(DNA, 2, cell="gru", hidden=8)
+    reader = WindowReader(corpus.tokens, corpus.labels, DNA.unknown, CPU)
+    windows = reader.read(np.arange(2), np.array([50, 50]), 0.0, np.random.default_rng(1))
+    loss = SharedBatch(Fabric(accelerator="cpu", devices=1), network, None).backward(windows)
+    assert loss.untyped_storage().nbytes() == 4
+
+
+def test_validation_measures_no_speed(corpus, monkeypatch):
+    """Else the clock would choose the rows side by side, and they the losses' last bits."""
+    monkeypatch.setattr(inference, "MEASURED_BASES", 1)
+    monkeypatch.setattr(inference.Predictor, "_fastest_rows", lambda self: 1 / 0)
+    assert trained(corpus, bases=8000)[1].history
+
+
+def test_a_checkpoint_holds_losses_that_are_no_numbers(tmp_path):
+    network = TaggerNetwork(DNA, 2, cell="rnn", hidden=2)
+    run = TrainingRun(network, torch.optim.AdamW(network.parameters()))
+    for step, loss in enumerate([float("nan"), 1.0, float("nan"), float("inf")], start=1):
+        run.step = step
+        run.losses.append(torch.tensor(loss))
+        run.look(loss, 0.1)
+    folder = CheckpointFolder(tmp_path, "digest")
+    folder.write(run.checkpoint())
+    again = TrainingRun(network, torch.optim.AdamW(network.parameters()))
+    again.restore(folder.read_last())
+    assert str(again.history) == str(run.history)
+    assert (again.best_loss, again.looks_since_best) == (1.0, 2)
+    assert again.looks_since_best == run.looks_since_best

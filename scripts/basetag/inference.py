@@ -121,7 +121,7 @@ class Predictor:
         order = order[lengths[order] > 0]
         while order.size:
             rows = self._rows or ROWS
-            count = _side_by_side(lengths[order], rows, self._bases, self._seams)
+            count = _side_by_side(lengths[order[:rows]], rows, self._bases, self._seams)
             batch, order = order[:count], order[count:]
             try:
                 self._predict(tokens, starts[batch], lengths[batch], out)

@@ -24,6 +24,7 @@ import torch
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from basetag import recurrence_kernels as kernels
 
@@ -219,9 +220,13 @@ class _Recurrence(torch.autograd.Function):
         return hidden[read_from:read_to], last
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, d_hidden: Tensor, d_state: Any) -> tuple[Tensor | None, ...]:
         entries, weight, hidden, cells, gates = ctx.saved_tensors
+        if ctx.of is None:
+            raise RuntimeError("the graph of a compiled recurrence is walked once")
         kind, active, leftward, each_base, n_entries = ctx.of
+        ctx.of = None
         (length, rows), (n_gates, _, units) = entries.shape, weight.shape
         d_hidden = d_hidden.contiguous()
         before = (hidden[1:] if leftward else hidden[:-1]).reshape(1, length * rows, units)
@@ -249,6 +254,10 @@ class _Recurrence(torch.autograd.Function):
 
 @cache
 def _blas() -> ThreadpoolController:
+    # The kernels' products run in scipy's BLAS, which numba loads in the first of them: too late
+    # for a controller, which knows the libraries that are there when it is made.
+    import scipy.linalg.cython_blas  # noqa: F401
+
     return ThreadpoolController()
 
 

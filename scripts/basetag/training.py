@@ -32,7 +32,7 @@ from basetag.checkpoints import CheckpointFolder
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.devices import is_out_of_memory
 from basetag.errors import ConfigError
-from basetag.inference import Predictor
+from basetag.inference import ROWS, Predictor
 from basetag.learning_rate import SCHEDULES
 from basetag.networks import TaggerNetwork
 from basetag.splits import Segments, label_frequencies
@@ -100,6 +100,7 @@ def train(
     InputError
         Where a split has no label, or a state of it no weight.
     """
+    label_frequencies(corpus, training)  # refuses a split without a label now, not at the end
     network.to(fabric.device)
     parameters = [value for value in network.parameters() if value.requires_grad]
     optimiser = torch.optim.AdamW(
@@ -117,7 +118,8 @@ def train(
     looks = {round(steps * look / n_looks) for look in range(1, n_looks + 1)}
     watched = spread_pieces(validation, corpus.known_labels, settings["validation_bases"])
     complement = corpus.alphabet.complement if both_strands else None
-    predictor = Predictor(network, fabric.device, complement=complement)
+    # Rows by measurement would differ from run to run, and last bits of the losses with them.
+    predictor = Predictor(network, fabric.device, complement=complement, rows=ROWS)
 
     run = TrainingRun(network, optimiser)
     last = checkpoints.read_last()
@@ -226,6 +228,8 @@ class SharedBatch:
             gradients = [v.grad for v in self.network.parameters() if v.grad is not None]
             flat = nn.utils.parameters_to_vector([*gradients, loss])
             nn.utils.vector_to_parameters(_summed(self.fabric, flat), [*gradients, loss])
+            # A view would keep the gradients of every step whose loss is not yet looked at.
+            loss = loss.clone()
         return loss
 
     def _in_parts(self, own: Windows, weight: Tensor) -> Tensor | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import math
 from dataclasses import dataclass
 
 import torch
@@ -59,12 +60,17 @@ class TrainingRun:
         )
         self.losses.clear()
         self.history.append(row)
-        self.looks_since_best += 1
-        if validation_loss < self.best_loss:
-            self.best_loss = validation_loss
-            self.looks_since_best = 0
+        if self._count(row):
             self.best_weights = copy.deepcopy(self.network.state_dict())
         return row
+
+    def _count(self, row: HistoryRow) -> bool:
+        """Return whether a look, after all those before it, is the best; NaN never is."""
+        self.looks_since_best += 1
+        if not row.validation_loss < self.best_loss:
+            return False
+        self.best_loss, self.looks_since_best = row.validation_loss, 0
+        return True
 
     def is_stale(self, patience: int | None) -> bool:
         """Whether the last `patience` looks, if any are a limit, found nothing better."""
@@ -87,7 +93,7 @@ class TrainingRun:
             values={
                 "bases": self.bases,
                 "seconds": self.seconds,
-                "history": [dataclasses.asdict(row) for row in self.history],
+                "history": [_as_json(row) for row in self.history],
             },
         )
 
@@ -106,7 +112,20 @@ class TrainingRun:
         self.step = checkpoint.step
         self.bases = checkpoint.values["bases"]
         self.seconds = checkpoint.values["seconds"]
-        self.history = [HistoryRow(**row) for row in checkpoint.values["history"]]
-        losses = [row.validation_loss for row in self.history]
-        self.best_loss = min(losses, default=float("inf"))
-        self.looks_since_best = len(losses) - 1 - losses.index(self.best_loss) if losses else 0
+        self.history = [_from_json(row) for row in checkpoint.values["history"]]
+        self.best_loss, self.looks_since_best = float("inf"), 0
+        for row in self.history:
+            self._count(row)
+
+
+def _as_json(row: HistoryRow) -> dict[str, float | str]:
+    """Return a row by field; what JSON cannot hold (NaN, infinity) as text."""
+    fields = dataclasses.asdict(row).items()
+    return {name: value if math.isfinite(value) else str(value) for name, value in fields}
+
+
+def _from_json(row: dict[str, float | str]) -> HistoryRow:
+    fields = {
+        name: float(value) if isinstance(value, str) else value for name, value in row.items()
+    }
+    return HistoryRow(**fields)  # type: ignore[arg-type]
