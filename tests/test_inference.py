@@ -1,12 +1,15 @@
 """Predictions do not depend on how the records are cut, batched or padded."""
 
+import types
+
 import numpy as np
 import pytest
 import torch
 
-from basetag import inference, networks
+from basetag import chunks, inference, networks
 from basetag.alphabet import DNA
-from basetag.inference import PADDED_SHARE, Predictor
+from basetag.chunks import PADDED_SHARE
+from basetag.inference import Predictor
 from basetag.networks import CELLS, TaggerNetwork
 from basetag.recurrence import Features
 
@@ -149,16 +152,16 @@ def test_the_states_at_the_seams_are_copies():
 
 def test_seams_beyond_the_bound_make_batches_of_fewer_records():
     lengths = np.full(64, 10_000)
-    assert inference._side_by_side(lengths, 64, 64_000, 10**6) == 64
-    assert inference._side_by_side(lengths, 64, 64_000, 200) == 38  # 5 seams in each
-    assert inference._side_by_side(lengths, 64, 64_000, 1) == 6  # uncut, none
+    assert chunks.side_by_side(lengths, 64, 64_000, 10**6) == 64
+    assert chunks.side_by_side(lengths, 64, 64_000, 200) == 38  # 5 seams in each
+    assert chunks.side_by_side(lengths, 64, 64_000, 1) == 6  # uncut, none
 
 
 def test_too_little_memory_makes_chunks_smaller_and_changes_nothing(monkeypatch):
     network = make("lstm", True, 2)
     lengths = np.array([900, 900, 30, 20])
     tokens = np.random.default_rng(2).integers(4, size=lengths.sum()).astype(np.uint8)
-    gathered = inference._Batch.gathered
+    gathered = chunks.Batch.gathered
 
     def exhausted(self, chunk):
         if chunk.lengths.sum() > 200:
@@ -166,7 +169,7 @@ def test_too_little_memory_makes_chunks_smaller_and_changes_nothing(monkeypatch)
         return gathered(self, chunk)
 
     whole = whole_records(network, tokens, lengths)
-    monkeypatch.setattr(inference._Batch, "gathered", exhausted)
+    monkeypatch.setattr(chunks.Batch, "gathered", exhausted)
     predictor = Predictor(network, CPU, rows=4, bases=10**5)
     found = predictor.posterior(tokens, lengths)
     np.testing.assert_allclose(found, whole, atol=1e-5)
@@ -176,20 +179,28 @@ def test_an_error_that_is_no_lack_of_memory_is_told(monkeypatch):
     def broken(self, chunk):
         raise RuntimeError("expected scalar type Float")
 
-    monkeypatch.setattr(inference._Batch, "gathered", broken)
+    monkeypatch.setattr(chunks.Batch, "gathered", broken)
     with pytest.raises(RuntimeError, match="scalar type"):
         predict(make("rnn", False, 1), np.zeros(5, dtype=np.uint8), [5])
 
 
-def test_how_many_records_lie_side_by_side_is_measured_where_it_pays(monkeypatch):
-    monkeypatch.setattr(inference, "MEASURED_BASES", 1000)
-    network = make("lstm", True, 1)
-    lengths = np.array([1500, 800])
-    tokens = np.random.default_rng(2).integers(4, size=lengths.sum()).astype(np.uint8)
-    predictor = Predictor(network, CPU, memory=2**24)
-    found = predictor.posterior(tokens, lengths)
-    assert predictor._rows >= 1
-    np.testing.assert_allclose(found, whole_records(network, tokens, lengths), atol=1e-5)
+def test_the_fastest_number_of_records_side_by_side_is_measured(monkeypatch):
+    predictor = Predictor(make("lstm", True, 1), CPU, bases=5000)
+    # 64 rows of 78 bases in 4 s, 128 rows of 39 in 2 s, 256 rows of 19 no faster.
+    times = iter(np.cumsum([0, 4, 0, 4, 0, 4, 0, 2, 0, 2, 0, 2, 0, 2, 0, 2, 0, 2]))
+    clock = types.SimpleNamespace(perf_counter=lambda: float(next(times)))
+    monkeypatch.setattr(inference, "time", clock)
+    with torch.inference_mode():
+        assert predictor._fastest_rows() == 128
+
+
+def test_the_clock_chooses_nothing_on_the_cpu():
+    """Last bits of a posterior depend on how many rows there are."""
+    assert not Predictor(make("gru", True, 1), CPU)._measuring_pays(10**9, 10**6)
+    card = Predictor(make("gru", True, 1), torch.device("cuda"))
+    assert card._measuring_pays(10**9, 10**6)
+    assert not card._measuring_pays(10**9, 1)
+    assert not card._measuring_pays(1000, 10)
 
 
 def test_every_posterior_is_a_distribution():

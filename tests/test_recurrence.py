@@ -167,11 +167,12 @@ print(sorted(sums))
 def test_a_wide_lstm_and_one_that_predicts_go_to_onednn(monkeypatch):
     """Elsewhere torch's modules are not called on the CPU."""
     called = []
-    for kind in CELLS.values():
-        forward = kind.forward
-        monkeypatch.setattr(
-            kind, "forward", lambda self, *a, f=forward: (called.append(type(self)), f(self, *a))[1]
-        )
+
+    def watched(kind, run):
+        return lambda *arguments: (called.append(kind), run(*arguments))[1]
+
+    functions = {kind: watched(kind, run) for kind, run in recurrence._FUNCTIONS.items()}
+    monkeypatch.setattr(recurrence, "_FUNCTIONS", functions)
     features, active = letters(np.full(3, 20)), np.full(20, 3)
     for cell in CELLS:
         read(make(cell, 16), features, active)
@@ -247,3 +248,29 @@ def test_a_graph_that_was_walked_is_refused(cell):
     loss.backward(retain_graph=True)
     with pytest.raises(RuntimeError, match="walked once"):
         loss.backward()
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("lengths", [LENGTHS, np.full(4, 30)])
+def test_under_autocast_a_recurrence_runs_in_bfloat16_near_to_float32(cell, lengths):
+    """The way a GPU goes; here on the CPU."""
+    modules = [make(cell, 16, 1), make(cell, 16, 2)]
+    features, active = letters(lengths), active_rows(lengths)
+
+    def run():
+        for module in modules:
+            module.zero_grad()
+        output = read_both(*modules, features, active)
+        output.float().square().sum().backward()
+        gradients = [value.grad.clone() for module in modules for value in module.parameters()]
+        return output, gradients
+
+    expected, gradients = run()
+    with torch.autocast("cpu", torch.bfloat16):
+        found, rounded = run()
+        assert read(modules[0], features, active)[0].dtype == torch.bfloat16
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found.float(), expected, rtol=0, atol=0.05)
+    for value, exact in zip(rounded, gradients, strict=True):
+        assert value.dtype == torch.float32
+        assert float((value - exact).norm() / exact.norm()) < 0.05

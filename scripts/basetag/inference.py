@@ -11,25 +11,24 @@ batch's chunks, turning round at the end of each, gives the seams of one more di
 of L two-directional layers thus takes L + 1 passes over a record too long for one chunk, in which
 L (L + 2) cells are run in place of 2 L. A network of one direction takes one pass.
 
-How large a chunk is follows from a bound on memory, and how many records lie side by side in it
-from a measurement on the device at hand. Where the device has less memory than the bound says,
-both shrink until it suffices.
+How large a chunk is follows from a bound on memory; how many records lie side by side in it, on a
+GPU, from a measurement there. Where a device has less memory than the bound says, both shrink
+until it suffices.
 """
 
 from __future__ import annotations
 
-import itertools
 import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from basetag.chunks import SHORTEST_CHUNK, Batch, Chunk, cut_batch, side_by_side
 from basetag.devices import is_out_of_memory
 from basetag.networks import RecurrentLayer, TaggerNetwork, active_rows
 from basetag.recurrence import Features, State, read
@@ -40,16 +39,12 @@ log = logging.getLogger(__name__)
 MEMORY = 2**30
 #: Share of it for the arrays of a chunk; torch, the records and the result need the rest.
 ARRAYS_SHARE = 4
-#: Records side by side where too little is predicted for a measurement to pay.
+#: Records side by side where their number is not measured.
 ROWS = 64
+#: On a GPU it is, from this many bases on.
+MEASURED_BASES = 4_000_000
 #: Of the cell that has most.
 _GATES = 4
-#: From this many bases on it does.
-MEASURED_BASES = 4_000_000
-#: A batch of short records holds at most this many bases, padding included, for each of its own.
-PADDED_SHARE = 1.25
-#: A chunk has no fewer bases of a row than this, whatever the bound on memory.
-SHORTEST_CHUNK = 16
 
 
 class Predictor:
@@ -66,7 +61,7 @@ class Predictor:
         Token of each token's complement. With it, the posterior is the mean over a record and
         its reverse complement.
     rows : int, optional
-        Records side by side; measured without it.
+        Records side by side; without it `ROWS` on the CPU, and measured on a GPU.
     bases : int, optional
         Bases of all rows in a chunk; what `memory` has room for without it.
     """
@@ -114,14 +109,14 @@ class Predictor:
         self.network.eval()
         if out is None:
             out = np.empty((tokens.size, self.network.head.out_features), dtype=np.float32)
-        if self._rows is None and tokens.size >= MEASURED_BASES:
+        if self._rows is None and self._measuring_pays(tokens.size, lengths.size):
             self._rows = self._fastest_rows()
         starts = np.cumsum(lengths) - lengths
         order = np.argsort(-lengths, kind="stable")
         order = order[lengths[order] > 0]
         while order.size:
             rows = self._rows or ROWS
-            count = _side_by_side(lengths[order[:rows]], rows, self._bases, self._seams)
+            count = side_by_side(lengths[order[:rows]], rows, self._bases, self._seams)
             batch, order = order[:count], order[count:]
             try:
                 self._predict(tokens, starts[batch], lengths[batch], out)
@@ -144,8 +139,8 @@ class Predictor:
     ) -> None:
         """Predict a batch of records, the longest first, and write what it says to `out`."""
         for strand in [None] if self.complement is None else [None, self.complement]:
-            batch = _Batch(tokens, starts, lengths, strand, self.device)
-            chunks = _chunks(lengths, self._bases)
+            batch = Batch(tokens, starts, lengths, strand, self.device)
+            chunks = cut_batch(lengths, self._bases)
             for chunk, logits in _logits(self.network, batch, chunks):
                 posterior = torch.softmax(logits, dim=-1).cpu().numpy()
                 for row in range(chunk.lengths.size):
@@ -154,13 +149,18 @@ class Predictor:
                     # The forward strand is there when its complement comes.
                     out[place] = own if strand is None else (out[place] + own) / 2
 
+    def _measuring_pays(self, bases: int, records: int) -> bool:
+        # On the CPU the number of rows matters little, and enters last bits, which must not
+        # depend on the clock.
+        return self.device.type != "cpu" and bases >= MEASURED_BASES and records > 1
+
     def _fastest_rows(self) -> int:
         """Return how many rows side by side give most bases a second."""
         tokens = np.random.default_rng(0).integers(
             self.network.mixture.shape[0], size=self._bases, dtype=np.uint8
         )
         best, most = 1, 0.0
-        rows = 4 if self.device.type == "cpu" else 64
+        rows = ROWS
         while rows * SHORTEST_CHUNK <= self._bases:
             lengths = np.full(rows, min(500, self._bases // rows))
             part = tokens[: lengths.sum()]
@@ -184,58 +184,12 @@ class Predictor:
         return best
 
 
-@dataclass(frozen=True)
-class _Chunk:
-    """The bases of a batch's rows that go through the network together.
-
-    Attributes
-    ----------
-    start : int
-        Where it begins in each row.
-    lengths : ndarray of int64, (rows,)
-        How many bases each row has in it. Rows that have ended are not among them.
-    """
-
-    start: int
-    lengths: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class _Batch:
-    """Records side by side, on their own strand or, with `complement`, on the other one."""
-
-    tokens: NDArray[np.uint8]
-    starts: NDArray[np.int64]
-    lengths: NDArray[np.int64]
-    complement: NDArray[np.uint8] | None
-    device: torch.device
-
-    def place(self, row: int, chunk: _Chunk) -> tuple[slice, int]:
-        """Return where a row's part of a chunk lies, and in which direction it is read."""
-        length = int(chunk.lengths[row])
-        if self.complement is None:
-            first = int(self.starts[row]) + chunk.start
-            return slice(first, first + length), 1
-        last = int(self.starts[row] + self.lengths[row]) - chunk.start
-        return slice(last - length, last), -1
-
-    def gathered(self, chunk: _Chunk) -> Tensor:
-        """Return a chunk's tokens, uint8, (longest, rows), padded behind the rows' ends."""
-        gathered = np.zeros((chunk.lengths.size, int(chunk.lengths[0])), dtype=np.uint8)
-        for row, length in enumerate(chunk.lengths):
-            place, step = self.place(row, chunk)
-            gathered[row, :length] = self.tokens[place][::step]
-        if self.complement is not None:
-            gathered = self.complement[gathered]
-        return torch.from_numpy(gathered).to(self.device).T
-
-
 def _bytes_per_base(network: TaggerNetwork) -> int:
     """Return about what the arrays of a chunk take for each base of it."""
     layers = network.recurrent_layers()
     # Of a layer: what it reads, what its gates are sent, what it says in parts and as a whole.
     numbers = [
-        layer.rightward.input_size + _GATES * layer.rightward.hidden_size + 3 * layer.outputs
+        layer.rightward.input_size + 2 * _GATES * layer.rightward.hidden_size + 4 * layer.outputs
         for layer in layers
     ]
     return 4 * (max(numbers) + 3 * network.head.out_features) + 16
@@ -246,47 +200,9 @@ def _bytes_per_seam(network: TaggerNetwork) -> int:
     return 8 * sum(layer.outputs for layer in network.recurrent_layers())
 
 
-def _side_by_side(lengths: NDArray[np.int64], rows: int, bases: int, seams: int) -> int:
-    """Return how many of the records, from the longest on, make a batch.
-
-    Parameters
-    ----------
-    lengths : ndarray of int64, (records,)
-        From the longest on.
-    rows, bases : int
-        At most this many rows, and bases of all rows in a chunk.
-    seams : int
-        At most about this many states are kept between chunks.
-    """
-    lengths = lengths[:rows]
-    count = np.arange(1, lengths.size + 1)
-    padded, own = count * lengths[0], np.cumsum(lengths)
-    if lengths[0] <= bases // lengths.size or lengths[0] <= SHORTEST_CHUNK:
-        return int(((padded <= PADDED_SHARE * own) & (padded <= bases)).sum() or 1)
-    # Each row has a seam for every bases / count bases of the longest one.
-    kept = count * (lengths[0] * count // bases)
-    return max(1, int(((lengths > bases // lengths.size) & (kept <= seams)).sum()))
-
-
-def _chunks(lengths: NDArray[np.int64], bases: int) -> list[_Chunk]:
-    """Cut a batch, its rows ordered from the longest on, into chunks from left to right.
-
-    Where there are several, each row's end is a border: no chunk has padding, so the state behind
-    it is that of every row.
-    """
-    longest, width = int(lengths[0]), max(SHORTEST_CHUNK, bases // lengths.size)
-    if longest <= width and lengths.size * longest <= PADDED_SHARE * lengths.sum():
-        return [_Chunk(0, lengths)]
-    borders = np.union1d(np.arange(0, longest, width), lengths)
-    return [
-        _Chunk(int(left), np.full(int((lengths > left).sum()), right - left))
-        for left, right in itertools.pairwise(borders)
-    ]
-
-
 def _logits(
-    network: TaggerNetwork, batch: _Batch, chunks: Sequence[_Chunk]
-) -> Iterator[tuple[_Chunk, Tensor]]:
+    network: TaggerNetwork, batch: Batch, chunks: Sequence[Chunk]
+) -> Iterator[tuple[Chunk, Tensor]]:
     """Yield each chunk of a batch and its logits, (longest, rows, states), in some order."""
     layers = network.recurrent_layers()
     if len(chunks) == 1:

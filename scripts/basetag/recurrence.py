@@ -13,7 +13,7 @@ place are the first ones; `active` holds how many these are, (length,).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -102,7 +102,9 @@ def read(
     dense = features.dense()
     if leftward:
         dense = dense.flip(0)
-    hidden, state = cell(dense, state)
+    if state is None:
+        state = _zero_state([cell], dense)
+    hidden, state = _run_torch([cell], dense, state)
     return (hidden.flip(0) if leftward else hidden), state
 
 
@@ -119,20 +121,42 @@ def read_both(
             dim=-1,
         )
     # One call for both, so that a GPU runs them side by side.
-    start = features.table.new_zeros(2, features.entries.shape[1], rightward.hidden_size)
-    state = (start, start) if isinstance(rightward, nn.LSTM) else start
-    weights = [*_weights(rightward), *_weights(leftward)]
-    options = (weights, True, 1, 0.0, rightward.training, True)
-    run = _FUNCTIONS[type(rightward)]
-    dense = features.dense()
+    cells, dense = [rightward, leftward], features.dense()
+    state = _zero_state(cells, dense)
     if active[0] == active[-1]:
-        hidden: Tensor = run(dense, state, *options, False)[0]
-        return hidden
+        return _run_torch(cells, dense, state)[0]
     lengths = (torch.from_numpy(active)[:, None] > torch.arange(int(active[0]))).sum(0)
     packed = nn.utils.rnn.pack_padded_sequence(dense, lengths)
-    hidden = run(packed.data, packed.batch_sizes, state, *options)[0]
+    hidden, _ = _run_torch(cells, packed.data, state, packed.batch_sizes)
     packed = nn.utils.rnn.PackedSequence(hidden, packed.batch_sizes)
     return nn.utils.rnn.pad_packed_sequence(packed)[0]
+
+
+def _zero_state(cells: Sequence[nn.RNNBase], dense: Tensor) -> State:
+    start = dense.new_zeros(len(cells), dense.shape[1], cells[0].hidden_size)
+    return (start, start) if isinstance(cells[0], nn.LSTM) else start
+
+
+def _run_torch(
+    cells: Sequence[nn.RNNBase], values: Tensor, state: State, batch_sizes: Tensor | None = None
+) -> tuple[Tensor, State]:
+    """Return the hidden states of one cell or two, read in both directions, and the last state.
+
+    Under autocast everything is cast to its type here: torch's own wrapper of cuDNN's recurrences
+    casts to float16 whatever the type is, in which gradients vanish.
+    """
+    kind = values.device.type
+    lower = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else values.dtype
+    state = tuple(s.to(lower) for s in state) if isinstance(state, tuple) else state.to(lower)
+    weights = [weight.to(lower) for cell in cells for weight in _weights(cell)]
+    options = (weights, True, 1, 0.0, cells[0].training, len(cells) == 2)
+    run = _FUNCTIONS[type(cells[0])]
+    with torch.autocast(kind, enabled=False):
+        if batch_sizes is None:
+            hidden, *last = run(values.to(lower), state, *options, False)
+        else:
+            hidden, *last = run(values.to(lower), batch_sizes, state, *options)
+    return hidden, tuple(last) if len(last) > 1 else last[0]
 
 
 #: What torch's modules call, here with the weights of two of them.
@@ -148,7 +172,8 @@ def _weights(cell: nn.RNNBase) -> list[Tensor]:
 
 
 def _compiled_is_best(cell: nn.RNNBase, features: Features, active: NDArray[np.int64]) -> bool:
-    if features.table.device.type != "cpu" or features.table.dtype != torch.float32:
+    on_cpu = features.table.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
+    if not on_cpu or features.table.dtype != torch.float32:
         return False
     by_onednn = isinstance(cell, nn.LSTM) and active[0] == active[-1]
     return not (by_onednn and (cell.hidden_size >= _WIDE or not torch.is_grad_enabled()))
@@ -169,8 +194,11 @@ def _read_compiled(
         inner = bias[2 * hidden :]
     else:
         to_input, inner = bias, None
-    inputs = torch.matmul(features.table, weight_in.view(gates, hidden, -1).mT)
-    inputs = inputs + (bias_in + to_input).view(gates, 1, hidden)  # (gates, entries, hidden)
+    inputs = torch.baddbmm(  # (gates, entries, hidden)
+        (bias_in + to_input).view(gates, 1, hidden),
+        features.table.expand(gates, -1, -1),
+        weight_in.view(gates, hidden, -1).mT,
+    )
     return _Recurrence.apply(  # type: ignore[no-untyped-call, no-any-return]
         type(cell), inputs, features.entries, weight.view(gates, hidden, hidden), inner,
         active, leftward, state, features.of_each_base, torch.is_grad_enabled(),

@@ -24,21 +24,20 @@ from typing import Any
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from numpy.typing import NDArray
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
-from torch import Tensor, nn
+from torch import nn
 
 from basetag.checkpoints import CheckpointFolder
-from basetag.corpus import UNLABELLED, Corpus
-from basetag.devices import is_out_of_memory
-from basetag.errors import ConfigError
+from basetag.corpus import Corpus
+from basetag.errors import ConfigError, InputError
 from basetag.inference import ROWS, Predictor
 from basetag.learning_rate import SCHEDULES
+from basetag.loss import SharedBatch, state_weights, summed_over_processes
 from basetag.networks import TaggerNetwork
 from basetag.splits import Segments, label_frequencies
 from basetag.training_run import TrainingRun
 from basetag.validation import spread_pieces, summed_cross_entropy
-from basetag.windows import WindowReader, Windows, WindowSampler, step_generator
+from basetag.windows import WindowReader, WindowSampler, step_generator
 
 log = logging.getLogger(__name__)
 
@@ -152,8 +151,15 @@ def train(
             if run.step in looks:
                 part = np.arange(fabric.global_rank, len(watched.start), fabric.world_size)
                 sums = summed_cross_entropy(predictor, corpus, watched.chosen(part), weights)
-                total, weight = _summed(fabric, torch.tensor(sums, dtype=torch.float64)).tolist()
-                row = run.look(total / max(weight, 1e-12), rate)
+                total, weight = summed_over_processes(
+                    fabric, torch.tensor(sums, dtype=torch.float64)
+                ).tolist()
+                if not weight:
+                    raise InputError(
+                        "no labelled base of the validation split is of a state that counts",
+                        advice="draw the split with another seed, or change training.class_weights",
+                    )
+                row = run.look(total / weight, rate)
                 speed = run.bases / (time.perf_counter() - began)
                 progress.update(task, rate=f"{speed / 1e3:,.0f} kb/s, CE {row.validation_loss:.4f}")
                 log.info(
@@ -185,127 +191,6 @@ def train(
     return run
 
 
-class SharedBatch:
-    """The gradient of a batch, whoever computes it and in however many parts.
-
-    Parameters
-    ----------
-    fabric : Fabric
-    network : TaggerNetwork
-    weights : ndarray of float64, (states,), optional
-        What a base of each state counts; 1 without them.
-    """
-
-    def __init__(
-        self, fabric: Fabric, network: TaggerNetwork, weights: NDArray[np.float64] | None
-    ) -> None:
-        self.fabric = fabric
-        self.network = network
-        self.weights = None
-        if weights is not None:
-            self.weights = torch.tensor(weights, dtype=torch.float32, device=fabric.device)
-        #: In how many parts this process computes its share.
-        self.parts = 1
-
-    def backward(self, windows: Windows) -> Tensor:
-        """Leave the gradient of the batch's mean cross-entropy in the network, and return that.
-
-        Every process is given the whole batch and computes every n-th row of it. Where memory
-        does not suffice, it starts again with twice as many parts, and stays with these.
-        """
-        weight = summed_weight(windows.labels, self.weights).clamp(min=1e-12)
-        own = windows.part(self.fabric.global_rank, self.fabric.world_size)
-        while True:
-            loss = self._in_parts(own, weight)
-            if loss is not None:
-                break
-            self.parts *= 2
-            log.warning("out of memory: each batch goes through in %d parts", self.parts)
-            if self.fabric.device.type == "cuda":
-                torch.cuda.empty_cache()
-        if self.fabric.world_size > 1:
-            # One sum for all: networks of this size gain nothing from several that overlap.
-            gradients = [v.grad for v in self.network.parameters() if v.grad is not None]
-            flat = nn.utils.parameters_to_vector([*gradients, loss])
-            nn.utils.vector_to_parameters(_summed(self.fabric, flat), [*gradients, loss])
-            # A view would keep the gradients of every step whose loss is not yet looked at.
-            loss = loss.clone()
-        return loss
-
-    def _in_parts(self, own: Windows, weight: Tensor) -> Tensor | None:
-        """Return this process's share of the loss; None where memory did not suffice."""
-        for value in self.network.parameters():
-            # Zeros, not nothing: a process without rows has a gradient, too.
-            value.grad = torch.zeros_like(value) if value.requires_grad else None
-        total = torch.zeros((), device=self.fabric.device)
-        try:
-            for index in range(min(self.parts, own.lengths.size)):
-                part = own.part(index, self.parts)
-                with self.fabric.autocast():
-                    logits = self.network(part.tokens, part.lengths)
-                loss = summed_cross_entropy_of(logits, part.labels, self.weights) / weight
-                self.fabric.backward(loss)
-                total += loss.detach()
-        except Exception as error:
-            if not is_out_of_memory(error) or self.parts >= own.lengths.size:
-                raise
-            return None
-        return total
-
-
-def summed_cross_entropy_of(logits: Tensor, labels: Tensor, weights: Tensor | None) -> Tensor:
-    """Return the summed cross-entropy over labelled bases, nats.
-
-    Parameters
-    ----------
-    logits : Tensor, (rows, length, states)
-    labels : Tensor of uint8, (rows, length)
-    weights : Tensor, (states,), optional
-        What a base of each state counts.
-    """
-    # The logits lie time first: seen so, flattening copies nothing.
-    return nn.functional.cross_entropy(
-        logits.transpose(0, 1).flatten(0, 1).float(),
-        labels.T.flatten().long(),
-        weight=weights,
-        ignore_index=UNLABELLED,
-        reduction="sum",
-    )
-
-
-def summed_weight(labels: Tensor, weights: Tensor | None) -> Tensor:
-    """Return what the labelled bases of `labels` count together."""
-    known = labels[labels != UNLABELLED]
-    if weights is None:
-        return torch.tensor(float(known.numel()), device=labels.device)
-    return weights[known.long()].sum()
-
-
-def state_weights(
-    choice: str | Mapping[str, float] | None, corpus: Corpus, training: Segments
-) -> NDArray[np.float64] | None:
-    """Return what a base of each state counts in the loss, (states,); None for all alike.
-
-    `balanced` weights a state by bases / (states * its bases), as scikit-learn does: weighted,
-    all states are equally frequent.
-
-    Raises
-    ------
-    InputError
-        Where no base of the training split has a label.
-    """
-    if choice is None:
-        return None
-    if isinstance(choice, str):
-        frequencies = label_frequencies(corpus, training)
-        # A state that the training split lacks counts nothing, and is never predicted.
-        return np.divide(
-            1 / len(corpus.states), frequencies, out=np.zeros_like(frequencies),
-            where=frequencies > 0,
-        )  # fmt: skip
-    return np.array([choice[state] for state in corpus.states])
-
-
 @contextlib.contextmanager
 def stop_signal() -> Iterator[threading.Event]:
     """Yield an event that SIGTERM sets while the block runs, so that a step can end in peace."""
@@ -323,16 +208,7 @@ def _agreed(fabric: Fabric, step: int, stopped: threading.Event) -> bool:
         return stopped.is_set()
     if step % AGREED_STEPS:
         return False
-    return bool(_summed(fabric, torch.tensor([float(stopped.is_set())])).item())
-
-
-def _summed(fabric: Fabric, values: Tensor) -> Tensor:
-    """Return the sum of `values` over all processes."""
-    if fabric.world_size == 1:
-        return values
-    summed = fabric.all_reduce(values.to(fabric.device), reduce_op="sum")
-    assert isinstance(summed, Tensor)  # noqa: S101 - of one tensor it is one
-    return summed
+    return bool(summed_over_processes(fabric, torch.tensor([float(stopped.is_set())])).item())
 
 
 def _progress(fabric: Fabric) -> Progress:

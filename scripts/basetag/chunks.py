@@ -1,0 +1,100 @@
+"""Records cut into chunks and put side by side, on either strand. No network is known here."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+#: A batch of short records holds at most this many bases, padding included, for each of its own.
+PADDED_SHARE = 1.25
+#: A chunk has no fewer bases of a row than this, whatever the bound on memory.
+SHORTEST_CHUNK = 16
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """The bases of a batch's rows that go through the network together.
+
+    Attributes
+    ----------
+    start : int
+        Where it begins in each row.
+    lengths : ndarray of int64, (rows,)
+        How many bases each row has in it. Rows that have ended are not among them.
+    """
+
+    start: int
+    lengths: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Records side by side, on their own strand or, with `complement`, on the other one."""
+
+    tokens: NDArray[np.uint8]
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    complement: NDArray[np.uint8] | None
+    device: torch.device
+
+    def place(self, row: int, chunk: Chunk) -> tuple[slice, int]:
+        """Return where a row's part of a chunk lies, and in which direction it is read."""
+        length = int(chunk.lengths[row])
+        if self.complement is None:
+            first = int(self.starts[row]) + chunk.start
+            return slice(first, first + length), 1
+        last = int(self.starts[row] + self.lengths[row]) - chunk.start
+        return slice(last - length, last), -1
+
+    def gathered(self, chunk: Chunk) -> Tensor:
+        """Return a chunk's tokens, uint8, (longest, rows), padded behind the rows' ends."""
+        gathered = np.zeros((chunk.lengths.size, int(chunk.lengths[0])), dtype=np.uint8)
+        for row, length in enumerate(chunk.lengths):
+            place, step = self.place(row, chunk)
+            gathered[row, :length] = self.tokens[place][::step]
+        if self.complement is not None:
+            gathered = self.complement[gathered]
+        return torch.from_numpy(gathered).to(self.device).T
+
+
+def side_by_side(lengths: NDArray[np.int64], rows: int, bases: int, seams: int) -> int:
+    """Return how many of the records, from the longest on, make a batch.
+
+    Parameters
+    ----------
+    lengths : ndarray of int64, (records,)
+        From the longest on.
+    rows, bases : int
+        At most this many rows, and bases of all rows in a chunk.
+    seams : int
+        At most about this many states are kept between chunks.
+    """
+    lengths = lengths[:rows]
+    count = np.arange(1, lengths.size + 1)
+    padded, own = count * lengths[0], np.cumsum(lengths)
+    if lengths[0] <= bases // lengths.size or lengths[0] <= SHORTEST_CHUNK:
+        return int(((padded <= PADDED_SHARE * own) & (padded <= bases)).sum() or 1)
+    # Each row has a seam for every bases / count bases of the longest one.
+    kept = count * (lengths[0] * count // bases)
+    return max(1, int(((lengths > bases // lengths.size) & (kept <= seams)).sum()))
+
+
+def cut_batch(lengths: NDArray[np.int64], bases: int) -> list[Chunk]:
+    """Cut a batch, its rows ordered from the longest on, into chunks from left to right.
+
+    Where there are several, each row's end is a border: no chunk has padding, so the state behind
+    it is that of every row.
+    """
+    longest, width = int(lengths[0]), max(SHORTEST_CHUNK, bases // lengths.size)
+    if longest <= width and lengths.size * longest <= PADDED_SHARE * lengths.sum():
+        return [Chunk(0, lengths)]
+    borders = np.union1d(np.arange(0, longest, width), lengths)
+    return [
+        Chunk(int(left), np.full(int((lengths > left).sum()), right - left))
+        for left, right in itertools.pairwise(borders)
+    ]

@@ -1,0 +1,150 @@
+"""The loss of a batch and its gradient, whoever computes it and in however many parts."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from basetag.corpus import UNLABELLED, Corpus
+from basetag.devices import is_out_of_memory
+from basetag.networks import TaggerNetwork
+from basetag.splits import Segments, label_frequencies
+from basetag.windows import Windows
+
+log = logging.getLogger(__name__)
+
+
+class SharedBatch:
+    """The gradient of a batch, whoever computes it and in however many parts.
+
+    Parameters
+    ----------
+    fabric : Fabric
+    network : TaggerNetwork
+    weights : ndarray of float64, (states,), optional
+        What a base of each state counts; 1 without them.
+    """
+
+    def __init__(
+        self, fabric: Fabric, network: TaggerNetwork, weights: NDArray[np.float64] | None
+    ) -> None:
+        self.fabric = fabric
+        self.network = network
+        counts = np.ones(network.head.out_features) if weights is None else weights
+        self.weights = torch.tensor(counts, dtype=torch.float32, device=fabric.device)
+        #: In how many parts this process computes its share.
+        self.parts = 1
+
+    def backward(self, windows: Windows) -> Tensor:
+        """Leave the gradient of the batch's mean cross-entropy in the network, and return that.
+
+        Every process is given the whole batch and computes every n-th row of it. Where memory
+        does not suffice, it starts again with twice as many parts, and stays with these.
+        """
+        weight = summed_weight(windows.labels, self.weights).clamp(min=1e-12)
+        own = windows.part(self.fabric.global_rank, self.fabric.world_size)
+        while True:
+            loss = self._in_parts(own, weight)
+            if loss is not None:
+                break
+            self.parts *= 2
+            log.warning("out of memory: each batch goes through in %d parts", self.parts)
+            if self.fabric.device.type == "cuda":
+                torch.cuda.empty_cache()
+        if self.fabric.world_size > 1:
+            # One sum for all: networks of this size gain nothing from several that overlap.
+            gradients = [v.grad for v in self.network.parameters() if v.grad is not None]
+            flat = nn.utils.parameters_to_vector([*gradients, loss])
+            summed = summed_over_processes(self.fabric, flat)
+            nn.utils.vector_to_parameters(summed, [*gradients, loss])
+            # A view would keep the gradients of every step whose loss is not yet looked at.
+            loss = loss.clone()
+        return loss
+
+    def _in_parts(self, own: Windows, weight: Tensor) -> Tensor | None:
+        """Return this process's share of the loss; None where memory did not suffice."""
+        for value in self.network.parameters():
+            # Zeros, not nothing: a process without rows has a gradient, too.
+            value.grad = torch.zeros_like(value) if value.requires_grad else None
+        total = torch.zeros((), device=self.fabric.device)
+        try:
+            for index in range(min(self.parts, own.lengths.size)):
+                part = own.part(index, self.parts)
+                with self.fabric.autocast():
+                    logits = self.network(part.tokens, part.lengths)
+                loss = summed_cross_entropy_of(logits, part.labels, self.weights) / weight
+                self.fabric.backward(loss)
+                total += loss.detach()
+        except Exception as error:
+            if not is_out_of_memory(error) or self.parts >= own.lengths.size:
+                raise
+            return None
+        return total
+
+
+def summed_cross_entropy_of(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+    """Return the summed cross-entropy over labelled bases, nats.
+
+    Parameters
+    ----------
+    logits : Tensor, (rows, length, states)
+    labels : Tensor of uint8, (rows, length)
+    weights : Tensor, (states,)
+        What a base of each state counts.
+    """
+    # The logits lie time first: seen so, flattening copies nothing.
+    return nn.functional.cross_entropy(
+        logits.transpose(0, 1).flatten(0, 1).float(),
+        labels.T.flatten().long(),
+        weight=weights,
+        ignore_index=UNLABELLED,
+        reduction="sum",
+    )
+
+
+def summed_weight(labels: Tensor, weights: Tensor) -> Tensor:
+    """Return what the labelled bases of `labels` count together."""
+    # By a table: to pick out labelled bases, a GPU would have to say how many there are.
+    counts = weights.new_zeros(UNLABELLED + 1)
+    counts[: weights.numel()] = weights
+    return counts[labels.long()].sum()
+
+
+def state_weights(
+    choice: str | Mapping[str, float] | None, corpus: Corpus, training: Segments
+) -> NDArray[np.float64] | None:
+    """Return what a base of each state counts in the loss, (states,); None for all alike.
+
+    `balanced` weights a state by bases / (states * its bases), as scikit-learn does: weighted,
+    all states are equally frequent.
+
+    Raises
+    ------
+    InputError
+        Where no base of the training split has a label.
+    """
+    if choice is None:
+        return None
+    if isinstance(choice, str):
+        frequencies = label_frequencies(corpus, training)
+        # A state that the training split lacks counts nothing, and is never predicted.
+        return np.divide(
+            1 / len(corpus.states), frequencies, out=np.zeros_like(frequencies),
+            where=frequencies > 0,
+        )  # fmt: skip
+    return np.array([choice[state] for state in corpus.states])
+
+
+def summed_over_processes(fabric: Fabric, values: Tensor) -> Tensor:
+    """Return the sum of `values` over all processes."""
+    if fabric.world_size == 1:
+        return values
+    summed = fabric.all_reduce(values.to(fabric.device), reduce_op="sum")
+    assert isinstance(summed, Tensor)  # noqa: S101 - of one tensor it is one
+    return summed
