@@ -15,6 +15,7 @@ from basetag import training
 from basetag.checkpoints import CheckpointFolder
 from basetag.devices import Devices
 from basetag.errors import BasetagError, DeviceError, InputError
+from basetag.job_log import job_log
 from basetag.networks import TaggerNetwork
 from basetag.processes import launch
 from basetag.training import train
@@ -81,15 +82,26 @@ def test_an_error_in_the_processes_is_the_jobs_own():
         launch(CPU, "float32", fail_in_each, processes=2)
 
 
-def test_the_first_process_logs_for_all(caplog):
-    log = logging.getLogger("basetag")
-    with caplog.at_level(logging.INFO, logger="basetag"):
-        log.addHandler(caplog.handler)
-        try:
-            launch(CPU, "float32", log_in_each, processes=2)
-        finally:
-            log.removeHandler(caplog.handler)
-    assert {record.getMessage() for record in caplog.records} == {"process 0 of 2"}
+def fail_in_the_second(fabric):
+    if fabric.global_rank == 1:
+        raise InputError("no label in the second")
+    time.sleep(60)
+
+
+def test_an_error_in_one_process_ends_the_others():
+    began = time.monotonic()
+    with pytest.raises(BasetagError, match=r"^no label in the second$"):
+        launch(CPU, "float32", fail_in_the_second, processes=2)
+    assert time.monotonic() - began < 50
+
+
+def test_the_first_process_goes_on_in_the_log_of_the_job(tmp_path):
+    with job_log(tmp_path / "log"):
+        logging.getLogger("basetag").info("before")
+        launch(CPU, "float32", log_in_each, processes=2)
+        logging.getLogger("basetag").info("behind")
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert [line.split(" INFO ")[1] for line in lines] == ["before", "process 0 of 2", "behind"]
 
 
 def parent(folder):

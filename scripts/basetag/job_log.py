@@ -31,7 +31,9 @@ def job_log(path: str | os.PathLike[str]) -> Iterator[None]:
         The rule's log file; its folder is made where missing.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    handlers: list[logging.Handler] = [logging.FileHandler(path, mode="w", encoding="utf-8")]
+    Path(path).write_text("")
+    # Appending, because processes that a job starts write to the same file.
+    handlers: list[logging.Handler] = [logging.FileHandler(path, mode="a", encoding="utf-8")]
     handlers.append(logging.StreamHandler(sys.stderr))
     for handler in handlers:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))

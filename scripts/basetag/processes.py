@@ -1,14 +1,15 @@
 """One process per device of a job, by lightning-fabric: they compute as one.
 
-A job on one device runs where it is. One on several GPUs starts a process for each, hands SIGTERM
-on to them, and says what the first of them logs; an error in them is the job's own.
+A job on one device runs where it is. One on several GPUs starts a process for each and hands
+SIGTERM on to them. The first of them goes on in the job's log, and an error in any of them is the
+job's own.
 """
 
 from __future__ import annotations
 
 import logging
-import logging.handlers
 import multiprocessing
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -17,13 +18,15 @@ from typing import Any, Literal
 
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
-from torch.multiprocessing.spawn import ProcessExitedException
+from torch.multiprocessing.spawn import ProcessException
 
 from basetag.devices import Devices, compute_in_full
 from basetag.errors import BasetagError, DeviceError
 
 log = logging.getLogger("basetag")
 
+#: By which processes find one another, at lightning-fabric.
+_RENDEZVOUS = ("MASTER_ADDR", "MASTER_PORT")
 #: What `training.precision` is called by lightning-fabric.
 _PRECISIONS: dict[str, Literal["32-true", "bf16-mixed"]] = {
     "float32": "32-true",
@@ -78,42 +81,53 @@ def launch(
         fabric.launch()
         function(fabric, *arguments)
         return
-    context = multiprocessing.get_context("spawn")
-    records = context.Queue()
-    listener = logging.handlers.QueueListener(records, *log.handlers)
-    listener.start()
-    try:
-        with _handing_on_the_stop_signal() as stopped:
-            try:
-                failure = fabric.launch(_run, records, log.level, function, arguments)  # type: ignore[arg-type]
-            except ProcessExitedException as error:
-                if not stopped:
-                    raise
-                sys.exit(error.exit_code if error.exit_code > 0 else 128 + signal.SIGTERM)
-    finally:
-        listener.stop()
-    if failure is not None:
-        raise failure
+    failures = multiprocessing.get_context("spawn").SimpleQueue()
+    for name in _RENDEZVOUS:
+        # Another job's, where the shell exports them: a free port is found for this one.
+        os.environ.pop(name, None)
+    with _handing_on_the_stop_signal() as stopped:
+        try:
+            fabric.launch(_run, _log_files(), failures, function, arguments)  # type: ignore[arg-type]
+        except ProcessException:
+            if stopped:
+                sys.exit(128 + signal.SIGTERM)
+            if failures.empty():
+                raise
+            raise BasetagError(failures.get()) from None
 
 
 def _run(
     fabric: Fabric,
-    records: Any,
-    level: int,
+    log_files: list[tuple[str, logging.Formatter | None]],
+    failures: Any,
     function: Callable[..., None],
     arguments: tuple[Any, ...],
-) -> BasetagError | None:
-    """Run the function in a process of its own, and return the user's error, if it is one."""
+) -> None:
+    """Run the function in a process of its own; hand on the user's error, if it is one."""
     if fabric.is_global_zero:
-        log.addHandler(logging.handlers.QueueHandler(records))
-        log.setLevel(level)
+        handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+        for file, formatter in log_files:
+            handlers.append(logging.FileHandler(file, mode="a", encoding="utf-8"))
+            for handler in handlers:
+                handler.setFormatter(formatter)
+        for handler in handlers:
+            log.addHandler(handler)
+        log.setLevel(logging.INFO)
     compute_in_full()
     try:
         function(fabric, *arguments)
     except BasetagError as error:
-        # All processes do the same, so each one ends here.
-        return BasetagError(str(error))
-    return None
+        failures.put(str(error))
+        sys.exit(1)
+
+
+def _log_files() -> list[tuple[str, logging.Formatter | None]]:
+    """Return the files that this process logs to: the first of the others goes on in them."""
+    return [
+        (handler.baseFilename, handler.formatter)
+        for handler in log.handlers
+        if isinstance(handler, logging.FileHandler)
+    ]
 
 
 @contextmanager
