@@ -73,26 +73,29 @@ def _product(left, right, out):
     if left.shape[0] > _FEW_ROWS:
         np.dot(left, right, out)
         return
-    hidden = right.shape[0]
+    # No views below: counting who holds one costs as much as the sums.
+    hidden, units = right.shape
     for row in range(left.shape[0]):
-        total, own = out[row], left[row]
-        total[:] = np.float32(0)
+        for i in range(units):
+            out[row, i] = np.float32(0)
         k = 0
         # Eight terms at a time: the totals are loaded and stored an eighth as often.
         while k + 8 <= hidden:
-            a0, a1, a2, a3 = own[k], own[k + 1], own[k + 2], own[k + 3]
-            a4, a5, a6, a7 = own[k + 4], own[k + 5], own[k + 6], own[k + 7]
-            r0, r1, r2, r3 = right[k], right[k + 1], right[k + 2], right[k + 3]
-            r4, r5, r6, r7 = right[k + 4], right[k + 5], right[k + 6], right[k + 7]
-            for i in range(total.size):
-                first = (a0 * r0[i] + a1 * r1[i]) + (a2 * r2[i] + a3 * r3[i])
-                second = (a4 * r4[i] + a5 * r5[i]) + (a6 * r6[i] + a7 * r7[i])
-                total[i] += first + second
+            a0, a1, a2, a3 = left[row, k], left[row, k + 1], left[row, k + 2], left[row, k + 3]
+            a4, a5, a6, a7 = left[row, k + 4], left[row, k + 5], left[row, k + 6], left[row, k + 7]
+            for i in range(units):
+                first = (a0 * right[k, i] + a1 * right[k + 1, i]) + (
+                    a2 * right[k + 2, i] + a3 * right[k + 3, i]
+                )
+                second = (a4 * right[k + 4, i] + a5 * right[k + 5, i]) + (
+                    a6 * right[k + 6, i] + a7 * right[k + 7, i]
+                )
+                out[row, i] += first + second
             k += 8
         while k < hidden:
-            a0, r0 = own[k], right[k]
-            for i in range(total.size):
-                total[i] += a0 * r0[i]
+            a0 = left[row, k]
+            for i in range(units):
+                out[row, i] += a0 * right[k, i]
             k += 1
 
 
@@ -106,7 +109,9 @@ def _add(out, other):
 def _add_entries(out, inputs, entries):
     """Add to each row of `out` the row of `inputs` that `entries` names."""
     for row in range(out.shape[0]):
-        _add(out[row], inputs[entries[row]])
+        entry = entries[row]
+        for i in range(out.shape[1]):
+            out[row, i] += inputs[entry, i]
 
 
 @_compiled
@@ -117,7 +122,9 @@ def sum_by_entry(values, entries, out):
     """
     for gate in range(values.shape[0]):
         for base in range(entries.size):
-            _add(out[gate, entries[base]], values[gate, base])
+            entry = entries[base]
+            for i in range(out.shape[2]):
+                out[gate, entry, i] += values[gate, base, i]
 
 
 @_inlined
@@ -332,8 +339,10 @@ def gru_forward(inputs, entries, weights, bias, active, leftward, hidden, gates,
         for gate in range(2):
             _add_entries(gates[gate, slot, first:n], inputs[gate], entries[base, first:n])
         for row in range(first, n):
-            _add(gates[2, slot, row], bias)
-            gates[3, slot, row] = inputs[2, entries[base, row]]
+            entry = entries[base, row]
+            for i in range(bias.size):
+                gates[2, slot, row, i] += bias[i]
+                gates[3, slot, row, i] = inputs[2, entry, i]
         _gru_cell(
             _part(gates[0], slot, first, n),
             _part(gates[1], slot, first, n),
