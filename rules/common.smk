@@ -35,6 +35,20 @@ for rule_name, asked in workflow.resource_settings.overwrite_resources.items():
         )
         sys.exit(1)
 
+# A list on the command line takes the place of the profile's: a rule that it leaves out would
+# run on the CPU in silence.
+ON_DEVICES = ("train_tagger", "predict_network", "annotate_genome")
+given = workflow.resource_settings.overwrite_resources
+given = {name: given[name]["gpu"].value for name in ON_DEVICES if "gpu" in given.get(name, {})}
+left_out = [name for name in ON_DEVICES if name not in given]
+if any(given.values()) and left_out:
+    print(
+        f"--set-resources gives GPUs to {', '.join(given)}, and does not say how many"
+        f" {left_out[0]} has; name each rule, such as {left_out[0]}:gpu=1 (0 for the CPU)",
+        file=sys.stderr,
+    )
+    sys.exit(1)
+
 DATASETS = list(CONFIG.model.datasets)
 SIMULATED = [name for name in DATASETS if CONFIG.is_simulated(name)]
 NETWORKS = [name for name in CONFIG.model.taggers if CONFIG.is_network(name)]

@@ -191,6 +191,12 @@ def test_a_gpu_is_not_taken_away_in_silence(clone):
     assert "--resources gpu=0 leaves none for train_tagger, which asks for 1" in run.stderr
 
 
+def test_a_rule_that_is_left_out_of_the_list_of_gpus_is_told(clone):
+    run = sh(f"{COMMANDS[5]} --set-resources train_tagger:gpu=2 --dry-run", clone)
+    assert run.returncode == 1
+    assert "gives GPUs to train_tagger, and does not say how many predict_network has" in run.stderr
+
+
 def test_help_names_every_target(clone):
     run = sh(COMMANDS[7], clone)
     assert run.returncode == 0

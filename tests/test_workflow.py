@@ -183,7 +183,7 @@ def test_a_gpu_that_is_not_there_is_refused_before_any_data_is_read(ran, tmp_pat
     config = write_config(tmp_path, TINY)
     run = snakemake(
         ran[0], config, "results/tiny/gru/seed1/tagger.safetensors",
-        "--set-resources", "train_tagger:gpu=1",
+        "--set-resources", "train_tagger:gpu=1", "predict_network:gpu=0", "annotate_genome:gpu=0",
         environment={"CUDA_VISIBLE_DEVICES": ""},
     )  # fmt: skip
     assert run.returncode == 1
