@@ -150,6 +150,13 @@ def test_the_states_at_the_seams_are_copies():
         assert state.untyped_storage().nbytes() == state.nbytes
 
 
+def test_records_are_rather_fewer_than_cut():
+    lengths = np.full(64, 1000)
+    assert chunks.side_by_side(lengths, 64, 64_000, 10**6) == 64
+    assert chunks.side_by_side(lengths, 64, 20_000, 10**6) == 20
+    assert chunks.side_by_side(lengths, 64, 7_999, 10**6) == 64  # cut: too few would fit
+
+
 def test_seams_beyond_the_bound_make_batches_of_fewer_records():
     lengths = np.full(64, 10_000)
     assert chunks.side_by_side(lengths, 64, 64_000, 10**6) == 64
@@ -194,10 +201,13 @@ def test_the_fastest_number_of_records_side_by_side_is_measured(monkeypatch):
         assert predictor._fastest_rows() == 128
 
 
-def test_the_clock_chooses_nothing_on_the_cpu():
+def test_the_clock_chooses_nothing_on_the_cpu(monkeypatch):
     """Last bits of a posterior depend on how many rows there are."""
     assert not Predictor(make("gru", True, 1), CPU)._measuring_pays(10**9, 10**6)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (2**30, 2**31))
     card = Predictor(make("gru", True, 1), torch.device("cuda"))
+    # Half of what the card has free, a quarter of the process's share elsewhere.
+    assert card._bases // Predictor(make("gru", True, 1), CPU, memory=2**28)._bases == 8
     assert card._measuring_pays(10**9, 10**6)
     assert not card._measuring_pays(10**9, 1)
     assert not card._measuring_pays(1000, 10)

@@ -12,6 +12,8 @@ from torch import Tensor
 
 #: A batch of short records holds at most this many bases, padding included, for each of its own.
 PADDED_SHARE = 1.25
+#: So many rows keep a device busy: with more, records would be cut, and some read twice.
+ENOUGH_ROWS = 8
 #: A chunk has no fewer bases of a row than this, whatever the bound on memory.
 SHORTEST_CHUNK = 16
 
@@ -77,7 +79,8 @@ def side_by_side(lengths: NDArray[np.int64], rows: int, bases: int, seams: int) 
     lengths = lengths[:rows]
     count = np.arange(1, lengths.size + 1)
     padded, own = count * lengths[0], np.cumsum(lengths)
-    if lengths[0] <= bases // lengths.size or lengths[0] <= SHORTEST_CHUNK:
+    uncut = max(1, bases // lengths[0])
+    if uncut >= min(lengths.size, ENOUGH_ROWS) or lengths[0] <= SHORTEST_CHUNK:
         return int(((padded <= PADDED_SHARE * own) & (padded <= bases)).sum() or 1)
     # Each row has a seam for every bases / count bases of the longest one.
     kept = count * (lengths[0] * count // bases)

@@ -56,7 +56,8 @@ class Predictor:
         On `device`.
     device : torch.device
     memory : int
-        Bytes that the process should stay below; the network's arrays take a quarter of them.
+        Bytes that the process should stay below; the network's arrays take a quarter of them on
+        the CPU, and half of a GPU's free memory there.
     complement : ndarray of uint8, (tokens,), optional
         Token of each token's complement. With it, the posterior is the mean over a record and
         its reverse complement.
@@ -80,6 +81,9 @@ class Predictor:
         self.device = device
         self.complement = complement
         arrays = memory // ARRAYS_SHARE
+        if device.type == "cuda":
+            # The card's own memory, which the job has for itself.
+            arrays = torch.cuda.mem_get_info(device)[0] // 2
         self._bases = bases or max(SHORTEST_CHUNK, arrays // _bytes_per_base(network))
         self._seams = max(1, arrays // 4 // _bytes_per_seam(network))
         self._rows = rows
