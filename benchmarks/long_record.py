@@ -61,7 +61,7 @@ def main() -> None:
         for cell, hidden, layers, both in (
             ("gru", 16, 1, False),
             ("lstm", 32, 1, True),
-            ("gru", 32, 2, True),
+            ("lstm", 16, 2, True),
         ):
             network = TaggerNetwork(
                 DNA, 2, cell=cell, hidden=hidden, layers=layers, bidirectional=both

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -31,7 +30,7 @@ from torch import Tensor, nn
 from basetag.chunks import SHORTEST_CHUNK, Batch, Chunk, cut_batch, side_by_side
 from basetag.devices import is_out_of_memory
 from basetag.networks import RecurrentLayer, TaggerNetwork, active_rows
-from basetag.recurrence import Features, State, read
+from basetag.recurrence import Features, read
 
 log = logging.getLogger(__name__)
 
@@ -215,7 +214,7 @@ def _logits(
             features = Features.of_bases(layer(features, active_rows(chunks[0].lengths)))
         yield chunks[0], network.head(features.dense())
         return
-    seams = _Seams()
+    seams = _Seams(network, len(chunks), chunks[0].lengths.size)
     order = range(len(chunks))
 
     def below(layers: Sequence[RecurrentLayer], index: int) -> Features:
@@ -240,32 +239,36 @@ def _logits(
 
 
 class _Seams:
-    """The states with which cells enter the chunks of a batch.
+    """The states with which cells enter the chunks of a batch; zero where a row begins.
 
     A run leaves its state for the chunk that the cell reads next. Running again from the same
     state leaves the same state, so nobody needs to know whether a run is the first.
+
+    All lie in one array per cell, made beforehand: small ones, made between the large ones of a
+    chunk, would keep the memory of those from being used again.
     """
 
-    def __init__(self) -> None:
-        self._entering: dict[nn.Module, dict[int, State]] = defaultdict(dict)
+    def __init__(self, network: TaggerNetwork, chunks: int, rows: int) -> None:
+        values = network.mixture
+        self._entering = {
+            # One more at either end, which nobody enters; h, and c of an LSTM.
+            cell: values.new_zeros(2, chunks + 2, 1, rows, cell.hidden_size)
+            for layer in network.recurrent_layers()
+            for cell in layer.directions()
+        }
 
     def run(self, cell: nn.RNNBase, features: Features, index: int, step: int) -> Tensor:
         """Return a cell's hidden states in chunk `index`; it reads to the right or, -1, left."""
         length, rows = features.entries.shape
-        state = _for_rows(self._entering[cell].get(index), rows)
-        active = np.full(length, rows, dtype=np.int64)
-        hidden, self._entering[cell][index + step] = read(
-            cell, features, active, leftward=step < 0, state=state
+        states = self._entering[cell][:, :, :, :rows]
+        entering = states[:, index + 1].contiguous()
+        hidden, left = read(
+            cell,
+            features,
+            np.full(length, rows, dtype=np.int64),
+            leftward=step < 0,
+            state=tuple(entering) if isinstance(cell, nn.LSTM) else entering[0],
         )
+        for place, part in zip(states, left if isinstance(left, tuple) else (left,), strict=False):
+            place[index + 1 + step] = part
         return hidden
-
-
-def _for_rows(state: State, rows: int) -> State:
-    """Drop the state of the rows that have ended, and let those that begin here begin at zero."""
-    if state is None:
-        return None
-    if isinstance(state, tuple):
-        return tuple(_for_rows(part, rows) for part in state)
-    if state.shape[1] >= rows:
-        return state[:, :rows].contiguous()
-    return nn.functional.pad(state, (0, 0, 0, rows - state.shape[1]))
