@@ -254,6 +254,13 @@ def test_frozen_weights_stay_and_the_others_learn(corpus):
         assert torch.equal(value, before[name]) == name.startswith("layers.")
 
 
+def test_a_validation_split_of_states_that_count_nothing_is_told(corpus):
+    labels = np.zeros_like(corpus.labels)
+    labels[8000:] = 1
+    with pytest.raises(InputError, match="is of a state that counts; draw the split with another"):
+        trained(corpus_of(corpus.tokens, labels), bases=8000, class_weights="balanced")
+
+
 def test_a_training_whose_loss_is_never_a_number_is_told_with_advice(corpus):
     with pytest.raises(ConfigError, match=r"never a number; lower training\.learning_rate or"):
         trained(corpus, bases=8000, learning_rate=math.inf, validations=1)

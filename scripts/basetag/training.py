@@ -21,7 +21,6 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from lightning_fabric import Fabric
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
@@ -29,14 +28,13 @@ from torch import nn
 
 from basetag.checkpoints import CheckpointFolder
 from basetag.corpus import Corpus
-from basetag.errors import ConfigError, InputError
-from basetag.inference import ROWS, Predictor
+from basetag.errors import ConfigError
 from basetag.learning_rate import SCHEDULES
 from basetag.loss import SharedBatch, state_weights, summed_over_processes
 from basetag.networks import TaggerNetwork
 from basetag.splits import Segments, label_frequencies
 from basetag.training_run import TrainingRun
-from basetag.validation import spread_pieces, summed_cross_entropy
+from basetag.validation import Validation
 from basetag.windows import WindowReader, WindowSampler, step_generator
 
 log = logging.getLogger(__name__)
@@ -115,10 +113,9 @@ def train(
     steps = max(1, round(settings["bases"] / (settings["batch"] * sampler.expected_bases)))
     n_looks = settings["validations"]
     looks = {round(steps * look / n_looks) for look in range(1, n_looks + 1)}
-    watched = spread_pieces(validation, corpus.known_labels, settings["validation_bases"])
-    complement = corpus.alphabet.complement if both_strands else None
-    # Rows by measurement would differ from run to run, and last bits of the losses with them.
-    predictor = Predictor(network, fabric.device, complement=complement, rows=ROWS)
+    watched = Validation(
+        fabric, network, corpus, validation, settings["validation_bases"], weights, both_strands
+    )
 
     run = TrainingRun(network, optimiser)
     last = checkpoints.read_last()
@@ -149,17 +146,7 @@ def train(
             run.bases += int(windows.lengths.sum())
             progress.advance(task)
             if run.step in looks:
-                part = np.arange(fabric.global_rank, len(watched.start), fabric.world_size)
-                sums = summed_cross_entropy(predictor, corpus, watched.chosen(part), weights)
-                total, weight = summed_over_processes(
-                    fabric, torch.tensor(sums, dtype=torch.float64)
-                ).tolist()
-                if not weight:
-                    raise InputError(
-                        "no labelled base of the validation split is of a state that counts",
-                        advice="draw the split with another seed, or change training.class_weights",
-                    )
-                row = run.look(total / weight, rate)
+                row = run.look(watched.mean_cross_entropy(), rate)
                 speed = run.bases / (time.perf_counter() - began)
                 progress.update(task, rate=f"{speed / 1e3:,.0f} kb/s, CE {row.validation_loss:.4f}")
                 log.info(

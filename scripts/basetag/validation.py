@@ -3,15 +3,83 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
+from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.errors import InputError
-from basetag.inference import Predictor
+from basetag.inference import ROWS, Predictor
+from basetag.loss import summed_over_processes
+from basetag.networks import TaggerNetwork
 from basetag.splits import Segments
 
 #: Longest stretch that is looked at as a whole, in bases.
 PIECE = 10_000
+
+
+class Validation:
+    """The loss on the validation split, each process looking at its share of it.
+
+    Parameters
+    ----------
+    fabric : Fabric
+    network : TaggerNetwork
+        As it is when the loss is asked for.
+    corpus : Corpus
+        With labels.
+    split : Segments
+        The validation split.
+    bases : int
+        At most this many of its bases are looked at.
+    weights : ndarray of float64, (states,), optional
+        What a base of each state counts; 1 without them.
+    both_strands : bool
+        Whether predictions average a record and its reverse complement.
+
+    Raises
+    ------
+    InputError
+        Where no base of the split has a label.
+    """
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        network: TaggerNetwork,
+        corpus: Corpus,
+        split: Segments,
+        bases: int,
+        weights: NDArray[np.float64] | None,
+        both_strands: bool,
+    ) -> None:
+        pieces = spread_pieces(split, corpus.known_labels, bases)
+        own = np.arange(fabric.global_rank, len(pieces.start), fabric.world_size)
+        self._fabric = fabric
+        self._corpus = corpus
+        self._pieces = pieces.chosen(own)
+        self._weights = weights
+        complement = corpus.alphabet.complement if both_strands else None
+        # Rows by measurement would differ from run to run, and last bits of the losses with them.
+        self._predictor = Predictor(network, fabric.device, complement=complement, rows=ROWS)
+
+    def mean_cross_entropy(self) -> float:
+        """Return the mean cross-entropy over labelled bases, nats.
+
+        Raises
+        ------
+        InputError
+            Where all labelled bases are of states that count nothing.
+        """
+        sums = summed_cross_entropy(self._predictor, self._corpus, self._pieces, self._weights)
+        own = torch.tensor(sums, dtype=torch.float64)
+        total, weight = summed_over_processes(self._fabric, own).tolist()
+        if not weight:
+            raise InputError(
+                "no labelled base of the validation split is of a state that counts",
+                advice="draw the split with another seed, or change training.class_weights",
+            )
+        return float(total / weight)
 
 
 def spread_pieces(segments: Segments, labels: NDArray[np.uint8], bases: int) -> Segments:
