@@ -68,35 +68,40 @@ def _sigmoid(x):
 
 
 @_inlined
-def _product(left, right, out):
-    """Write left (rows, hidden) @ right (hidden, hidden) to `out`."""
-    if left.shape[0] > _FEW_ROWS:
-        np.dot(left, right, out)
+def _send(hidden, before, weights, gates, slot, first, n):
+    """Write to each gate what the hidden states in the slot `before` send to it."""
+    if n - first > _FEW_ROWS:
+        for gate in range(weights.shape[0]):
+            np.dot(hidden[before, first:n], weights[gate], gates[gate, slot, first:n])
         return
-    # No views below: counting who holds one costs as much as the sums.
-    hidden, units = right.shape
-    for row in range(left.shape[0]):
-        for i in range(units):
-            out[row, i] = np.float32(0)
-        k = 0
-        # Eight terms at a time: the totals are loaded and stored an eighth as often.
-        while k + 8 <= hidden:
-            a0, a1, a2, a3 = left[row, k], left[row, k + 1], left[row, k + 2], left[row, k + 3]
-            a4, a5, a6, a7 = left[row, k + 4], left[row, k + 5], left[row, k + 6], left[row, k + 7]
+    # No views here: counting who holds one costs as much as the sums.
+    units = weights.shape[2]
+    for gate in range(weights.shape[0]):
+        for row in range(first, n):
             for i in range(units):
-                first = (a0 * right[k, i] + a1 * right[k + 1, i]) + (
-                    a2 * right[k + 2, i] + a3 * right[k + 3, i]
-                )
-                second = (a4 * right[k + 4, i] + a5 * right[k + 5, i]) + (
-                    a6 * right[k + 6, i] + a7 * right[k + 7, i]
-                )
-                out[row, i] += first + second
-            k += 8
-        while k < hidden:
-            a0 = left[row, k]
-            for i in range(units):
-                out[row, i] += a0 * right[k, i]
-            k += 1
+                gates[gate, slot, row, i] = np.float32(0)
+            k = 0
+            # Four terms at a time: the sums are loaded and stored a fourth as often.
+            while k + 4 <= units:
+                a0, a1 = hidden[before, row, k], hidden[before, row, k + 1]
+                a2, a3 = hidden[before, row, k + 2], hidden[before, row, k + 3]
+                for i in range(units):
+                    gates[gate, slot, row, i] += (
+                        a0 * weights[gate, k, i] + a1 * weights[gate, k + 1, i]
+                    ) + (a2 * weights[gate, k + 2, i] + a3 * weights[gate, k + 3, i])
+                k += 4
+            while k < units:
+                a0 = hidden[before, row, k]
+                for i in range(units):
+                    gates[gate, slot, row, i] += a0 * weights[gate, k, i]
+                k += 1
+
+
+@_inlined
+def _send_back(gate, base, weights, out, first, n):
+    """Write to `out` what the gradients of a gate send to the state before."""
+    if n > first:
+        np.dot(gate[base, first:n], weights, out[: n - first])
 
 
 @_inlined
@@ -106,12 +111,13 @@ def _add(out, other):
 
 
 @_inlined
-def _add_entries(out, inputs, entries):
-    """Add to each row of `out` the row of `inputs` that `entries` names."""
-    for row in range(out.shape[0]):
-        entry = entries[row]
-        for i in range(out.shape[1]):
-            out[row, i] += inputs[entry, i]
+def _add_inputs(inputs, entries, base, gates, slot, first, n, count):
+    """Add to the first `count` gates their inputs."""
+    for row in range(first, n):
+        entry = entries[base, row]
+        for gate in range(count):
+            for i in range(inputs.shape[2]):
+                gates[gate, slot, row, i] += inputs[gate, entry, i]
 
 
 @_compiled
@@ -168,13 +174,13 @@ def rnn_forward(inputs, entries, weights, active, leftward, hidden, first, last)
         The rows to read, the last not included.
     """
     length = entries.shape[0]
+    gates = hidden.reshape((1, *hidden.shape))  # the one gate is the state
     for s in range(length):
         base, before, after = _step(s, length, leftward)
         n = min(max(active[base], first), last)
-        out = hidden[after, first:n]
-        _product(hidden[before, first:n], weights[0], out)
-        _add_entries(out, inputs[0], entries[base, first:n])
-        flat = out.ravel()
+        _send(hidden, before, weights, gates, after, first, n)
+        _add_inputs(inputs, entries, base, gates, after, first, n, 1)
+        flat = _part(hidden, after, first, n)
         for at in range(flat.size):
             flat[at] = _tanh(flat[at])
         _clear(hidden, after, n, last)
@@ -199,7 +205,7 @@ def rnn_backward(weights, active, leftward, hidden, d_hidden, gates, first, last
             dh[: n - first].ravel(),
         )
         _clear(gates[0], base, n, last)
-        _product(gates[0, base, first:n], weights[0], dh[: n - first])
+        _send_back(gates[0], base, weights[0], dh, first, n)
 
 
 @_inlined
@@ -229,10 +235,8 @@ def lstm_forward(inputs, entries, weights, active, leftward, hidden, cells, gate
         slot = base if kept else 0
         cell_before, cell_after = (before, after) if kept else (s % 2, (s + 1) % 2)
         n = min(max(active[base], first), last)
-        for gate in range(4):
-            out = gates[gate, slot, first:n]
-            _product(hidden[before, first:n], weights[gate], out)
-            _add_entries(out, inputs[gate], entries[base, first:n])
+        _send(hidden, before, weights, gates, slot, first, n)
+        _add_inputs(inputs, entries, base, gates, slot, first, n, 4)
         _lstm_cell(
             _part(gates[0], slot, first, n),
             _part(gates[1], slot, first, n),
@@ -289,9 +293,9 @@ def lstm_backward(weights, active, leftward, cells, d_hidden, gates, first, last
             back.ravel(),
             dc[: n - first].ravel(),
         )
-        _product(gates[0, base, first:n], weights[0], back)
+        _send_back(gates[0], base, weights[0], dh, first, n)
         for gate in range(1, 4):
-            _product(gates[gate, base, first:n], weights[gate], sent[: n - first])
+            _send_back(gates[gate], base, weights[gate], sent, first, n)
             _add(back.ravel(), sent[: n - first].ravel())
         for gate in range(4):
             _clear(gates[gate], base, n, last)
@@ -334,10 +338,8 @@ def gru_forward(inputs, entries, weights, bias, active, leftward, hidden, gates,
         base, before, after = _step(s, length, leftward)
         slot = base if kept else 0
         n = min(max(active[base], first), last)
-        for gate in range(3):
-            _product(hidden[before, first:n], weights[gate], gates[gate, slot, first:n])
-        for gate in range(2):
-            _add_entries(gates[gate, slot, first:n], inputs[gate], entries[base, first:n])
+        _send(hidden, before, weights, gates, slot, first, n)
+        _add_inputs(inputs, entries, base, gates, slot, first, n, 2)
         for row in range(first, n):
             entry = entries[base, row]
             for i in range(bias.size):
@@ -391,7 +393,7 @@ def gru_backward(weights, active, leftward, hidden, d_hidden, gates, first, last
             back,
         )
         for gate in range(3):
-            _product(gates[gate, base, first:n], weights[gate], sent[: n - first])
+            _send_back(gates[gate], base, weights[gate], sent, first, n)
             _add(back, sent[: n - first].ravel())
         for gate in range(4):
             _clear(gates[gate], base, n, last)
