@@ -39,7 +39,11 @@ for rule_name, asked in workflow.resource_settings.overwrite_resources.items():
 # run on the CPU in silence.
 ON_DEVICES = ("train_tagger", "predict_network", "annotate_genome")
 given = workflow.resource_settings.overwrite_resources
-given = {name: given[name]["gpu"].value for name in ON_DEVICES if "gpu" in given.get(name, {})}
+given = {
+    name: given[name]["gpu"].value
+    for name in ON_DEVICES
+    if "gpu" in given.get(name, {})
+}
 left_out = [name for name in ON_DEVICES if name not in given]
 if any(given.values()) and left_out:
     print(
