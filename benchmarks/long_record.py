@@ -24,7 +24,7 @@ from benchmarks.machine import describe_machine  # noqa: E402
 from basetag.alphabet import DNA  # noqa: E402
 from basetag.devices import keep_freed_memory  # noqa: E402
 from basetag.inference import Predictor  # noqa: E402
-from basetag.networks import TaggerNetwork  # noqa: E402
+from basetag.networks.tagger_network import TaggerNetwork  # noqa: E402
 
 
 def private_memory() -> float:

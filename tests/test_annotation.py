@@ -18,7 +18,7 @@ from basetag.exact_inference import viterbi_path
 from basetag.hmm import HMM
 from basetag.intervals import Runs, read_bed
 from basetag.network_tagger import NetworkTagger
-from basetag.networks import TaggerNetwork
+from basetag.networks.tagger_network import TaggerNetwork
 from basetag.taggers import LoadedTagger
 
 NAMES = ["GC-rich", "GC-poor"]

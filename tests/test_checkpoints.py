@@ -38,7 +38,7 @@ def corpus_of():
 
 
 def train_in(folder, checkpoint_seconds):
-    from basetag.networks import TaggerNetwork
+    from basetag.networks.tagger_network import TaggerNetwork
     from basetag.splits import Segments
 
     training.CHECKPOINT_SECONDS = checkpoint_seconds

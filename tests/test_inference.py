@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from basetag import chunks, inference, networks
+from basetag import chunks, inference
 from basetag.alphabet import DNA
 from basetag.chunks import PADDED_SHARE
 from basetag.inference import Predictor
-from basetag.networks import CELLS, TaggerNetwork
-from basetag.recurrence import Features
+from basetag.networks import tagger_network
+from basetag.networks.recurrence import Features
+from basetag.networks.tagger_network import CELLS, TaggerNetwork
 
 #: Largest difference in posterior that the order of sums may make, in the network's precision.
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-7}
@@ -92,8 +93,8 @@ def computed_bases(network, lengths, monkeypatch, **options):
         return run
 
     with monkeypatch.context() as patch:
-        patch.setattr(networks, "read", counting(networks.read, 1))
-        patch.setattr(networks, "read_both", counting(networks.read_both, 2))
+        patch.setattr(tagger_network, "read", counting(tagger_network.read, 1))
+        patch.setattr(tagger_network, "read_both", counting(tagger_network.read_both, 2))
         patch.setattr(inference, "read", counting(inference.read, 1))
         predict(network, np.zeros(sum(lengths), dtype=np.uint8), lengths, **options)
     return sum(counted)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from basetag.alphabet import DNA
-from basetag.networks import CELLS, TaggerNetwork, active_rows
+from basetag.networks.tagger_network import CELLS, TaggerNetwork, active_rows
 
 
 def sigmoid(x):

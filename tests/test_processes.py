@@ -16,7 +16,7 @@ from basetag.checkpoints import CheckpointFolder
 from basetag.devices import Devices
 from basetag.errors import BasetagError, DeviceError, InputError
 from basetag.job_log import job_log
-from basetag.networks import TaggerNetwork
+from basetag.networks.tagger_network import TaggerNetwork
 from basetag.processes import launch
 from basetag.training import train
 from tests.test_checkpoints import corpus_of

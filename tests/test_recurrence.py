@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from basetag import recurrence
-from basetag.networks import CELLS, active_rows
-from basetag.recurrence import Features, read, read_both
+from basetag.networks import recurrence
+from basetag.networks.recurrence import Features, read, read_both
+from basetag.networks.tagger_network import CELLS, active_rows
 from tests.conftest import REPOSITORY
 
 LENGTHS = np.array([50, 50, 37, 20, 1])
@@ -139,8 +139,8 @@ def test_compiling_afresh_and_loading_from_the_cache_give_the_same_bits(tmp_path
     code = """
 import hashlib, sys
 import numpy as np, torch
-from basetag.networks import CELLS
-from basetag.recurrence import read
+from basetag.networks.tagger_network import CELLS
+from basetag.networks.recurrence import read
 from tests.test_recurrence import letters, make
 torch.set_num_threads(1)
 sums = []
@@ -224,9 +224,9 @@ def test_the_blas_of_the_kernels_is_among_those_that_are_held_to_one_thread():
     """In a new process: here some other test may have loaded it."""
     code = """
 import numpy as np, threadpoolctl, torch
-from basetag import recurrence
+from basetag.networks import recurrence
 from basetag.alphabet import DNA
-from basetag.networks import TaggerNetwork
+from basetag.networks.tagger_network import TaggerNetwork
 network = TaggerNetwork(DNA, 2, cell="gru", hidden=8)
 network(torch.zeros(4, 9, dtype=torch.uint8), np.full(4, 9))
 held = {library["filepath"] for library in recurrence._blas().info()}

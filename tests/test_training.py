@@ -19,7 +19,7 @@ from basetag.errors import ConfigError, InputError
 from basetag.inference import Predictor
 from basetag.learning_rate import cosine, one_cycle
 from basetag.loss import SharedBatch, state_weights, summed_cross_entropy_of, summed_weight
-from basetag.networks import TaggerNetwork
+from basetag.networks.tagger_network import TaggerNetwork
 from basetag.splits import Segments
 from basetag.training import train
 from basetag.training_run import TrainingRun

@@ -29,8 +29,8 @@ from torch import Tensor, nn
 
 from basetag.chunks import SHORTEST_CHUNK, Batch, Chunk, cut_batch, side_by_side
 from basetag.devices import is_out_of_memory
-from basetag.networks import RecurrentLayer, TaggerNetwork, active_rows
-from basetag.recurrence import Features, read
+from basetag.networks.recurrence import Features, read
+from basetag.networks.tagger_network import RecurrentLayer, TaggerNetwork, active_rows
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.devices import is_out_of_memory
-from basetag.networks import TaggerNetwork
+from basetag.networks.tagger_network import TaggerNetwork
 from basetag.splits import Segments, label_frequencies
 from basetag.windows import Windows
 

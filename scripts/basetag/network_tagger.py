@@ -15,7 +15,7 @@ from basetag.alphabet import Alphabet
 from basetag.corpus import Corpus
 from basetag.errors import ConfigError, InputError, nearest
 from basetag.inference import MEMORY, Predictor
-from basetag.networks import TaggerNetwork
+from basetag.networks.tagger_network import TaggerNetwork
 from basetag.splits import Segments
 from basetag.tagger_file import new_card, read_tagger, write_tagger
 

@@ -31,7 +31,7 @@ from basetag.corpus import Corpus
 from basetag.errors import ConfigError
 from basetag.learning_rate import SCHEDULES
 from basetag.loss import SharedBatch, state_weights, summed_over_processes
-from basetag.networks import TaggerNetwork
+from basetag.networks.tagger_network import TaggerNetwork
 from basetag.splits import Segments, label_frequencies
 from basetag.training_run import TrainingRun
 from basetag.validation import Validation

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from basetag.checkpoints import Checkpoint, optimiser_tensors, restore_optimiser
-from basetag.networks import TaggerNetwork
+from basetag.networks.tagger_network import TaggerNetwork
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from basetag.corpus import UNLABELLED, Corpus
 from basetag.errors import InputError
 from basetag.inference import ROWS, Predictor
 from basetag.loss import summed_over_processes
-from basetag.networks import TaggerNetwork
+from basetag.networks.tagger_network import TaggerNetwork
 from basetag.splits import Segments
 
 #: Longest stretch that is looked at as a whole, in bases.

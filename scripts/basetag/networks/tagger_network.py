@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from basetag.alphabet import Alphabet
-from basetag.recurrence import Features, read, read_both
+from basetag.networks.recurrence import Features, read, read_both
 
 CELLS: Mapping[str, type[nn.RNN | nn.GRU | nn.LSTM]] = {
     "rnn": nn.RNN,

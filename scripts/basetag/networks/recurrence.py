@@ -1,10 +1,10 @@
 """A recurrent cell read along sequences: compiled on the CPU, by cuDNN on a GPU, the same numbers.
 
 The weights lie in torch's own modules (`nn.RNN`, `nn.GRU`, `nn.LSTM`, one per direction). On a GPU
-torch runs them. On the CPU, in float32, the loops of `basetag.recurrence_kernels` do, and their
-gradients; what the letters send to the first layer's gates is then a table with a row per token,
-looked up, and no matrix product. One cell is left to torch there, because oneDNN is faster: the
-LSTM on rows of one length, where it predicts or is wide.
+torch runs them. On the CPU, in float32, the loops of `recurrence_kernels` do, and their gradients;
+what the letters send to the first layer's gates is then a table with a row per token, looked up,
+and no matrix product. One cell is left to torch there, because oneDNN is faster: the LSTM on rows
+of one length, where it predicts or is wide.
 
 Arrays are time first. Rows are ordered from the longest on, so the rows that have a base at a
 place are the first ones; `active` holds how many these are, (length,).
@@ -26,7 +26,7 @@ from threadpoolctl import ThreadpoolController
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from basetag import recurrence_kernels as kernels
+from basetag.networks import recurrence_kernels as kernels
 
 #: State that a recurrence carries from base to base: h for RNN and GRU, (h, c) for LSTM,
 #: each (1, rows, hidden). None is the zero state, in which every record begins.
