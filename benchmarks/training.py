@@ -29,7 +29,7 @@ from basetag.alphabet import DNA  # noqa: E402
 from basetag.devices import compute_in_full, keep_freed_memory  # noqa: E402
 from basetag.inference import Predictor  # noqa: E402
 from basetag.loss import SharedBatch  # noqa: E402
-from basetag.networks.tagger_network import CELLS, TaggerNetwork  # noqa: E402
+from basetag.networks.tagger_network import TaggerNetwork  # noqa: E402
 from basetag.windows import WindowReader, step_generator  # noqa: E402
 
 CORPUS = 4_000_000
@@ -76,7 +76,7 @@ def plain_loop(cell: str, hidden: int, both: bool, options: argparse.Namespace) 
     tokens, labels = (torch.from_numpy(values) for values in corpus())
     device = torch.device(options.device)
     compute_in_full()
-    module = CELLS[cell](4, hidden, batch_first=True, bidirectional=both).to(device)
+    module = MODULES[cell](4, hidden, batch_first=True, bidirectional=both).to(device)
     head = nn.Linear(hidden * (2 if both else 1), 2).to(device)
     letters = torch.eye(4, device=device)
     parameters = [*module.parameters(), *head.parameters()]
@@ -116,6 +116,7 @@ def plain_loop_that_keeps_memory(
     return plain_loop(cell, hidden, both, options)
 
 
+MODULES = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 Loop = tuple[Callable[[int], None], Callable[[], object]]
 LOOPS = (basetag_loop, plain_loop, plain_loop_that_keeps_memory)
 
@@ -200,7 +201,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--hidden", type=int, nargs="+", default=[16, 32, 64, 128])
-    parser.add_argument("--cells", nargs="+", choices=list(CELLS), default=list(CELLS))
+    parser.add_argument("--cells", nargs="+", choices=list(MODULES), default=list(MODULES))
     options = parser.parse_args()
     print("# Training and prediction against a plain torch loop\n")
     print(f"`python benchmarks/{Path(__file__).name} {' '.join(sys.argv[1:])}`\n")

@@ -10,17 +10,22 @@ from basetag import chunks, inference
 from basetag.alphabet import DNA
 from basetag.chunks import PADDED_SHARE
 from basetag.inference import Predictor
-from basetag.networks import tagger_network
-from basetag.networks.recurrence import Features
-from basetag.networks.tagger_network import CELLS, TaggerNetwork
+from basetag.networks import recurrence
+from basetag.networks.features import Features
+from basetag.networks.tagger_network import TaggerNetwork
+
+#: Cells whose states are carried by the compiled loops.
+CELLS = ["rnn", "gru", "lstm"]
 
 #: Largest difference in posterior that the order of sums may make, in the network's precision.
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-7}
 CPU = torch.device("cpu")
 
 
-def make(cell, bidirectional, layers, gain=1.0, dtype=torch.float32):
-    network = TaggerNetwork(DNA, 3, cell=cell, hidden=6, layers=layers, bidirectional=bidirectional)
+def make(cell, bidirectional, layers, gain=1.0, dtype=torch.float32, **parts):
+    network = TaggerNetwork(
+        DNA, 3, cell=cell, hidden=6, layers=layers, bidirectional=bidirectional, **parts
+    )
     network.initialise(torch.Generator().manual_seed(3))
     for parameter in network.parameters():
         parameter.data *= gain
@@ -36,9 +41,9 @@ def whole_records(network, tokens, lengths):
     starts = np.cumsum(lengths) - lengths
     parts = [
         torch.softmax(
-            network(torch.from_numpy(tokens[start : start + length])[None], np.array([length])),
+            network(torch.from_numpy(tokens[start : start + length])[:, None], np.array([length])),
             dim=-1,
-        )[0].detach()
+        )[:, 0].detach()
         for start, length in zip(starts, lengths, strict=True)
         if length
     ]
@@ -61,6 +66,48 @@ def test_posteriors_do_not_depend_on_chunk_or_batch(cell, bidirectional, layers,
     for rows, bases in [(1, 64), (11, 700), (3, 50), (2, 700), (4, 10**6), (11, 10**6)]:
         found = predict(network, tokens, lengths, rows=rows, bases=bases)
         assert np.abs(found - whole).max() <= TOLERANCE[dtype], (rows, bases)
+
+
+FRONTS = {
+    "words": {"embedding": {"k": 6, "dimensions": 3}},
+    "kernels": {"convolution": {"widths": [3, 8, 31], "channels": 4}},
+    "both": {
+        "embedding": {"k": 4, "dimensions": 3},
+        "convolution": {"widths": [2, 9], "channels": 4},
+    },
+}
+
+
+@pytest.mark.parametrize("front", FRONTS)
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("cell", ["none", "gru"])
+def test_a_front_end_sees_over_the_seams(front, bidirectional, cell):
+    parts = FRONTS[front] | ({"residual": True, "normalised": True} if cell == "gru" else {})
+    network = make(cell, bidirectional, 3, dtype=torch.float64, **parts)
+    lengths = np.array([1, 200, 0, 64, 65, 31, 2, 200, 128, 500, 63], dtype=np.int64)
+    tokens = np.random.default_rng(4).integers(DNA.n_tokens, size=lengths.sum()).astype(np.uint8)
+    for complement in (None, DNA.complement):
+        whole = whole_records(network, tokens, lengths)
+        if complement is not None:
+            parts = np.split(tokens, np.cumsum(lengths)[:-1])
+            turned = np.concatenate([complement[part][::-1] for part in parts])
+            other = np.split(whole_records(network, turned, lengths), np.cumsum(lengths)[:-1])
+            whole = (whole + np.concatenate([part[::-1] for part in other])) / 2
+        for rows, bases in [(1, 16), (3, 50), (11, 700), (11, 10**6)]:
+            found = predict(network, tokens, lengths, rows=rows, bases=bases, complement=complement)
+            assert np.abs(found - whole).max() <= TOLERANCE[torch.float64], (rows, bases)
+
+
+@pytest.mark.parametrize("front", FRONTS)
+@pytest.mark.parametrize("cell", ["none", "gru"])
+def test_a_one_directional_network_looks_left_alone(front, cell):
+    network = make(cell, False, 1, **FRONTS[front])
+    tokens = np.random.default_rng(4).integers(4, size=90).astype(np.uint8)
+    changed = tokens.copy()
+    changed[50:] = 3 - changed[50:]
+    before, after = predict(network, tokens, [90]), predict(network, changed, [90])
+    assert np.array_equal(before[:50], after[:50])
+    assert np.abs(before[50:] - after[50:]).max() > 1e-3
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -93,9 +140,8 @@ def computed_bases(network, lengths, monkeypatch, **options):
         return run
 
     with monkeypatch.context() as patch:
-        patch.setattr(tagger_network, "read", counting(tagger_network.read, 1))
-        patch.setattr(tagger_network, "read_both", counting(tagger_network.read_both, 2))
-        patch.setattr(inference, "read", counting(inference.read, 1))
+        patch.setattr(recurrence, "read", counting(recurrence.read, 1))
+        patch.setattr(recurrence, "read_both", counting(recurrence.read_both, 2))
         predict(network, np.zeros(sum(lengths), dtype=np.uint8), lengths, **options)
     return sum(counted)
 
@@ -129,13 +175,13 @@ def test_records_together_cost_what_they_cost_cut_alone(
 def test_a_long_record_is_never_held_as_a_whole(layers, monkeypatch):
     network = make("lstm", True, layers)
     widest = []
-    read = inference.read
+    read = recurrence.read
 
     def watched(cell, features, *rest, **named):
         widest.append(features.entries.numel())
         return read(cell, features, *rest, **named)
 
-    monkeypatch.setattr(inference, "read", watched)
+    monkeypatch.setattr(recurrence, "read", watched)
     out = np.empty((10_000, 3), dtype=np.float32)
     found = predict(network, np.zeros(10_000, dtype=np.uint8), [10_000], out, bases=100)
     assert found is out
@@ -145,9 +191,9 @@ def test_a_long_record_is_never_held_as_a_whole(layers, monkeypatch):
 def test_the_states_at_the_seams_are_copies():
     """Views would keep what a layer said of every base."""
     network = make("gru", True, 1)
-    features = network.embed(torch.zeros(50, 2))
+    features = network.front(torch.zeros(50, 2))
     for cell in network.layers[0].directions():
-        _, state = inference.read(cell, features, np.full(50, 2))
+        _, (state,) = cell.read(features, np.full(50, 2))
         assert state.untyped_storage().nbytes() == state.nbytes
 
 
@@ -171,10 +217,10 @@ def test_too_little_memory_makes_chunks_smaller_and_changes_nothing(monkeypatch)
     tokens = np.random.default_rng(2).integers(4, size=lengths.sum()).astype(np.uint8)
     gathered = chunks.Batch.gathered
 
-    def exhausted(self, chunk):
+    def exhausted(self, chunk, *around):
         if chunk.lengths.sum() > 200:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-        return gathered(self, chunk)
+        return gathered(self, chunk, *around)
 
     whole = whole_records(network, tokens, lengths)
     monkeypatch.setattr(chunks.Batch, "gathered", exhausted)
@@ -184,7 +230,7 @@ def test_too_little_memory_makes_chunks_smaller_and_changes_nothing(monkeypatch)
 
 
 def test_an_error_that_is_no_lack_of_memory_is_told(monkeypatch):
-    def broken(self, chunk):
+    def broken(self, *chunk):
         raise RuntimeError("expected scalar type Float")
 
     monkeypatch.setattr(chunks.Batch, "gathered", broken)

@@ -62,9 +62,9 @@ def card_of(path):
 
 def test_a_saved_network_predicts_what_it_predicted_before(path):
     tokens = DNA.encode("ACGNR")
-    expected = torch.softmax(network_of()(torch.from_numpy(tokens)[None], np.array([5])), -1)
+    expected = torch.softmax(network_of()(torch.from_numpy(tokens)[:, None], np.array([5])), -1)
     found = load_network(path, CPU).posterior(tokens, np.array([5]))
-    np.testing.assert_allclose(found, expected[0].detach(), atol=1e-6)
+    np.testing.assert_allclose(found, expected[:, 0].detach(), atol=1e-6)
 
 
 def test_the_file_carries_one_metadata_key_of_sorted_json(path):
@@ -168,7 +168,7 @@ def test_what_lies_below_a_frozen_name_stays_and_all_else_learns(tmp_path, froze
     network = started(tmp_path / "tagger.safetensors", frozen, architecture)
     for name, parameter in network.named_parameters():
         assert parameter.requires_grad != name.startswith(beginnings), name
-    loss = network(torch.zeros(1, 5, dtype=torch.uint8), np.array([5])).square().sum()
+    loss = network(torch.zeros(5, 1, dtype=torch.uint8), np.array([5])).square().sum()
     loss.backward()
     for name, parameter in network.named_parameters():
         assert (parameter.grad is None) == name.startswith(beginnings), name

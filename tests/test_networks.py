@@ -5,7 +5,9 @@ import pytest
 import torch
 
 from basetag.alphabet import DNA
-from basetag.networks.tagger_network import CELLS, TaggerNetwork, active_rows
+from basetag.architecture import CELLS
+from basetag.networks.features import active_rows
+from basetag.networks.tagger_network import TaggerNetwork
 
 
 def sigmoid(x):
@@ -37,7 +39,7 @@ def hidden_states(cell, weights, features):
 def weights_of(module):
     return {
         name: getattr(module, name).detach()
-        for name in ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     }
 
 
@@ -66,7 +68,7 @@ def test_two_directional_logits_are_those_of_the_textbook_recurrence(cell, layer
     expected = features @ network.head.weight.detach().double().numpy().T
     expected += network.head.bias.detach().double().numpy()
     with torch.no_grad():
-        found = network(torch.from_numpy(tokens)[None], np.array([tokens.size]))[0]
+        found = network(torch.from_numpy(tokens)[:, None], np.array([tokens.size]))[:, 0]
     np.testing.assert_allclose(found.numpy(), expected, atol=1e-6)
 
 
@@ -74,10 +76,10 @@ def test_a_plain_rnn_with_hand_set_weights_counts_cytosines_through_tanh():
     network = TaggerNetwork(DNA, 2, cell="rnn", hidden=1)
     for parameter in network.parameters():
         parameter.data.zero_()
-    network.layers[0].rightward.weight_ih_l0.data[0, 1] = 1.0
-    network.layers[0].rightward.weight_hh_l0.data[0, 0] = 1.0
+    network.layers[0].rightward.weight_ih.data[0, 1] = 1.0
+    network.layers[0].rightward.weight_hh.data[0, 0] = 1.0
     network.head.weight.data[1, 0] = 2.0
-    logits = network(torch.from_numpy(DNA.encode("CAC"))[None], np.array([3]))[0, :, 1]
+    logits = network(torch.from_numpy(DNA.encode("CAC"))[:, None], np.array([3]))[:, 0, 1]
     first = np.tanh(1)
     expected = 2 * np.array([first, np.tanh(first), np.tanh(1 + np.tanh(first))])
     np.testing.assert_allclose(logits.detach().numpy(), expected, rtol=1e-6)
@@ -86,9 +88,9 @@ def test_a_plain_rnn_with_hand_set_weights_counts_cytosines_through_tanh():
 def test_padding_reaches_no_base():
     network = make()
     tokens = torch.tensor([[0, 1, 2, 3, 1, 0], [3, 2, 1, 0, 2, 2]])
-    padded = network(tokens, np.array([6, 4]))
-    alone = network(tokens[1:, :4], np.array([4]))
-    torch.testing.assert_close(padded[1, :4], alone[0])
+    padded = network(tokens.T, np.array([6, 4]))
+    alone = network(tokens[1:, :4].T, np.array([4]))
+    torch.testing.assert_close(padded[:4, 1], alone[:, 0])
 
 
 def test_a_one_directional_network_is_causal():
@@ -96,14 +98,14 @@ def test_a_one_directional_network_is_causal():
     tokens = torch.tensor([[0, 1, 2, 3, 1, 0, 2]])
     changed = tokens.clone()
     changed[0, 4] = 3
-    before, after = (network(t, np.array([7]))[0] for t in (tokens, changed))
+    before, after = (network(t.T, np.array([7]))[:, 0] for t in (tokens, changed))
     assert torch.equal(before[:4], after[:4])
     assert not torch.equal(before[4:], after[4:])
 
 
 def test_an_ambiguous_code_enters_as_the_mixture_of_its_bases():
     network = make()
-    embedded = network.embed(torch.from_numpy(DNA.encode("RN"))[:, None]).dense()[:, 0]
+    embedded = network.front(torch.from_numpy(DNA.encode("RN"))[:, None]).dense()[:, 0]
     expected = torch.tensor([[0.5, 0, 0.5, 0], [0.25, 0.25, 0.25, 0.25]])
     torch.testing.assert_close(embedded, expected)
 
@@ -131,5 +133,5 @@ def test_initial_weights_follow_from_the_seed_alone():
 def test_recurrent_matrices_start_orthogonal_gate_by_gate():
     network = TaggerNetwork(DNA, 2, cell="lstm", hidden=5)
     network.initialise(torch.Generator().manual_seed(1))
-    for gate in network.layers[0].rightward.weight_hh_l0.split(5):
+    for gate in network.layers[0].rightward.weight_hh.split(5):
         torch.testing.assert_close(gate @ gate.T, torch.eye(5), atol=1e-5, rtol=0)

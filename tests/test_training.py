@@ -18,7 +18,8 @@ from basetag.corpus import UNLABELLED, Corpus
 from basetag.errors import ConfigError, InputError
 from basetag.inference import Predictor
 from basetag.learning_rate import cosine, one_cycle
-from basetag.loss import SharedBatch, state_weights, summed_cross_entropy_of, summed_weight
+from basetag.loss import SharedBatch, state_weights, summed_weight
+from basetag.networks.heads import SoftmaxHead
 from basetag.networks.tagger_network import TaggerNetwork
 from basetag.splits import Segments
 from basetag.training import train
@@ -118,25 +119,26 @@ def test_unlabelled_bases_pull_no_weight(corpus):
 
 
 def test_cross_entropy_is_the_mean_over_labelled_bases():
-    logits = torch.log(torch.tensor([[[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]]]))
-    labels = torch.tensor([[0, 1, UNLABELLED]], dtype=torch.uint8)
+    scores = torch.log(torch.tensor([[[0.9, 0.1]], [[0.2, 0.8]], [[0.5, 0.5]]]))
+    labels = torch.tensor([[0], [1], [UNLABELLED]], dtype=torch.uint8)
     expected = -(math.log(0.9) + math.log(0.8)) / 2
-    ones = torch.ones(2)
-    found = summed_cross_entropy_of(logits, labels, ones) / summed_weight(labels, ones)
+    head, active, ones = SoftmaxHead(3, 2), np.ones(3, dtype=int), torch.ones(2)
+    found = head.loss(scores, labels, active, ones) / summed_weight(labels, ones)
     assert float(found) == pytest.approx(expected, abs=1e-6)
-    nothing = torch.full((1, 3), UNLABELLED, dtype=torch.uint8)
-    assert float(summed_cross_entropy_of(logits, nothing, ones)) == 0
+    nothing = torch.full((3, 1), UNLABELLED, dtype=torch.uint8)
+    assert float(head.loss(scores, nothing, active, ones)) == 0
 
 
 def test_weighted_cross_entropy_is_that_of_torch():
-    logits = torch.randn(3, 5, 4, generator=torch.Generator().manual_seed(1))
+    scores = torch.randn(3, 5, 4, generator=torch.Generator().manual_seed(1))
     labels = torch.randint(4, (3, 5), generator=torch.Generator().manual_seed(2)).byte()
     labels[0, 2] = UNLABELLED
     weights = torch.tensor([0.5, 2.0, 1.0, 7.0])
     expected = torch.nn.functional.cross_entropy(
-        logits.flatten(0, 1), labels.flatten().long(), weight=weights, ignore_index=UNLABELLED
+        scores.flatten(0, 1), labels.flatten().long(), weight=weights, ignore_index=UNLABELLED
     )
-    found = summed_cross_entropy_of(logits, labels, weights) / summed_weight(labels, weights)
+    loss = SoftmaxHead(3, 4).loss(scores, labels, np.full(3, 5), weights)
+    found = loss / summed_weight(labels, weights)
     torch.testing.assert_close(found, expected)
 
 
@@ -215,12 +217,12 @@ def test_a_batch_beyond_the_memory_goes_through_in_parts(corpus, monkeypatch):
     whole, _ = trained(corpus, bases=8000)
     forward, sizes = TaggerNetwork.forward, []
 
-    def bounded(self, tokens, lengths):
+    def bounded(self, tokens, lengths, kept):
         if self.training and tokens.numel() > 250:
             raise torch.OutOfMemoryError("CUDA out of memory.")
         if self.training:
             sizes.append(tokens.numel())
-        return forward(self, tokens, lengths)
+        return forward(self, tokens, lengths, kept)
 
     monkeypatch.setattr(TaggerNetwork, "forward", bounded)
     parts, _ = trained(corpus, bases=8000)
@@ -230,7 +232,7 @@ def test_a_batch_beyond_the_memory_goes_through_in_parts(corpus, monkeypatch):
 
 
 def test_a_single_window_beyond_the_memory_is_an_error(corpus, monkeypatch):
-    def exhausted(self, tokens, lengths):
+    def exhausted(self, tokens, lengths, kept):
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
     monkeypatch.setattr(TaggerNetwork, "forward", exhausted)

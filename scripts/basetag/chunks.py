@@ -46,21 +46,43 @@ class Batch:
 
     def place(self, row: int, chunk: Chunk) -> tuple[slice, int]:
         """Return where a row's part of a chunk lies, and in which direction it is read."""
-        length = int(chunk.lengths[row])
-        if self.complement is None:
-            first = int(self.starts[row]) + chunk.start
-            return slice(first, first + length), 1
-        last = int(self.starts[row] + self.lengths[row]) - chunk.start
-        return slice(last - length, last), -1
+        return self._place(row, chunk.start, chunk.start + int(chunk.lengths[row]))
 
-    def gathered(self, chunk: Chunk) -> Tensor:
-        """Return a chunk's tokens, uint8, (longest, rows), padded behind the rows' ends."""
-        gathered = np.zeros((chunk.lengths.size, int(chunk.lengths[0])), dtype=np.uint8)
+    def _place(self, row: int, start: int, end: int) -> tuple[slice, int]:
+        if self.complement is None:
+            first = int(self.starts[row])
+            return slice(first + start, first + end), 1
+        last = int(self.starts[row] + self.lengths[row])
+        return slice(last - end, last - start), -1
+
+    def gathered(self, chunk: Chunk, reach: tuple[int, int], outside: int) -> Tensor:
+        """Return a chunk's tokens and those around it.
+
+        Parameters
+        ----------
+        chunk : Chunk
+        reach : tuple of int
+            How many bases before and behind those of the chunk.
+        outside : int
+            Token of the places beyond a record's ends.
+
+        Returns
+        -------
+        Tensor of uint8, (before + longest + behind, rows)
+        """
+        before, behind = reach
+        places = before + int(chunk.lengths[0]) + behind
+        gathered = np.full((chunk.lengths.size, places), outside, dtype=np.uint8)
         for row, length in enumerate(chunk.lengths):
-            place, step = self.place(row, chunk)
-            gathered[row, :length] = self.tokens[place][::step]
-        if self.complement is not None:
-            gathered = self.complement[gathered]
+            # Of the row, in the direction of reading, from 0.
+            start = max(chunk.start - before, 0)
+            end = min(chunk.start + int(length) + behind, int(self.lengths[row]))
+            place, step = self._place(row, start, end)
+            tokens = self.tokens[place][::step]
+            if self.complement is not None:
+                tokens = self.complement[tokens]
+            first = start - (chunk.start - before)
+            gathered[row, first : first + end - start] = tokens
         return torch.from_numpy(gathered).to(self.device).T
 
 

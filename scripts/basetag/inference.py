@@ -20,17 +20,19 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from basetag.chunks import SHORTEST_CHUNK, Batch, Chunk, cut_batch, side_by_side
 from basetag.devices import is_out_of_memory
-from basetag.networks.recurrence import Features, read
-from basetag.networks.tagger_network import RecurrentLayer, TaggerNetwork, active_rows
+from basetag.networks.cells import Cell
+from basetag.networks.features import Features, active_rows
+from basetag.networks.recurrent_layer import RecurrentLayer
+from basetag.networks.tagger_network import TaggerNetwork
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +113,7 @@ class Predictor:
         """
         self.network.eval()
         if out is None:
-            out = np.empty((tokens.size, self.network.head.out_features), dtype=np.float32)
+            out = np.empty((tokens.size, self.network.n_labels), dtype=np.float32)
         if self._rows is None and self._measuring_pays(tokens.size, lengths.size):
             self._rows = self._fastest_rows()
         starts = np.cumsum(lengths) - lengths
@@ -144,8 +146,8 @@ class Predictor:
         for strand in [None] if self.complement is None else [None, self.complement]:
             batch = Batch(tokens, starts, lengths, strand, self.device)
             chunks = cut_batch(lengths, self._bases)
-            for chunk, logits in _logits(self.network, batch, chunks):
-                posterior = torch.softmax(logits, dim=-1).cpu().numpy()
+            for chunk, scores in _scores(self.network, batch, chunks):
+                posterior = torch.softmax(scores, dim=-1).cpu().numpy()
                 for row in range(chunk.lengths.size):
                     place, step = batch.place(row, chunk)
                     own = posterior[: chunk.lengths[row], row][::step]
@@ -160,14 +162,14 @@ class Predictor:
     def _fastest_rows(self) -> int:
         """Return how many rows side by side give most bases a second."""
         tokens = np.random.default_rng(0).integers(
-            self.network.mixture.shape[0], size=self._bases, dtype=np.uint8
+            self.network.outside, size=self._bases, dtype=np.uint8
         )
         best, most = 1, 0.0
         rows = ROWS
         while rows * SHORTEST_CHUNK <= self._bases:
             lengths = np.full(rows, min(500, self._bases // rows))
             part = tokens[: lengths.sum()]
-            scratch = np.empty((part.size, self.network.head.out_features), dtype=np.float32)
+            scratch = np.empty((part.size, self.network.n_labels), dtype=np.float32)
             speeds = []
             try:
                 for _ in range(3):
@@ -192,50 +194,58 @@ def _bytes_per_base(network: TaggerNetwork) -> int:
     layers = network.recurrent_layers()
     # Of a layer: what it reads, what its gates are sent, what it says in parts and as a whole.
     numbers = [
-        layer.rightward.input_size + 2 * _GATES * layer.rightward.hidden_size + 4 * layer.outputs
+        cell.inputs + 2 * _GATES * cell.hidden + 4 * layer.outputs
         for layer in layers
+        for cell in [layer.rightward]
     ]
-    return 4 * (max(numbers) + 3 * network.head.out_features) + 16
+    if network.convolution is not None:
+        # What it reads, laid out for it, and what it says in parts, as a whole and cut off at 0.
+        numbers.append(2 * network.embedding.width + 3 * network.convolution.width)
+    return 4 * (max(numbers, default=network.embedding.width) + 3 * network.n_labels) + 16
 
 
 def _bytes_per_seam(network: TaggerNetwork) -> int:
     """Return what the states take with which a row enters a chunk."""
-    return 8 * sum(layer.outputs for layer in network.recurrent_layers())
+    return 8 * sum(layer.outputs for layer in network.recurrent_layers()) or 1
 
 
-def _logits(
+def _scores(
     network: TaggerNetwork, batch: Batch, chunks: Sequence[Chunk]
 ) -> Iterator[tuple[Chunk, Tensor]]:
-    """Yield each chunk of a batch and its logits, (longest, rows, states), in some order."""
+    """Yield each chunk of a batch and its scores, (longest, rows, states), in some order."""
     layers = network.recurrent_layers()
+
+    def front(index: int) -> Features:
+        return network.front(batch.gathered(chunks[index], network.reach, network.outside))
+
     if len(chunks) == 1:
-        features = network.embed(batch.gathered(chunks[0]))
-        for layer in layers:
-            features = Features.of_bases(layer(features, active_rows(chunks[0].lengths)))
-        yield chunks[0], network.head(features.dense())
+        active = active_rows(chunks[0].lengths)
+        features = network.stacked(front(0), lambda layer, inner: layer.read(inner, active))
+        yield chunks[0], network.scores(features)
         return
     seams = _Seams(network, len(chunks), chunks[0].lengths.size)
     order = range(len(chunks))
 
-    def below(layers: Sequence[RecurrentLayer], index: int) -> Features:
-        features = network.embed(batch.gathered(chunks[index]))
-        for layer in layers:
-            parts = [seams.run(layer.rightward, features, index, 1)]
+    def reader(index: int) -> Callable[[RecurrentLayer, Features], Tensor]:
+        def read(layer: RecurrentLayer, inner: Features) -> Tensor:
+            parts = [seams.run(layer.rightward, inner, index, 1)]
             if layer.leftward is not None:
-                parts.append(seams.run(layer.leftward, features, index, -1))
-            features = Features.of_bases(torch.cat(parts, dim=-1))
-        return features
+                parts.append(seams.run(layer.leftward, inner, index, -1))
+            return torch.cat(parts, dim=-1)
 
-    if layers[0].leftward is not None:
+        return read
+
+    if layers and layers[0].leftward is not None:
         for depth, layer in enumerate(layers):
             # Reading to the right, this pass finds the seams of the layer's rightward direction;
             # the next layer's pass comes back and finds the leftward ones on its way.
             cell = layer.directions()[0 if order.step > 0 else 1]
             for index in order:
-                seams.run(cell, below(layers[:depth], index), index, order.step)
+                below = network.stacked(front(index), reader(index), upto=depth)
+                seams.run(cell, layer.normalised(below), index, order.step)
             order = order[::-1]
     for index in order:
-        yield chunks[index], network.head(below(layers, index).dense())
+        yield chunks[index], network.scores(network.stacked(front(index), reader(index)))
 
 
 class _Seams:
@@ -249,26 +259,24 @@ class _Seams:
     """
 
     def __init__(self, network: TaggerNetwork, chunks: int, rows: int) -> None:
-        values = network.mixture
+        values = network.head.weight
         self._entering = {
-            # One more at either end, which nobody enters; h, and c of an LSTM.
-            cell: values.new_zeros(2, chunks + 2, 1, rows, cell.hidden_size)
+            # One more at either end, which nobody enters.
+            cell: values.new_zeros(cell.carried, chunks + 2, rows, cell.hidden)
             for layer in network.recurrent_layers()
             for cell in layer.directions()
         }
 
-    def run(self, cell: nn.RNNBase, features: Features, index: int, step: int) -> Tensor:
+    def run(self, cell: Cell, features: Features, index: int, step: int) -> Tensor:
         """Return a cell's hidden states in chunk `index`; it reads to the right or, -1, left."""
         length, rows = features.entries.shape
-        states = self._entering[cell][:, :, :, :rows]
-        entering = states[:, index + 1].contiguous()
-        hidden, left = read(
-            cell,
+        states = self._entering[cell][:, :, :rows]
+        hidden, left = cell.read(
             features,
             np.full(length, rows, dtype=np.int64),
             leftward=step < 0,
-            state=tuple(entering) if isinstance(cell, nn.LSTM) else entering[0],
+            state=tuple(states[:, index + 1].contiguous()),
         )
-        for place, part in zip(states, left if isinstance(left, tuple) else (left,), strict=False):
+        for place, part in zip(states, left, strict=True):
             place[index + 1 + step] = part
         return hidden

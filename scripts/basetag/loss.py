@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.devices import is_out_of_memory
+from basetag.networks.features import active_rows
 from basetag.networks.tagger_network import TaggerNetwork
 from basetag.splits import Segments, label_frequencies
 from basetag.windows import Windows
@@ -36,7 +37,7 @@ class SharedBatch:
     ) -> None:
         self.fabric = fabric
         self.network = network
-        counts = np.ones(network.head.out_features) if weights is None else weights
+        counts = np.ones(network.n_labels) if weights is None else weights
         self.weights = torch.tensor(counts, dtype=torch.float32, device=fabric.device)
         #: In how many parts this process computes its share.
         self.parts = 1
@@ -77,8 +78,11 @@ class SharedBatch:
             for index in range(min(self.parts, own.lengths.size)):
                 part = own.part(index, self.parts)
                 with self.fabric.autocast():
-                    logits = self.network(part.tokens, part.lengths)
-                loss = summed_cross_entropy_of(logits, part.labels, self.weights) / weight
+                    scores = self.network(part.tokens.T, part.lengths, part.kept)
+                loss = self.network.head.loss(
+                    scores, part.labels.T, active_rows(part.lengths), self.weights
+                )
+                loss = loss / weight
                 self.fabric.backward(loss)
                 total += loss.detach()
         except Exception as error:
@@ -86,26 +90,6 @@ class SharedBatch:
                 raise
             return None
         return total
-
-
-def summed_cross_entropy_of(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
-    """Return the summed cross-entropy over labelled bases, nats.
-
-    Parameters
-    ----------
-    logits : Tensor, (rows, length, states)
-    labels : Tensor of uint8, (rows, length)
-    weights : Tensor, (states,)
-        What a base of each state counts.
-    """
-    # The logits lie time first: seen so, flattening copies nothing.
-    return nn.functional.cross_entropy(
-        logits.transpose(0, 1).flatten(0, 1).float(),
-        labels.T.flatten().long(),
-        weight=weights,
-        ignore_index=UNLABELLED,
-        reduction="sum",
-    )
 
 
 def summed_weight(labels: Tensor, weights: Tensor) -> Tensor:

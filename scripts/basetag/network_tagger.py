@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from basetag.alphabet import Alphabet
+from basetag.architecture import describe
 from basetag.corpus import Corpus
 from basetag.errors import ConfigError, InputError, nearest
 from basetag.inference import MEMORY, Predictor
@@ -20,6 +21,10 @@ from basetag.splits import Segments
 from basetag.tagger_file import new_card, read_tagger, write_tagger
 
 log = logging.getLogger(__name__)
+
+
+#: Keys of an architecture by which trained weights do not differ.
+_OF_TRAINING = ("dropout", "longest_memory")
 
 
 class NetworkTagger:
@@ -141,13 +146,6 @@ class NetworkTagger:
         return self._predictor.posterior(tokens, lengths, out)
 
 
-def describe(architecture: Mapping[str, Any]) -> str:
-    """Return an architecture in words: cell, units, directions, layers."""
-    directions = "two directions" if architecture["bidirectional"] else "one direction"
-    layers = "" if architecture["layers"] == 1 else f", {architecture['layers']} layers"
-    return f"{architecture['cell'].upper()} of {architecture['hidden']} units, {directions}{layers}"
-
-
 def build_network(
     alphabet: Alphabet, n_states: int, architecture: Mapping[str, Any]
 ) -> TaggerNetwork:
@@ -227,6 +225,8 @@ def _check_kin(
             advice="in init_from name a tagger of the dataset's alphabet",
         )
     for key, wanted in architecture.items():
+        if key in _OF_TRAINING:
+            continue
         found = card["architecture"].get(key)
         if found != wanted:
             raise InputError(

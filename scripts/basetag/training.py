@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -135,6 +136,8 @@ def train(
             generator = step_generator(seed, run.step)
             drawn = sampler.draw(settings["batch"], generator)
             windows = reader.read(*drawn, settings["mask"], generator)
+            kept = network.dropout_masks(len(windows.lengths), generator)
+            windows = replace(windows, kept=tuple(mask.to(fabric.device) for mask in kept))
 
             network.train()
             loss = batch.backward(windows)

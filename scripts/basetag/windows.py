@@ -40,18 +40,24 @@ class Windows:
     labels : Tensor of uint8, (rows, length)
         `UNLABELLED` in the padding.
     lengths : ndarray of int64, (rows,)
+    kept : tuple of Tensor, (rows, units) each
+        By what the units of each layer are multiplied: dropout.
     """
 
     tokens: Tensor
     labels: Tensor
     lengths: NDArray[np.int64]
+    kept: tuple[Tensor, ...] = ()
 
     def part(self, index: int, parts: int) -> Windows:
         """Return every `parts`-th row from `index` on: parts of about the same lengths."""
         lengths = self.lengths[index::parts]
         longest = int(lengths.max(initial=0))
         return Windows(
-            self.tokens[index::parts, :longest], self.labels[index::parts, :longest], lengths
+            self.tokens[index::parts, :longest],
+            self.labels[index::parts, :longest],
+            lengths,
+            tuple(mask[index::parts] for mask in self.kept),
         )
 
 

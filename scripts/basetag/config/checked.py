@@ -18,7 +18,14 @@ import yaml
 
 from basetag.config.datasets import FastaDataset, SimulatedDataset
 from basetag.config.model import ConfigModel, GenomeEntry
-from basetag.config.taggers import EXACT_BASELINES, Baseline, GCWindow, Network, Training
+from basetag.config.taggers import (
+    ARCHITECTURE,
+    EXACT_BASELINES,
+    Baseline,
+    GCWindow,
+    Network,
+    Training,
+)
 from basetag.hmm_spec import HMMSpec
 
 Settings = dict[str, Any]
@@ -180,9 +187,8 @@ class Config:
         training = self.model.training.model_dump()
         if settings.training is not None:
             training |= _as_given(settings.training)
-        architecture = {"cell", "hidden", "layers", "bidirectional"}
         return {
-            "architecture": settings.model_dump(include=architecture),
+            "architecture": settings.model_dump(include=set(ARCHITECTURE)),
             "training": training,
             "both_strands": settings.both_strands,
             "frozen": sorted(set(settings.frozen)),

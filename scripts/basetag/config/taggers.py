@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from basetag.architecture import CELLS, UNGATED
 from basetag.config.section import Section, Seed, mistake, one_of
 from basetag.letters import letters_problem
 
@@ -144,10 +145,81 @@ class Training(Section):
     )
 
 
-class Network(Section):
-    """A recurrent network that reads the sequence and gives each base its state probabilities."""
+if TYPE_CHECKING:
+    CellName = str
+else:
+    CellName = Literal[(*CELLS, "none")]
 
-    cell: Literal["rnn", "gru", "lstm"] = Field(description="Kind of recurrent cell.")
+
+class Embedding(Section):
+    """What a network reads of each base: its letter, or the word (k-mer) around it."""
+
+    k: int = Field(
+        default=1,
+        ge=1,
+        le=8,
+        description="Length of the word. It lies around its base; in a network of one direction "
+        "it ends there. Of a word with an ambiguous letter, or one that hangs over an end of its "
+        "record, the mean over all words that it may be is read.",
+        json_schema_extra={"unit": "bases"},
+    )
+    dimensions: int | None = Field(
+        default=None,
+        ge=1,
+        le=1024,
+        description="Numbers that are learned for each letter or word; null reads letters as they "
+        "are (one-hot).",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Embedding:
+        if self.k > 1 and self.dimensions is None:
+            raise mistake(
+                f"words of {self.k} letters need dimensions",
+                "give the number of dimensions, such as 16",
+                "dimensions",
+            )
+        return self
+
+
+def _check_distinct(widths: tuple[int, ...]) -> tuple[int, ...]:
+    for index, width in enumerate(widths):
+        if width in widths[:index]:
+            raise mistake(
+                f"the width {width} is given twice", "give it once, with more channels", index
+            )
+    return widths
+
+
+class Convolution(Section):
+    """Convolutions in front of the recurrence, of one kernel width or several side by side."""
+
+    widths: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=1001)], ...],
+        Strict(False),
+        AfterValidator(_check_distinct),
+    ] = Field(
+        min_length=1,
+        max_length=16,
+        description="Bases under a kernel, of each width of kernels. A kernel lies around its "
+        "base; in a network of one direction it ends there.",
+        json_schema_extra={"unit": "bases"},
+    )
+    channels: int = Field(
+        default=32,
+        ge=1,
+        le=4096,
+        description="Kernels of each width.",
+        json_schema_extra={"unit": "kernels"},
+    )
+
+
+class Network(Section):
+    """A network that reads the sequence and gives each base its state probabilities."""
+
+    cell: CellName = Field(
+        description="Kind of recurrent cell; `none` for a network without recurrence."
+    )
     hidden: int = Field(
         default=32,
         ge=1,
@@ -164,6 +236,35 @@ class Network(Section):
     )
     bidirectional: bool = Field(
         default=False, description="Whether the bases behind a base are read too."
+    )
+    embedding: Embedding = Field(
+        default=Embedding(), description="What is read of each base: its letter, or a word."
+    )
+    convolution: Convolution | None = Field(
+        default=None, description="Convolutions in front of the recurrence; null for none."
+    )
+    dropout: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="Share of the units that a layer hands on as zero in training, the same ones "
+        "along a window.",
+    )
+    residual: bool = Field(
+        default=False, description="Whether a layer adds to what the layer below it says."
+    )
+    normalised: bool = Field(
+        default=False,
+        description="Whether what a layer hands on is normalised over its units before it is read "
+        "(layer normalisation).",
+    )
+    longest_memory: int | None = Field(
+        default=None,
+        ge=3,
+        le=10_000_000,
+        description="Bases over which the gates should be able to keep something when training "
+        "starts (chrono initialisation); null for the usual start.",
+        json_schema_extra={"unit": "bases"},
     )
     both_strands: bool = Field(
         default=False,
@@ -191,6 +292,19 @@ class Network(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Network:
+        if self.longest_memory is not None and self.cell in UNGATED:
+            raise mistake(
+                f"the cell {self.cell} has no gates",
+                "remove it, or take gru or lstm",
+                "longest_memory",
+            )
+        for key in ("dropout", "residual", "normalised"):
+            if getattr(self, key) and (self.layers == 1 or self.cell == "none"):
+                raise mistake(
+                    "it says what lies between two layers, and there are none",
+                    "remove it, or give layers: 2 or more",
+                    key,
+                )
         if self.frozen and self.init_from is None:
             raise mistake(
                 "without init_from there are no weights to keep",
@@ -304,6 +418,21 @@ Baseline = Exact | Filtered | HMMByEM | HMMByCounts | BaseTable | GCWindow | Maj
 
 #: Taggers that are the simulating HMM itself, so they exist for simulated datasets alone.
 EXACT_BASELINES = (Exact, Filtered)
+
+
+#: What a network is made of, among the keys of its tagger.
+ARCHITECTURE = (
+    "embedding",
+    "convolution",
+    "cell",
+    "hidden",
+    "layers",
+    "bidirectional",
+    "dropout",
+    "residual",
+    "normalised",
+    "longest_memory",
+)
 
 
 def baseline(value: Any) -> str | None:

@@ -1,15 +1,16 @@
-"""Recurrent networks that give every base a score per state.
+"""The whole network: tokens in, a score per base and state out.
 
-A network is: tokens → one-hot mixture of plain letters → layers of recurrence, each one- or
-two-directional → a linear head. A layer holds one module per direction, so that training, which
-sees whole windows, and prediction, which carries the state from chunk to chunk, run the very same
-weights. Inside, arrays are time first. Nothing here knows of files, losses or devices.
+Tokens → embedding → convolutions, if any → layers of recurrence, if any → head. A layer holds one
+cell per direction, so that training, which sees whole windows, and prediction, which carries the
+state from chunk to chunk, run the very same weights. Inside, arrays are time first. Nothing here
+knows of files or devices.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,164 +18,194 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from basetag.alphabet import Alphabet
-from basetag.networks.recurrence import Features, read, read_both
-
-CELLS: Mapping[str, type[nn.RNN | nn.GRU | nn.LSTM]] = {
-    "rnn": nn.RNN,
-    "gru": nn.GRU,
-    "lstm": nn.LSTM,
-}
-
-
-class RecurrentLayer(nn.Module):
-    """One layer of recurrence, read left to right and, where wanted, right to left as well.
-
-    Parameters
-    ----------
-    cell : {"rnn", "gru", "lstm"}
-        Kind of recurrence.
-    inputs : int
-        Features per base that come in.
-    hidden : int
-        Units per direction.
-    bidirectional : bool
-        Whether a second module reads from right to left.
-    """
-
-    def __init__(self, cell: str, inputs: int, hidden: int, bidirectional: bool) -> None:
-        super().__init__()
-        make = CELLS[cell]
-        self.rightward = make(inputs, hidden)
-        self.leftward = make(inputs, hidden) if bidirectional else None
-        self.outputs = hidden * (2 if bidirectional else 1)
-
-    def directions(self) -> list[nn.RNNBase]:
-        """Return the module of each direction that there is."""
-        return [self.rightward] if self.leftward is None else [self.rightward, self.leftward]
-
-    def forward(self, features: Features, active: NDArray[np.int64]) -> Tensor:
-        """Return the hidden states, (length, rows, outputs), of whole records.
-
-        Parameters
-        ----------
-        features : Features
-            Rows are ordered from the longest on, and padded behind their ends.
-        active : ndarray of int64, (length,)
-            Rows that have a base at each place; the padding reaches no base.
-        """
-        if self.leftward is None:
-            return read(self.rightward, features, active)[0]
-        return read_both(self.rightward, self.leftward, features, active)
-
-
-def active_rows(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return how many of the rows have a base at each place, (longest,).
-
-    Parameters
-    ----------
-    lengths : ndarray of int64, (rows,)
-        From the longest on.
-
-    Raises
-    ------
-    ValueError
-        If a row is longer than the one before it.
-    """
-    if (np.diff(lengths) > 0).any():
-        raise ValueError("rows must be ordered from the longest on")
-    return np.searchsorted(-lengths, -np.arange(int(lengths[0])), side="left").astype(np.int64)
+from basetag.networks.convolution import Convolution
+from basetag.networks.embedding import Embedding
+from basetag.networks.features import Features, active_rows
+from basetag.networks.heads import SoftmaxHead
+from basetag.networks.recurrent_layer import RecurrentLayer
 
 
 class TaggerNetwork(nn.Module):
-    """A recurrent tagger: tokens in, one logit per base and state out.
+    """A tagger's network. A one-directional one sees nothing to the right of a base.
 
     Parameters
     ----------
     alphabet : Alphabet
-        Its mixture matrix turns a token into a distribution over plain letters, so an ambiguous
-        code is the mixture of its letters.
-    n_states : int
+        Of the tokens.
+    n_labels : int
         Number of labels.
-    cell, hidden, layers, bidirectional
+    cell : str
+        Name of the recurrence (`basetag.architecture.CELLS`), or `none`.
+    hidden, layers, bidirectional
         See `RecurrentLayer`; `layers` of them are stacked.
+    embedding : mapping, optional
+        `k` and `dimensions` of `Embedding`.
+    convolution : mapping, optional
+        `widths` and `channels` of `Convolution`.
+    dropout : float
+        Share of the units that a layer hands on to the next as zero, in training.
+    residual, normalised : bool
+        How the second layer and those above stand on the one below; see `RecurrentLayer`. With
+        `normalised`, what the last one hands on is normalised, too.
+    longest_memory : int, optional
+        Bases over which gates should at first be able to keep something.
+    head : str
+        `softmax`.
     """
-
-    mixture: Tensor
 
     def __init__(
         self,
         alphabet: Alphabet,
-        n_states: int,
+        n_labels: int,
         *,
         cell: str,
-        hidden: int,
+        hidden: int = 32,
         layers: int = 1,
         bidirectional: bool = False,
+        embedding: Mapping[str, Any] | None = None,
+        convolution: Mapping[str, Any] | None = None,
+        dropout: float = 0.0,
+        residual: bool = False,
+        normalised: bool = False,
+        longest_memory: int | None = None,
+        head: str | Mapping[str, Any] = "softmax",
     ) -> None:
         super().__init__()
-        mixture = torch.from_numpy(alphabet.mixture).to(torch.float32)  # (tokens, letters)
-        self.register_buffer("mixture", mixture, persistent=False)
+        self.dropout = dropout
+        self.longest_memory = longest_memory
+        causal = not bidirectional
+        self.embedding = Embedding(alphabet, **(embedding or {}), causal=causal)
+        width = self.embedding.width
+        self.convolution = None
+        if convolution is not None:
+            self.convolution = Convolution(width, **convolution, causal=causal)
+            width = self.convolution.width
         self.layers = nn.ModuleList()
-        width = alphabet.n_letters
-        for _ in range(layers):
-            layer = RecurrentLayer(cell, width, hidden, bidirectional)
+        for depth in range(layers if cell != "none" else 0):
+            layer = RecurrentLayer(
+                cell, width, hidden, bidirectional,
+                residual=residual and depth > 0, normalised=normalised and depth > 0,
+            )  # fmt: skip
             self.layers.append(layer)
             width = layer.outputs
-        self.head = nn.Linear(width, n_states)
+        self.norm = nn.LayerNorm(width) if normalised and self.layers else None
+        self.head = SoftmaxHead(width, n_labels)
+
+    @property
+    def n_labels(self) -> int:
+        """Number of labels."""
+        return self.head.n_labels
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        """How many bases to the left and to the right of a base the front end sees."""
+        parts = [self.embedding.reach]
+        if self.convolution is not None:
+            parts.append(self.convolution.reach)
+        left, right = zip(*parts, strict=True)
+        return sum(left), sum(right)
+
+    @property
+    def outside(self) -> int:
+        """Token of a place beyond the ends of a record."""
+        return self.embedding.outside
 
     def recurrent_layers(self) -> list[RecurrentLayer]:
         """Return the layers from the first to the last."""
         return [layer for layer in self.layers if isinstance(layer, RecurrentLayer)]
 
-    def embed(self, tokens: Tensor) -> Features:
-        """Return the input features of `tokens`, (length, rows)."""
-        return Features(self.mixture, tokens.to(torch.int32).contiguous())
-
-    def forward(self, tokens: Tensor, lengths: NDArray[np.int64]) -> Tensor:
-        """Return the logits, (rows, length, states).
+    def front(self, tokens: Tensor) -> Features:
+        """Return what the first layer reads of all bases but those that `reach` needs.
 
         Parameters
         ----------
-        tokens : Tensor of uint8, (rows, length)
+        tokens : Tensor, (left + length + right, rows)
+            `outside` beyond the ends of a row.
+        """
+        features: Features = self.embedding(tokens)
+        if self.convolution is not None:
+            features = self.convolution(features)
+        return features
+
+    def stacked(
+        self,
+        features: Features,
+        read: Callable[[RecurrentLayer, Features], Tensor],
+        kept: Sequence[Tensor] = (),
+        upto: int | None = None,
+    ) -> Features:
+        """Return what the last layer hands on, or that before the one numbered `upto`.
+
+        `read` and, for the first layers, `kept` are what these are given.
+        """
+        layers = self.recurrent_layers()[:upto]
+        for layer, mask in itertools.zip_longest(layers, kept):
+            features = layer(features, read, mask)
+        return features
+
+    def scores(self, features: Features) -> Tensor:
+        """Return the head's scores of what the last layer handed on, (length, rows, states)."""
+        dense = features.dense()
+        scores: Tensor = self.head(dense if self.norm is None else self.norm(dense))
+        return scores
+
+    def forward(
+        self,
+        tokens: Tensor,
+        lengths: NDArray[np.int64],
+        kept: Sequence[Tensor] = (),
+    ) -> Tensor:
+        """Return the scores of whole records, (length, rows, states).
+
+        Parameters
+        ----------
+        tokens : Tensor of uint8, (length, rows)
             Rows are ordered from the longest on, and padded behind their ends.
         lengths : ndarray of int64, (rows,)
             The first one is `length`.
+        kept : sequence of Tensor
+            What `dropout_masks` gives.
         """
         active = active_rows(lengths)
-        features = self.embed(tokens.T)
-        for layer in self.recurrent_layers():
-            features = Features.of_bases(layer(features, active))
-        logits: Tensor = self.head(features.dense())
-        return logits.transpose(0, 1)
+        if any(self.reach):
+            inside = torch.from_numpy(active).to(tokens.device)[:, None] > torch.arange(
+                tokens.shape[1], device=tokens.device
+            )
+            tokens = tokens.masked_fill(~inside, self.outside)
+            tokens = nn.functional.pad(tokens, (0, 0, *self.reach), value=self.outside)
+        features = self.front(tokens)
+        return self.scores(
+            self.stacked(features, lambda layer, inner: layer.read(inner, active), kept)
+        )
+
+    def dropout_masks(self, rows: int, generator: np.random.Generator) -> list[Tensor]:
+        """Return by what each unit is multiplied that a layer hands on to the next.
+
+        A mask is the same at every base of a row (Gal & Ghahramani 2016): noise that changed from
+        base to base would be averaged away by whoever reads many of them.
+
+        Returns
+        -------
+        list of Tensor
+            One for each layer but the last, (rows, outputs); none without dropout.
+        """
+        if not self.dropout:
+            return []
+        return [
+            torch.from_numpy(
+                (generator.random((rows, layer.outputs)) >= self.dropout).astype(np.float32)
+                / np.float32(1 - self.dropout)
+            )
+            for layer in self.recurrent_layers()[:-1]
+        ]
 
     def initialise(self, generator: torch.Generator) -> None:
-        """Draw all weights from `generator`.
-
-        Recurrent matrices are orthogonal (Saxe et al. 2014), one block per gate; input matrices
-        and the head are Glorot-uniform; biases are zero but for the LSTM's forget gate, which
-        starts open at 1 (Gers et al. 2000; Jozefowicz et al. 2015).
-        """
-        for parameter in self.parameters():
-            parameter.data.zero_()
-        _draw_glorot(self.head.weight, generator)
+        """Draw all weights from `generator`, as each part says."""
+        self.head.initialise(generator)
+        self.embedding.initialise(generator)
+        if self.convolution is not None:
+            self.convolution.initialise(generator)
         for layer in self.recurrent_layers():
-            for cell in layer.directions():
-                _draw_recurrence(cell, generator)
-
-
-def _draw_recurrence(cell: nn.RNNBase, generator: torch.Generator) -> None:
-    weights = dict(cell.named_parameters())
-    for gate in torch.split(weights["weight_ih_l0"].data, cell.hidden_size):
-        _draw_glorot(gate, generator)
-    for gate in torch.split(weights["weight_hh_l0"].data, cell.hidden_size):
-        nn.init.orthogonal_(gate, generator=generator)
-    if isinstance(cell, nn.LSTM):
-        # Gates are stacked as input, forget, cell, output.
-        forget_gate = slice(cell.hidden_size, 2 * cell.hidden_size)
-        weights["bias_ih_l0"].data[forget_gate] = 1.0
-
-
-def _draw_glorot(weight: Tensor, generator: torch.Generator) -> None:
-    """Draw from the uniform distribution of Glorot & Bengio (2010)."""
-    bound = math.sqrt(6 / sum(weight.shape))
-    weight.data.uniform_(-bound, bound, generator=generator)
+            layer.initialise(generator, self.longest_memory)
+        if self.norm is not None:
+            self.norm.reset_parameters()

@@ -1,0 +1,65 @@
+"""What the layers of a network hand on from base to base, time first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Features:
+    """What a layer reads: for each base a row of a table.
+
+    Attributes
+    ----------
+    table : Tensor, (entries, width)
+    entries : Tensor of int32, (length, rows)
+        Which row of the table is that of a base.
+    of_each_base : bool
+        Whether every base has a row of its own, in their order. The sizes do not tell: a table
+        of 15 letters may be read by 15 bases.
+    """
+
+    table: Tensor
+    entries: Tensor
+    of_each_base: bool = False
+
+    @classmethod
+    def of_bases(cls, dense: Tensor) -> Features:
+        """Wrap features that differ from base to base, (length, rows, width)."""
+        length, rows = dense.shape[:2]
+        entries = torch.arange(length * rows, dtype=torch.int32, device=dense.device)
+        return cls(dense.reshape(length * rows, -1), entries.view(length, rows), True)
+
+    @property
+    def width(self) -> int:
+        """Numbers for each base."""
+        return self.table.shape[1]
+
+    def dense(self) -> Tensor:
+        """Return the features base by base, (length, rows, width)."""
+        if self.of_each_base:
+            return self.table.view(*self.entries.shape, -1)
+        return nn.functional.embedding(self.entries, self.table)
+
+
+def active_rows(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how many of the rows have a base at each place, (longest,).
+
+    Parameters
+    ----------
+    lengths : ndarray of int64, (rows,)
+        From the longest on.
+
+    Raises
+    ------
+    ValueError
+        If a row is longer than the one before it.
+    """
+    if (np.diff(lengths) > 0).any():
+        raise ValueError("rows must be ordered from the longest on")
+    return np.searchsorted(-lengths, -np.arange(int(lengths[0])), side="left").astype(np.int64)
