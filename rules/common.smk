@@ -119,6 +119,11 @@ def initial_tagger_of(wildcards):
     return CONFIG.initial_tagger(wildcards.tagger) or []
 
 
+def word_vectors_of(wildcards):
+    """Return the words' vectors that a training starts from; nothing where they are drawn."""
+    return CONFIG.word_vectors(wildcards.tagger) or []
+
+
 def corpus_in(folder, labelled=True):
     """Return the files of the corpus in `folder`."""
     labels = ["labels.npy"] if labelled else []

@@ -1,6 +1,7 @@
 """Train networks and fit baselines: both end in a tagger file of the same form.
 
-IN   results/{dataset}/corpus/, split.tsv, the tagger.safetensors to start from, if any
+IN   results/{dataset}/corpus/, split.tsv, the tagger.safetensors to start from
+     and the words' vectors, if any
 OUT  results/{dataset}/{tagger}/seed{seed}/tagger.safetensors, timing.json;
      of networks also last.safetensors (the weights of the last step), history.tsv
 """
@@ -12,6 +13,7 @@ rule train_tagger:
         corpus=corpus_in("results/{dataset}"),
         split="results/{dataset}/split.tsv",
         initial=initial_tagger_of,
+        words=word_vectors_of,
     output:
         tagger="results/{dataset}/{tagger}/seed{seed}/tagger.safetensors",
         last="results/{dataset}/{tagger}/seed{seed}/last.safetensors",

@@ -32,6 +32,7 @@ if __name__ == "__main__":
             corpus=Path(snakemake.input.corpus[0]).parent,
             split=Path(snakemake.input.split),
             initial=Path(snakemake.input.initial) if snakemake.input.initial else None,
+            words=Path(snakemake.input.words) if snakemake.input.words else None,
             best=Path(snakemake.output.tagger),
             last=Path(snakemake.output.last),
             history=Path(snakemake.output.history),

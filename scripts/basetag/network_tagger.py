@@ -197,7 +197,7 @@ def start_from(
         own = network.state_dict()
         given |= {name: own[name] for name in own if name.startswith("head.")}
     network.load_state_dict(given)
-    _freeze(network, frozen)
+    freeze(network, frozen)
     if new_head and not all(value.requires_grad for value in network.head.parameters()):
         raise ConfigError(
             f"frozen: the head is new, because the states of {file} ({', '.join(card['states'])})"
@@ -241,7 +241,7 @@ def _as_in_a_config(key: str, value: Any) -> str:
     return f"{key}: {str(value).lower() if isinstance(value, bool) else value}"
 
 
-def _freeze(network: TaggerNetwork, frozen: Sequence[str]) -> None:
+def freeze(network: TaggerNetwork, frozen: Sequence[str]) -> None:
     """Exempt from training whatever lies below the names."""
     parameters = dict(network.named_parameters())
     for name in frozen:

@@ -15,11 +15,12 @@ from lightning_fabric import Fabric
 from basetag.checkpoints import CheckpointFolder, checkpoint_digest
 from basetag.corpus import LABELS, TOKENS, Corpus
 from basetag.files import canonical_json, content_digest, write_json, written_whole
-from basetag.network_tagger import NetworkTagger, build_network, start_from
+from basetag.network_tagger import NetworkTagger, build_network, freeze, start_from
 from basetag.provenance import environment
 from basetag.splits import read_split
 from basetag.training import train
 from basetag.training_run import HistoryRow
+from basetag.word_vectors import read_word_vectors
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,8 @@ class TrainingJob:
         The corpus' folder and its split.tsv.
     initial : Path or None
         The tagger whose weights are the first.
+    words : Path or None
+        The file of the words' first vectors.
     best, last, history, timing : Path
         The outputs: the weights with the lowest validation loss, those of the last step, the
         table of losses, the clock's figures.
@@ -54,6 +57,7 @@ class TrainingJob:
     corpus: Path
     split: Path
     initial: Path | None
+    words: Path | None
     best: Path
     last: Path
     history: Path
@@ -82,11 +86,14 @@ def run_training(fabric: Fabric, job: TrainingJob) -> None:
     network.initialise(torch.Generator().manual_seed(settings["seed"]))
     if job.initial is not None:
         start_from(network, job.initial, corpus, settings["architecture"], settings["frozen"])
+    if job.words is not None:
+        words = settings["architecture"]["embedding"]
+        network.embedding.start_from(read_word_vectors(job.words, corpus.alphabet, **words))
+        freeze(network, settings["frozen"])
     log.info("training on %s", job.device)
 
     inputs = [job.corpus / TOKENS, job.corpus / LABELS, job.split]
-    if job.initial is not None:
-        inputs.append(job.initial)
+    inputs += [path for path in (job.initial, job.words) if path is not None]
     checkpoints = CheckpointFolder(
         job.best.parent / "checkpoints",
         checkpoint_digest(canonical_json(settings), job.code, content_digest(*inputs)),

@@ -140,6 +140,11 @@ class Config:
         settings = self.tagger(tagger)
         return settings.init_from if isinstance(settings, Network) else None
 
+    def word_vectors(self, tagger: str) -> str | None:
+        """Return the path of the vectors that `tagger` reads its words as at first, if any."""
+        settings = self.tagger(tagger)
+        return settings.embedding.table if isinstance(settings, Network) else None
+
     def initial_run(self, tagger: str) -> Run | None:
         """Return whose weights `tagger` starts from, where they are of a tagger of this config.
 
@@ -188,7 +193,9 @@ class Config:
         if settings.training is not None:
             training |= _as_given(settings.training)
         return {
-            "architecture": settings.model_dump(include=set(ARCHITECTURE)),
+            "architecture": settings.model_dump(
+                include=set(ARCHITECTURE), exclude={"embedding": {"table"}}
+            ),
             "training": training,
             "both_strands": settings.both_strands,
             "frozen": sorted(set(settings.frozen)),

@@ -84,6 +84,7 @@ def _with_paths(layers: Layers, mistakes: list[Mistake]) -> dict[str, Any]:
         ("datasets", None, "labels", "fasta"),
         ("annotate", None, "fasta"),
         ("taggers", None, "init_from"),
+        ("taggers", None, "embedding", "table"),
     ):
         values = _replaced(values, pattern, (), resolve)
     return values

@@ -22,6 +22,7 @@ def mismatches(config: Config) -> Iterator[Mistake]:
     """Yield what is wrong between sections that are each right."""
     yield from _idle_taggers(config)
     yield from _large_tables(config)
+    yield from _large_embeddings(config)
     yield from _short_trainings(config)
     yield from _wrong_weights(config)
     yield from _strandless(config)
@@ -61,6 +62,23 @@ def _large_tables(config: Config) -> Iterator[Mistake]:
                     ("taggers", name, "k"),
                     f"words of {tagger.k} of the {n_letters} letters of {dataset!r} are too many "
                     "for a table",
+                    "take a smaller k",
+                )
+                break
+
+
+def _large_embeddings(config: Config) -> Iterator[Mistake]:
+    for name, tagger in config.model.taggers.items():
+        if not isinstance(tagger, Network):
+            continue
+        for dataset in config.model.datasets:
+            n_letters = len(plain_letters(config.alphabet(dataset)))
+            # Each letter of a word may be unknown as well.
+            if (n_letters + 1) ** tagger.embedding.k > MOST_CELLS:
+                yield Mistake(
+                    ("taggers", name, "embedding", "k"),
+                    f"words of {tagger.embedding.k} of the {n_letters} letters of {dataset!r} are "
+                    "too many for a table",
                     "take a smaller k",
                 )
                 break

@@ -170,6 +170,13 @@ class Embedding(Section):
         description="Numbers that are learned for each letter or word; null reads letters as they "
         "are (one-hot).",
     )
+    table: str | None = Field(
+        default=None,
+        min_length=1,
+        description="File of the words' first vectors, which training changes unless `embedding` "
+        "is among `frozen`: the text format of word2vec and dna2vec, a word and its numbers on a "
+        "line; plain or .gz.",
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Embedding:
@@ -177,6 +184,12 @@ class Embedding(Section):
             raise mistake(
                 f"words of {self.k} letters need dimensions",
                 "give the number of dimensions, such as 16",
+                "dimensions",
+            )
+        if self.table is not None and self.dimensions is None:
+            raise mistake(
+                "vectors from a table need dimensions",
+                "give the number of numbers on each of its lines",
                 "dimensions",
             )
         return self
@@ -281,7 +294,7 @@ class Network(Section):
         tuple[Annotated[str, StringConstraints(min_length=1)], ...], Strict(False)
     ] = Field(
         default=(),
-        description="Names of layers whose weights stay as `init_from` has them, such as "
+        description="Names of layers whose weights stay as `init_from` or `table` has them, as "
         "`layers.0`: everything whose name is one of them, or begins with one and a dot.",
     )
     training: Training | None = Field(
@@ -305,10 +318,18 @@ class Network(Section):
                     "remove it, or give layers: 2 or more",
                     key,
                 )
-        if self.frozen and self.init_from is None:
+        if self.init_from is not None and self.embedding.table is not None:
+            raise mistake(
+                "init_from brings vectors, too",
+                "remove one of the two",
+                "embedding",
+                "table",
+            )
+        given = self.embedding.table is not None and set(self.frozen) <= {"embedding"}
+        if self.frozen and self.init_from is None and not given:
             raise mistake(
                 "without init_from there are no weights to keep",
-                "add init_from, or remove frozen",
+                "add init_from, or remove frozen; a table's vectors are kept by [embedding]",
                 "frozen",
             )
         return self

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from basetag.alphabet import Alphabet
@@ -74,6 +75,11 @@ class Embedding(nn.Module):
         """Draw the vectors from the standard normal distribution."""
         if self.weight is not None:
             self.weight.data.normal_(generator=generator)
+
+    def start_from(self, vectors: NDArray[np.float32]) -> None:
+        """Take the vectors of a file, (words, dimensions)."""
+        assert self.weight is not None  # noqa: S101 - the config asks for dimensions
+        self.weight.data.copy_(torch.from_numpy(vectors))
 
     def forward(self, tokens: Tensor) -> Features:
         """Return the vectors of all bases but those that `reach` needs at either end.
