@@ -8,14 +8,12 @@ import torch
 
 from basetag import chunks, inference
 from basetag.alphabet import DNA
+from basetag.architecture import CELLS
 from basetag.chunks import PADDED_SHARE
 from basetag.inference import Predictor
 from basetag.networks import recurrence
 from basetag.networks.features import Features
 from basetag.networks.tagger_network import TaggerNetwork
-
-#: Cells whose states are carried by the compiled loops.
-CELLS = ["rnn", "gru", "lstm"]
 
 #: Largest difference in posterior that the order of sums may make, in the network's precision.
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-7}

@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from basetag.alphabet import DNA
-from basetag.architecture import CELLS
 from basetag.networks.features import active_rows
 from basetag.networks.tagger_network import TaggerNetwork
 
@@ -55,7 +54,7 @@ def make(cell="lstm", hidden=3, layers=1, bidirectional=True, n_states=2, seed=1
     return network.eval()
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 @pytest.mark.parametrize("layers", [1, 2])
 def test_two_directional_logits_are_those_of_the_textbook_recurrence(cell, layers):
     network = make(cell, layers=layers)

@@ -10,6 +10,7 @@ CELLS: dict[str, str] = {
     "rnn": "RNN",
     "gru": "GRU",
     "lstm": "LSTM",
+    "mingru": "MinGRU",
 }
 
 #: Cells without a gate that could be opened for long memory.
@@ -31,7 +32,7 @@ def describe(architecture: Mapping[str, Any]) -> str:
         parts.append(f"{convolution['channels']} kernels of width {listed}")
     recurrent = architecture["cell"] != "none"
     if recurrent:
-        parts.append(f"{architecture['cell'].upper()} of {architecture['hidden']} units")
+        parts.append(f"{CELLS[architecture['cell']]} of {architecture['hidden']} units")
     parts.append("two directions" if architecture["bidirectional"] else "one direction")
     if recurrent and architecture["layers"] > 1:
         kinds = [kind for kind in ("residual", "normalised") if architecture.get(kind)]

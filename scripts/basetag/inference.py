@@ -206,7 +206,7 @@ def _bytes_per_base(network: TaggerNetwork) -> int:
 
 def _bytes_per_seam(network: TaggerNetwork) -> int:
     """Return what the states take with which a row enters a chunk."""
-    return 8 * sum(layer.outputs for layer in network.recurrent_layers()) or 1
+    return 16 * sum(layer.outputs for layer in network.recurrent_layers()) or 1
 
 
 def _scores(
@@ -259,10 +259,11 @@ class _Seams:
     """
 
     def __init__(self, network: TaggerNetwork, chunks: int, rows: int) -> None:
-        values = network.head.weight
+        place = network.head.weight
         self._entering = {
-            # One more at either end, which nobody enters.
-            cell: values.new_zeros(cell.carried, chunks + 2, rows, cell.hidden)
+            # One more at either end, which nobody enters. In double precision, because minGRU
+            # carries its state so.
+            cell: place.new_zeros(cell.carried, chunks + 2, rows, cell.hidden, dtype=torch.float64)
             for layer in network.recurrent_layers()
             for cell in layer.directions()
         }

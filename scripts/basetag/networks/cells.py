@@ -20,6 +20,7 @@ from basetag.networks import recurrence
 from basetag.networks.features import Features
 from basetag.networks.initialisation import chrono_bias, draw_glorot
 from basetag.networks.recurrence import State
+from basetag.networks.scan import read_mingru
 
 
 class Cell(nn.Module):
@@ -35,21 +36,25 @@ class Cell(nn.Module):
     Attributes
     ----------
     gates : int
-        How many vectors of `hidden` numbers a base sends to the cell, and the last state too.
+        How many vectors of `hidden` numbers a base sends to the cell.
+    recurrent : bool
+        Whether the last state sends as many.
     carried : int
         Vectors in the state; the first is the hidden state that the next layer reads.
     """
 
     gates: ClassVar[int]
+    recurrent: ClassVar[bool] = True
     carried: ClassVar[int] = 1
 
     def __init__(self, inputs: int, hidden: int) -> None:
         super().__init__()
         self.inputs, self.hidden = inputs, hidden
         self.weight_ih = nn.Parameter(torch.empty(self.gates * hidden, inputs))
-        self.weight_hh = nn.Parameter(torch.empty(self.gates * hidden, hidden))
         self.bias_ih = nn.Parameter(torch.empty(self.gates * hidden))
-        self.bias_hh = nn.Parameter(torch.empty(self.gates * hidden))
+        if self.recurrent:
+            self.weight_hh = nn.Parameter(torch.empty(self.gates * hidden, hidden))
+            self.bias_hh = nn.Parameter(torch.empty(self.gates * hidden))
 
     def step(self, sent: Tensor, state: State) -> State:
         """Return the state after a base.
@@ -95,7 +100,8 @@ class Cell(nn.Module):
         sent = nn.functional.linear(features.table, self.weight_ih, self.bias_ih)
         sent = Features(sent, features.entries, features.of_each_base).dense()
         length, rows = features.entries.shape
-        now = state or (sent.new_zeros(rows, self.hidden),) * self.carried
+        now = tuple(part.to(sent.dtype) for part in state or ())
+        now = now or (sent.new_zeros(rows, self.hidden),) * self.carried
         hidden: list[Tensor] = [now[0]] * length
         for base in reversed(range(length)) if leftward else range(length):
             after = self.step(sent[base], now)
@@ -130,10 +136,11 @@ class Cell(nn.Module):
         """
         for gate in torch.split(self.weight_ih.data, self.hidden):
             draw_glorot(gate, generator)
-        for gate in torch.split(self.weight_hh.data, self.hidden):
-            nn.init.orthogonal_(gate, generator=generator)
         self.bias_ih.data.zero_()
-        self.bias_hh.data.zero_()
+        if self.recurrent:
+            for gate in torch.split(self.weight_hh.data, self.hidden):
+                nn.init.orthogonal_(gate, generator=generator)
+            self.bias_hh.data.zero_()
         self.open_gates(generator, longest_memory)
 
     def open_gates(self, generator: torch.Generator, longest_memory: int | None) -> None:
@@ -234,6 +241,47 @@ class LSTM(_FastCell):
         memory = chrono_bias(longest_memory, self.hidden, generator)
         self._bias(1).copy_(memory)
         self._bias(0).copy_(-memory)
+
+
+class MinGRU(Cell):
+    """The GRU whose gates do not look at the last state (Feng et al. 2024): gates z and n.
+
+    So all bases' gates are computed at once, and a scan puts the states together.
+    """
+
+    gates = 2
+    recurrent = False
+
+    def step(self, sent: Tensor, state: State) -> State:
+        """Return h' = (1 - z) h + z n."""
+        z, n = sent.chunk(2, -1)
+        z = torch.sigmoid(z)
+        return ((1 - z) * state[0] + z * n,)
+
+    def read(
+        self,
+        features: Features,
+        active: NDArray[np.int64],
+        *,
+        leftward: bool = False,
+        state: State | None = None,
+    ) -> tuple[Tensor, State]:
+        """Read rows in one direction, by a scan; see `Cell.read`."""
+        inputs = torch.baddbmm(  # (gates, entries, hidden)
+            self.bias_ih.view(2, 1, self.hidden),
+            features.table.expand(2, -1, -1),
+            self.weight_ih.view(2, self.hidden, -1).mT,
+        )
+        hidden, last = read_mingru(
+            inputs, features.entries, active, leftward=leftward,
+            state=None if state is None else state[0], of_each_base=features.of_each_base,
+        )  # fmt: skip
+        return hidden, (last,)
+
+    def open_gates(self, generator: torch.Generator, longest_memory: int | None) -> None:
+        """Let z, which lets in, keep the state for up to `longest_memory` bases."""
+        if longest_memory is not None:
+            self._bias(0).copy_(-chrono_bias(longest_memory, self.hidden, generator))
 
 
 def cell_named(name: str) -> type[Cell]:

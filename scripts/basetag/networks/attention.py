@@ -1,0 +1,68 @@
+"""A row of hidden states summed up in one, by weights that the states themselves ask for."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from basetag.networks.initialisation import draw_glorot
+
+
+class AttentionPooling(nn.Module):
+    """The mean of a row's states, weighed by additive attention.
+
+    The state h of a base scores v · tanh(W h + b), as in Bahdanau et al. (2015, arXiv:1409.0473)
+    with nothing to compare it to; the weights are the softmax of the scores over the row.
+
+    Parameters
+    ----------
+    width : int
+        Units of a hidden state.
+    units : int
+        Rows of W.
+    """
+
+    def __init__(self, width: int, units: int) -> None:
+        super().__init__()
+        self.projection = nn.Linear(width, units)
+        self.score = nn.Linear(units, 1, bias=False)
+
+    def forward(self, hidden: Tensor, active: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """Pool each row.
+
+        Parameters
+        ----------
+        hidden : Tensor, (length, rows, width)
+            Finite in the padding, which reaches nothing.
+        active : ndarray of int64, (length,)
+            Rows that have a base at each place, these being the first ones.
+
+        Returns
+        -------
+        pooled : Tensor, (rows, width)
+        weights : Tensor, (length, rows)
+            Of each base; their sum over a row is 1, and they are zero in the padding.
+
+        Raises
+        ------
+        ValueError
+            If a row has no base: there is nothing to weigh.
+        """
+        rows = hidden.shape[1]
+        if active[0] < rows:
+            raise ValueError(f"{rows - int(active[0])} of {rows} rows have no base to pool")
+        scores: Tensor = self.score(torch.tanh(self.projection(hidden)))[:, :, 0]
+        if active[-1] < rows:
+            has_base = torch.from_numpy(active).to(hidden.device, non_blocking=True)[:, None]
+            padding = has_base <= torch.arange(rows, device=hidden.device)
+            scores = scores.masked_fill(padding, -torch.inf)
+        weights = torch.softmax(scores, dim=0)
+        return torch.einsum("lr,lrw->rw", weights.to(hidden.dtype), hidden), weights
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw the matrices from `generator`, Glorot-uniform; the bias is zero."""
+        draw_glorot(self.projection.weight, generator)
+        self.projection.bias.data.zero_()
+        draw_glorot(self.score.weight, generator)
