@@ -16,7 +16,12 @@ from numpy.typing import NDArray
 
 from basetag.alphabet import Alphabet
 from basetag.errors import InputError, SequenceError
-from basetag.exact_inference import filtered_posterior, smoothed_posterior, viterbi_path
+from basetag.exact_inference import (
+    filtered_posterior,
+    label_path,
+    smoothed_posterior,
+    viterbi_path,
+)
 from basetag.hmm import HMM
 from basetag.tagger_file import Kind, read_tagger, write_tagger
 from basetag.window_rules import GCShare, KmerContexts, smoothed_frequencies
@@ -109,7 +114,11 @@ class HMMTagger(Baseline):
     def __init__(self, card: dict[str, Any], tensors: Tensors) -> None:
         super().__init__(card, tensors)
         parts = (tensors[name] for name in ("start", "transition", "emission"))
-        self.hmm = HMM(self.alphabet, tuple(card["states"]), *parts)
+        labels = tuple(card["states"])
+        # The card's states are the labels; those of the model can be more.
+        bearing = tensors.get("label_of_state", np.arange(len(labels)))
+        states = tuple(labels[label] for label in bearing)
+        self.hmm = HMM(self.alphabet, states, *parts, labels)
 
     def posterior(
         self,
@@ -144,8 +153,9 @@ class HMMTagger(Baseline):
         threads: int = 1,
         out: NDArray[np.uint8] | None = None,
     ) -> NDArray[np.uint8]:
-        """Return the most probable path of states of each sequence, uint8, (bases,)."""
-        return viterbi_path(self.hmm, tokens, lengths, threads=threads, out=out)
+        """Return the labels of the most probable path of each sequence, uint8, (bases,)."""
+        path = viterbi_path(self.hmm, tokens, lengths, threads=threads, out=out)
+        return label_path(self.hmm, path)
 
 
 class TableTagger(Baseline):
