@@ -113,12 +113,18 @@ class HMMTagger(Baseline):
 
     def __init__(self, card: dict[str, Any], tensors: Tensors) -> None:
         super().__init__(card, tensors)
-        parts = (tensors[name] for name in ("start", "transition", "emission"))
+        # The card's states are what is told of a base: the labels, of which a model can have fewer
+        # than states.
         labels = tuple(card["states"])
-        # The card's states are the labels; those of the model can be more.
-        bearing = tensors.get("label_of_state", np.arange(len(labels)))
-        states = tuple(labels[label] for label in bearing)
-        self.hmm = HMM(self.alphabet, states, *parts, labels)
+        label_of_state = tensors.get("label_of_state", np.arange(self.n_states))
+        self.hmm = HMM(
+            self.alphabet,
+            tuple(labels[label] for label in label_of_state),
+            tensors["start"],
+            tensors["transition"],
+            tensors["emission"],
+            labels,
+        )
 
     def posterior(
         self,

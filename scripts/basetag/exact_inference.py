@@ -117,9 +117,10 @@ def viterbi_path(
 ) -> NDArray[np.uint8]:
     """Return the most probable states given all bases of each sequence: uint8, (bases,).
 
-    These are states, also where several bear one label: `label_path` gives their labels. Where paths are equally probable, the one with the lower states from the end on is taken.
-    `out`, uint8 of the same shape, is where to write: a memory map, for instance. Other parameters
-    and errors are those of `filtered_posterior`.
+    These are states, also where several bear one label: `label_path` gives their labels. Where
+    paths are equally probable, the one with the lower states from the end on is taken. `out`, uint8
+    of the same shape, is where to write: a memory map, for instance. Other parameters and errors
+    are those of `filtered_posterior`.
     """
     tokens, offsets = _checked(hmm, tokens, lengths)
     path, failed = _most_probable_path(

@@ -1,10 +1,11 @@
 """A hidden Markov model as arrays: what simulation, inference and the HMM baselines compute with.
 
 States follow each other by a Markov chain, and each emits one letter of an alphabet (Rabiner 1989,
-Proc IEEE 77:257). What is told of a base is its state's label, a letter: each state may have one of
-its own, or several states bear the same, and then the labels follow each other by no Markov chain
-(class HMM: Krogh 1994, Proc 12th ICPR 2:140). How a model is written down lies in `basetag.hmm_spec`, how one is estimated in
-`basetag.hmm_fitting`, what follows from one in `basetag.exact_inference`.
+Proc IEEE 77:257). What is told of a base is the label of its state: each state may have one of its
+own, or several states bear the same (Krogh 1994, Proc 12th Int Conf Pattern Recognition 2:140), and
+then the labels follow each other by no Markov chain. How a model is written down lies in
+`basetag.hmm_spec`, how one is estimated in `basetag.hmm_fitting`, what follows from one in
+`basetag.exact_inference`.
 """
 
 from __future__ import annotations
