@@ -295,6 +295,8 @@ def _explain(errors: list[ErrorDetails]) -> tuple[str, str, str | None]:
     if error["type"] == "missing":
         return key, "is missing", owner.model_fields[keys[-1]].description
     found = repr(error["input"])
+    if error["type"] == "model_type":
+        return key, f"{found[:60]} is no label", _kind_of_value(keys)
     problem = f"{error['msg'][0].lower()}{error['msg'][1:]}, found {found[:60]}"
     return key, problem, _kind_of_value(keys)
 
