@@ -206,7 +206,7 @@ def test_a_label_for_each_state_is_the_same_as_none(tmp_path):
               MODEL["states"].items()}  # fmt: skip
     model = {
         "name": "long names",
-        "states": {word: "" for word in words.values()},
+        "states": dict.fromkeys(words.values(), ""),
         "labels": labels,
         "transition": {
             words[a]: {words[b]: p for b, p in row.items()}
