@@ -1,4 +1,4 @@
-"""Rule simulate_hmm: draw sequences and their true states from a hidden Markov model."""
+"""Rule simulate_hmm: draw sequences and their true labels from a hidden Markov model."""
 
 import json
 from pathlib import Path

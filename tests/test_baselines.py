@@ -164,6 +164,56 @@ def test_exact_and_filtered_are_the_simulating_hmms_posteriors(simulated):
     assert np.array_equal(exact.viterbi(tokens, lengths), viterbi_path(hmm, tokens, lengths))
 
 
+#: Two states of islands, of which the second emits no T, and one of what lies between.
+ISLANDS = {
+    "alphabet": "dna",
+    "states": ["I", "O", "I"],
+    "labels": ["I", "O"],
+    "start": [0.5, 0.5, 0.0],
+    "transition": [[0.0, 0.0, 1.0], [0.05, 0.95, 0.0], [0.0, 0.05, 0.95]],
+    "emission": [[0.1, 0.8, 0.05, 0.05], [0.4, 0.1, 0.1, 0.4], [0.1, 0.45, 0.45, 0.0]],
+}
+
+
+def of_labels(hmm, order):
+    """The columns of a posterior over the states, added up by label; and the labels of a path."""
+    label = np.array([order.index(letter) for letter in hmm.states])
+    return label, np.eye(len(order))[label]
+
+
+@pytest.mark.parametrize("order", ["IO", "OI"])
+def test_where_states_share_labels_exact_is_the_sum_over_them_in_the_corpus_order(order, tmp_path):
+    hmm = HMM.from_settings(ISLANDS)
+    apart = HMM(hmm.alphabet, ("a", "b", "c"), hmm.start, hmm.transition, hmm.emission)
+    label, add_up = of_labels(hmm, order)
+    corpus = a_corpus(["ACGTNCCGGATTA", "TTAAGCGCNR"], ["OIIOOIIIIOOOO", "OOOOIIIIOO"], order)
+    split = split_of(corpus, [0, 1], [0], [1])
+    tokens, lengths = corpus.tokens, corpus.lengths
+    positions = np.array([7, 0])
+    for name, infer in (("exact", smoothed_posterior), ("filtered", filtered_posterior)):
+        fitted = fit_baseline(name, {}, corpus, split, ISLANDS)
+        assert fitted.n_parameters == 2 + 3 * 2 + 3 * 3
+        fitted.save(tmp_path / name)
+        for tagger in (fitted, load_baseline(tmp_path / name)):
+            posterior = tagger.posterior(tokens, lengths)
+            expected = infer(apart, tokens, lengths) @ add_up
+            np.testing.assert_allclose(posterior, expected, atol=1e-6)
+            expected[:13] = infer(apart.started_at(7), tokens[:13], lengths[:1]) @ add_up
+            shifted = tagger.posterior(tokens, lengths, positions=positions)
+            np.testing.assert_allclose(shifted, expected, atol=1e-6)
+            path = viterbi_path(apart, tokens, lengths)
+            assert np.array_equal(tagger.viterbi(tokens, lengths), label[path])
+            assert len(set(path)) == 3
+
+
+@pytest.mark.parametrize("name", ["hmm_counts", "hmm_em"])
+def test_hmms_that_are_fitted_have_a_state_for_each_label(name, simulated):
+    corpus, split = simulated
+    grouped = BLOCKS | {"states": ["H", "L"], "labels": ["L", "H"]}
+    fitted = fit_baseline(name, PARAMETERS[name], corpus, split, grouped)
+    assert fitted.hmm.states == fitted.hmm.labels == ("H", "L")
+
+
 def test_counting_gives_the_simulating_probabilities_back(simulated):
     corpus, split = simulated
     hmm = fit_baseline("hmm_counts", {"pseudocount": 1.0}, corpus, split).hmm

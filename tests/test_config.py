@@ -111,6 +111,17 @@ def test_a_taggers_own_training_lies_over_the_section(folder):
     assert config.train_settings("lstm", 2)["training"]["bases"] == 1_000_000
 
 
+def test_a_dataset_has_the_labels_of_its_model_and_not_its_hidden_states(folder):
+    config = load(folder, SMALL.replace("hmm: toy", "hmm: cpg"))
+    names = {"I": "island", "O": "non-island"}
+    assert config.states("toy") == names
+    assert config.encode_settings("toy")["states"] == ["I", "O"]
+    assert config.encode_settings("toy")["state_names"] == names
+    for settings in (config.simulate_settings("toy"), config.fit_settings("toy", "exact")):
+        assert settings["hmm"]["states"] == list("IIIIOOOO")
+        assert settings["hmm"]["labels"] == ["I", "O"]
+
+
 def test_settings_keep_the_order_of_states(folder):
     encode = load(folder, SMALL).encode_settings("mine")
     assert json.loads(canonical_json(encode))["states"] == ["L", "H"]

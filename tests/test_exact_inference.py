@@ -4,6 +4,7 @@ import itertools
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from basetag.errors import InputError
 from basetag.exact_inference import (
     decode_posteriors,
     filtered_posterior,
+    label_path,
     log_likelihood,
     path_log_probability,
     smoothed_posterior,
@@ -136,7 +138,7 @@ def test_posteriors_and_likelihoods_are_those_of_hmmlearn(n_states):
     assert found[2] == 0
 
 
-@pytest.mark.parametrize("name", ["toy", "blocks", "isochores", "lambda"])
+@pytest.mark.parametrize("name", ["toy", "blocks", "isochores", "lambda", "isochore_families"])
 def test_each_preset_has_the_posterior_and_the_path_of_hmmlearn(name):
     hmm = preset(name)
     lengths = np.array([30000, 500])
@@ -150,6 +152,82 @@ def test_each_preset_has_the_posterior_and_the_path_of_hmmlearn(name):
     assert found == pytest.approx(expected, rel=1e-12)
 
 
+def summed(hmm, posterior):
+    """Add the columns of the states of each label up, (bases, labels)."""
+    return np.stack(
+        [posterior[:, hmm.label_of_state == i].sum(axis=1) for i in range(hmm.n_labels)], axis=1
+    )
+
+
+def test_islands_have_the_posterior_of_hmmlearn_summed_over_their_states():
+    hmm = preset("cpg")
+    lengths = np.array([30000, 1, 500])
+    tokens, path = oracle(hmm).sample(lengths.sum(), random_state=3)
+    tokens = tokens[:, 0].astype(np.uint8)
+    assert np.count_nonzero(np.diff(hmm.label_of_state[path])) > 5
+    expected, posterior = oracle(hmm).score_samples(tokens[:, None], lengths)
+    found = smoothed_posterior(hmm, tokens, lengths)
+    assert found.shape == (lengths.sum(), 2)
+    assert np.abs(found - summed(hmm, posterior)).max() < 1e-6
+    assert log_likelihood(hmm, tokens, lengths).sum() == pytest.approx(expected, rel=1e-12)
+    expected, path = oracle(hmm).decode(tokens[:, None], lengths)
+    found = viterbi_path(hmm, tokens, lengths)
+    assert path_log_probability(hmm, tokens, lengths, found).sum() == pytest.approx(expected)
+    np.testing.assert_array_equal(label_path(hmm, found), hmm.label_of_state[path])
+
+
+@given(st.integers(0, 1000), st.lists(st.integers(0, DNA.n_tokens - 1), min_size=1, max_size=4))
+@settings(deadline=None, max_examples=20)
+def test_islands_and_ambiguous_letters_have_the_posterior_of_all_paths_summed(position, codes):
+    hmm = preset("cpg").started_at(position)
+    tokens, lengths = np.array(codes, dtype=np.uint8), np.array([len(codes)])
+    paths, probability = all_paths(hmm, tokens)
+    labels = hmm.label_of_state[paths]
+    smoothed = smoothed_posterior(hmm, tokens, lengths)
+    filtered = filtered_posterior(hmm, tokens, lengths)
+    for t in range(len(tokens)):
+        prefix_paths, prefix = all_paths(hmm, tokens[: t + 1])
+        prefix_labels = hmm.label_of_state[prefix_paths]
+        for label in (0, 1):
+            expected = probability[labels[:, t] == label].sum() / probability.sum()
+            assert smoothed[t, label] == pytest.approx(expected, abs=1e-6)
+            expected = prefix[prefix_labels[:, t] == label].sum() / prefix.sum()
+            assert filtered[t, label] == pytest.approx(expected, abs=1e-6)
+
+
+@given(st.integers(2, 6), st.integers(0, 1000), st.data())
+@settings(deadline=None, max_examples=30)
+def test_a_label_for_each_state_in_any_order_is_the_same_as_none(n_states, seed, data):
+    hmm = random_hmm(n_states, seed)
+    labels = tuple(data.draw(st.permutations(hmm.states)))
+    grouped = replace(hmm, labels=labels)
+    order = [hmm.states.index(letter) for letter in labels]
+    tokens, lengths = random_tokens(hmm, 200, seed, ambiguous=0.1), np.array([80, 0, 120])
+    for infer in (filtered_posterior, smoothed_posterior):
+        expected = infer(hmm, tokens, lengths)[:, order]
+        assert np.abs(infer(grouped, tokens, lengths) - expected).max() < 1e-6
+    path = viterbi_path(hmm, tokens, lengths)
+    np.testing.assert_array_equal(viterbi_path(grouped, tokens, lengths), path)
+    np.testing.assert_array_equal(np.array(order)[label_path(grouped, path.copy())], path)
+    np.testing.assert_array_equal(label_path(hmm, path.copy()), path)
+
+
+def test_unknown_bases_say_nothing_of_islands():
+    hmm = preset("cpg")
+    posterior = smoothed_posterior(hmm, np.full(5000, N, dtype=np.uint8), np.array([5000]))
+    # What an island's end and begin have in balance: 1/1000 and 1/4000 a base.
+    np.testing.assert_allclose(posterior, np.tile([0.2, 0.8], (5000, 1)), atol=1e-6)
+
+
+def test_a_long_path_becomes_one_of_labels_block_by_block(monkeypatch):
+    monkeypatch.setattr(exact_inference, "_BLOCK_POINTERS", 64)
+    hmm = preset("cpg")
+    path = np.random.default_rng(1).integers(0, 8, 1000).astype(np.uint8)
+    expected = (path >= 4).astype(np.uint8)
+    assert label_path(hmm, path) is path
+    np.testing.assert_array_equal(path, expected)
+
+
 def test_the_last_filtered_posterior_of_every_prefix_is_its_smoothed_one():
     hmm = preset("blocks")
     tokens = random_tokens(hmm, 300, seed=5, ambiguous=0.1)
@@ -159,9 +237,11 @@ def test_the_last_filtered_posterior_of_every_prefix_is_its_smoothed_one():
         assert np.abs(filtered[end - 1] - smoothed[-1]).max() < 1e-6
 
 
-@pytest.mark.parametrize("n_states", [2, 4])
-def test_nothing_depends_on_the_block_size_or_the_threads(monkeypatch, n_states):
+@pytest.mark.parametrize(("n_states", "n_labels"), [(2, 2), (4, 4), (4, 2)])
+def test_nothing_depends_on_the_block_size_or_the_threads(monkeypatch, n_states, n_labels):
     hmm = random_hmm(n_states, seed=1)
+    bearing = tuple("abcd"[state % n_labels] for state in range(n_states))
+    hmm = replace(hmm, states=bearing, labels=())
     lengths = np.array([0, 1, 700, 64, 0, 65, 63, 128, 300, 0])
     tokens = random_tokens(hmm, lengths.sum(), seed=2, ambiguous=0.05)
 
@@ -292,7 +372,8 @@ def test_wrong_lengths_tokens_and_results_are_refused():
         smoothed_posterior(hmm, tokens, np.array([4]), out=np.zeros((4, 2)))
 
 
-def test_memory_beyond_the_result_is_checkpoints_alone():
+@pytest.mark.parametrize("name", ["blocks", "cpg"])
+def test_memory_beyond_the_result_is_checkpoints_alone(name):
     # 20 Mb with 160 MB of posteriors; forward vectors kept whole would take 320 MB more.
     code = """
 import resource, sys
@@ -301,7 +382,7 @@ sys.path.insert(0, "scripts")
 from basetag.exact_inference import smoothed_posterior, viterbi_path
 from basetag.hmm import HMM
 from basetag.hmm_spec import load_hmm_spec
-hmm = HMM.from_settings(load_hmm_spec("resources/hmms/blocks.yaml").settings())
+hmm = HMM.from_settings(load_hmm_spec(f"resources/hmms/{sys.argv[1]}.yaml").settings())
 tokens = np.zeros(20_000_000, dtype=np.uint8)
 out = np.empty((tokens.size, 2), dtype=np.float32)
 few = np.zeros(10, dtype=np.uint8)
@@ -316,7 +397,7 @@ viterbi_path(hmm, tokens, np.array([tokens.size]))
 """
     if not Path("/proc/self/status").exists():
         pytest.skip("the limit on memory is Linux's")
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-c", code, name], cwd=ROOT, check=True)
 
 
 @pytest.mark.skipif(DATA is None, reason="BASETAG_DATA names no folder of test data")

@@ -17,6 +17,15 @@ TOY = {
     "transition": [[0.5, 0.5], [0.4, 0.6]],
     "emission": [[0.2, 0.3, 0.3, 0.2], [0.3, 0.2, 0.2, 0.3]],
 }
+#: The first and the last state bear one label, which is reported second.
+GROUPED = {
+    "alphabet": "dna",
+    "states": ["I", "O", "I"],
+    "labels": ["O", "I"],
+    "start": [0.2, 0.8, 0.0],
+    "transition": [[0.0, 0.0, 1.0], [0.5, 0.5, 0.0], [0.0, 0.25, 0.75]],
+    "emission": [[1, 0, 0, 0], [0.25, 0.25, 0.25, 0.25], [0, 0.5, 0.5, 0]],
+}
 
 
 def test_the_toy_model_is_stationary_at_four_to_five():
@@ -36,6 +45,35 @@ def test_settings_make_the_same_model_again_through_json():
         np.testing.assert_array_equal(getattr(again, name), getattr(hmm, name))
     assert again.states == ("H", "L")
     assert again.alphabet == DNA
+
+
+def test_without_labels_each_state_is_its_own():
+    hmm = HMM.from_settings(TOY)
+    assert hmm.labels == hmm.states == ("H", "L")
+    assert not hmm.is_grouped
+    assert hmm.label_of_state.tolist() == [0, 1]
+    assert "labels" not in hmm.settings()
+
+
+def test_labels_of_several_states_come_back_from_settings_and_stay_with_their_states():
+    hmm = HMM.from_settings(GROUPED)
+    assert hmm.settings() == GROUPED
+    for model in (hmm, hmm.started_at(3), HMM.from_settings(json.loads(json.dumps(GROUPED)))):
+        assert model.is_grouped
+        assert (model.n_states, model.n_labels) == (3, 2)
+        assert model.label_of_state.tolist() == [1, 0, 1]
+
+
+def test_labels_in_another_order_than_the_states_are_a_grouping():
+    hmm = HMM.from_settings(TOY | {"labels": ["L", "H"]})
+    assert hmm.is_grouped
+    assert hmm.label_of_state.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("labels", [["I"], ["I", "O", "X"], ["I", "O", "O"]])
+def test_labels_that_are_not_those_of_the_states_are_refused(labels):
+    with pytest.raises(ValueError, match="the states bear I, O, and the labels are"):
+        HMM.from_settings(GROUPED | {"labels": labels})
 
 
 def test_letters_of_its_own_come_back_from_settings():

@@ -2,6 +2,7 @@
 
 import copy
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from pydantic import ValidationError
 from basetag.errors import ConfigError
 from basetag.hmm_spec import HMMSpec, load_hmm_spec
 
-PRESETS = Path(__file__).parent.parent / "resources" / "hmms"
+ROOT = Path(__file__).parent.parent
+PRESETS = ROOT / "resources" / "hmms"
 MODEL = {
     "name": "mine",
     "states": {"H": "GC-rich", "L": "GC-poor"},
@@ -24,6 +26,37 @@ MODEL = {
         "L": {"A": 0.3, "C": 0.2, "G": 0.2, "T": 0.3},
     },
 }
+#: Of three states, the first and the last bear one label.
+GROUPED = {
+    "name": "grouped",
+    "alphabet": "01",
+    "states": {"in1": "first", "out": "between", "in2": "second"},
+    "labels": {
+        "O": {"name": "outside", "states": ["out"]},
+        "I": {"name": "inside", "states": ["in2", "in1"]},
+    },
+    "start": {"in1": 0.2, "out": 0.8},
+    "transition": {
+        "in1": {"in2": 1},
+        "out": {"out": 0.5, "in1": 0.5},
+        "in2": {"in2": 0.7, "out": 0.3},
+    },
+    "emission": {"in1": {"0": 1}, "out": {"0": 0.5, "1": 0.5}, "in2": {"1": 1}},
+}
+
+#: Durbin, Eddy, Krogh & Mitchison (1998), section 3.1: rows and columns A C G T.
+INSIDE = [
+    [0.180, 0.274, 0.426, 0.120],
+    [0.171, 0.368, 0.274, 0.188],
+    [0.161, 0.339, 0.375, 0.125],
+    [0.079, 0.355, 0.384, 0.182],
+]
+OUTSIDE = [
+    [0.300, 0.205, 0.285, 0.210],
+    [0.322, 0.298, 0.078, 0.302],
+    [0.248, 0.246, 0.298, 0.208],
+    [0.177, 0.239, 0.292, 0.292],
+]
 
 
 def write(tmp_path, model):
@@ -42,8 +75,8 @@ def message(tmp_path, model):
     return text.removeprefix(str(path))
 
 
-def changed(*keys, to):
-    model = copy.deepcopy(MODEL)
+def changed(*keys, to, model=MODEL):
+    model = copy.deepcopy(model)
     place = model
     for key in keys[:-1]:
         place = place[key]
@@ -59,7 +92,54 @@ def test_every_preset_is_a_model_with_its_source(name):
     spec = load_hmm_spec(PRESETS / f"{name}.yaml")
     assert spec.name == name
     assert spec.source
-    assert spec.states == {"H": "GC-rich", "L": "GC-poor"}
+    assert spec.label_names == {"H": "GC-rich", "L": "GC-poor"}
+
+
+def test_the_families_of_isochores_go_from_low_to_high_by_steps():
+    spec = load_hmm_spec(PRESETS / "isochore_families.yaml")
+    assert spec.source
+    assert spec.label_names == {"L": "low GC", "M": "medium GC", "H": "high GC"}
+    settings = spec.settings()
+    gc = [row[1] + row[2] for row in settings["emission"]]
+    assert gc == pytest.approx([0.36, 0.44, 0.55])
+    assert [1 - row[i] for i, row in enumerate(settings["transition"])] == pytest.approx([1e-3] * 3)
+    assert settings["transition"][0][2] == settings["transition"][2][0] == 0
+
+
+def test_the_model_of_cpg_islands_is_that_of_the_books_tables_and_two_switches():
+    spec = load_hmm_spec(PRESETS / "cpg.yaml")
+    assert spec.source
+    assert spec.label_names == {"I": "island", "O": "non-island"}
+    settings = spec.settings()
+    assert settings["states"] == list("IIIIOOOO")
+    assert settings["labels"] == ["I", "O"]
+    tables, ends = (INSIDE, OUTSIDE), (1 / 1000, 1 / 4000)
+    for state, row in enumerate(settings["transition"]):
+        side, letter = divmod(state, 4)
+        expected = []
+        for other in (0, 1):
+            weight = 1 - ends[side] if other == side else ends[side]
+            total = sum(tables[other][letter])  # one printed row has the sum 1.001
+            expected += [weight * p / total for p in tables[other][letter]]
+        assert row == pytest.approx(expected, abs=1e-9)
+        assert settings["emission"][state] == [float(letter == i) for i in range(4)]
+
+
+def test_every_preset_is_named_where_presets_are_listed():
+    names = {path.stem for path in PRESETS.glob("*.yaml")}
+    table = re.findall(r"^\| `(\w+)` \| (.*?) \|", (ROOT / "docs/models.md").read_text(), re.M)
+    presets = [(name, labels.split(", ")) for name, labels in table if len(labels) < 20]
+    assert {name for name, _ in presets} == names
+    for name, labels in presets:
+        assert list(load_hmm_spec(PRESETS / f"{name}.yaml").label_names) == labels
+    description = re.search(r"resources/hmms \((.*?)\)", (ROOT / "docs/config.md").read_text())[1]
+    assert set(description.split(", ")) == names
+
+
+def test_the_example_of_the_documentation_is_a_model(tmp_path):
+    (text,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/models.md").read_text(), re.DOTALL)
+    settings = load_hmm_spec(write(tmp_path, text)).settings()
+    assert settings["states"] == ["I", "I", "O"]
 
 
 def test_the_toy_model_has_the_numbers_of_the_book():
@@ -97,6 +177,82 @@ def test_the_order_of_the_states_is_kept_and_counts(tmp_path):
     settings = load_hmm_spec(write(tmp_path, swapped)).settings()
     assert settings["states"] == ["L", "H"]
     assert settings["transition"] == [[0.8, 0.2], [0.1, 0.9]]
+
+
+def test_settings_say_which_label_each_state_bears(tmp_path):
+    assert load_hmm_spec(write(tmp_path, GROUPED)).settings() == {
+        "alphabet": "01",
+        "states": ["I", "O", "I"],
+        "labels": ["O", "I"],
+        "start": [0.2, 0.8, 0.0],
+        "transition": [[0.0, 0.0, 1.0], [0.5, 0.5, 0.0], [0.0, 0.3, 0.7]],
+        "emission": [[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]],
+    }
+    assert load_hmm_spec(write(tmp_path, GROUPED)).label_names == {"O": "outside", "I": "inside"}
+
+
+def test_names_of_hidden_states_change_no_settings_and_the_order_of_labels_does(tmp_path):
+    plain = load_hmm_spec(write(tmp_path, GROUPED)).settings()
+    renamed = yaml.safe_dump(GROUPED, sort_keys=False).replace("in1", "A+").replace("out", "A-")
+    assert load_hmm_spec(write(tmp_path, renamed)).settings() == plain
+    labels = dict(reversed(GROUPED["labels"].items()))
+    swapped = load_hmm_spec(write(tmp_path, GROUPED | {"labels": labels})).settings()
+    assert swapped == plain | {"labels": ["I", "O"]}
+
+
+def test_a_label_for_each_state_is_the_same_as_none(tmp_path):
+    words = {"H": "rich_state", "L": "poor_state"}
+    labels = {letter: {"name": name, "states": [words[letter]]} for letter, name in
+              MODEL["states"].items()}  # fmt: skip
+    model = {
+        "name": "long names",
+        "states": dict.fromkeys(words.values(), ""),
+        "labels": labels,
+        "transition": {
+            words[a]: {words[b]: p for b, p in row.items()}
+            for a, row in MODEL["transition"].items()
+        },
+        "emission": {words[a]: row for a, row in MODEL["emission"].items()},
+    }
+    found, plain = (load_hmm_spec(write(tmp_path, given)) for given in (model, MODEL))
+    assert found.settings() == plain.settings()
+    assert found.label_names == plain.label_names
+
+
+@pytest.mark.parametrize(
+    ("keys", "to", "parts"),
+    [
+        (("labels", "O", "states"), ["ou"], [": labels.O.states.ou: ", "did you mean out?"]),
+        (("labels", "O", "states"), ["zzz"], [": 'zzz' is no state", "in1, out, in2"]),
+        (("labels", "I", "states"), ["in1"], [": labels: the state in2 bears no label; add it"]),
+        (("labels", "O", "states"), ["out", "in1"], [": labels.I.states.in1: ", "label O already"]),
+        (("labels", "O", "states"), ["out", "out"], [": labels.O.states.out: ", "each state once"]),
+        (("labels", "O", "states"), [], [": labels.O.states: no state bears the label"]),
+        (("labels", "O", "states"), "out", [": labels.O.states: ", "'out'", "as a list"]),
+        (("labels", "O", "states"), [1], [": labels.O.states.0: ", "found 1", "in quotes"]),
+        (("labels", "O", "states"), None, [": labels.O.states: is missing", "as a list"]),
+        (("labels", "O", "name"), None, [": labels.O.name: is missing; What the label means"]),
+        (("labels", "O", "name"), " ", [": labels.O: the state has no name"]),
+        (("labels", "O", "name"), "inside", [": labels.I: the name 'inside' in a BED file"]),
+        (("labels", "O", "nmae"), "x", [": labels.O.nmae: is no key of a label", "mean name?"]),
+        (("labels", "O"), "out", [": labels.O: 'out' is no label; A letter for each label"]),
+        (("labels", "Out"), {"name": "x", "states": []}, [": labels.Out: 'Out' cannot stand for"]),
+        (("labels",), {}, [": labels: 0 labels were given; 2 at least"]),
+        (
+            ("labels",),
+            {"I": {"name": "inside", "states": ["in1", "in2", "out"]}},
+            [": labels: 1 labels were given; 2 at least"],
+        ),
+        (("labels",), ["I", "O"], [": labels: ", "dictionary"]),
+        (("labels",), None, [": states.in1: 'in1' cannot stand for one base"]),
+        (("states", "a b"), "x", [": states: 'a b' is no name of a state; use one word"]),
+        (("emission", "in3"), {"0": 1}, [": emission.in3: ", "did you mean in2?"]),
+    ],
+)
+def test_each_mistake_in_labels_is_one_line_with_its_key(tmp_path, keys, to, parts):
+    text = message(tmp_path, changed(*keys, to=to, model=GROUPED))
+    for part in parts:
+        assert part in text
 
 
 def test_what_a_row_leaves_out_has_probability_zero(tmp_path):

@@ -26,7 +26,7 @@ from basetag.simulation import draw_lengths, sample_emissions, sample_paths, sim
 
 ROOT = Path(__file__).parent.parent
 THRESHOLD = 1e-3
-PRESETS = ["toy", "blocks", "isochores", "lambda"]
+PRESETS = ["toy", "blocks", "isochores", "lambda", "isochore_families", "cpg"]
 
 
 def preset(name):
@@ -107,6 +107,43 @@ def test_the_next_state_comes_from_the_transitions_that_leave(hmm):
         assert goodness_of_fit(counts, hmm.transition[state]) > THRESHOLD
 
 
+def simulated_islands(bases, seed):
+    """Return letters and labels, 0 inside and 1 outside, of one record of the model of islands."""
+    hmm = preset("cpg")
+    rng = np.random.default_rng(seed)
+    path = sample_paths(hmm, np.array([bases]), rng)
+    return sample_emissions(hmm, path, rng), hmm.label_of_state[path]
+
+
+def test_islands_and_gaps_last_geometrically_with_the_means_of_their_switches():
+    _, labels = simulated_islands(20_000_000, seed=11)
+    sides, lengths = runs(labels)
+    for side, mean in ((0, 1000), (1, 4000)):
+        found = lengths[sides == side]
+        assert found.size > 3000
+        # The standard deviation of a geometric distribution is about its mean.
+        assert found.mean() == pytest.approx(mean, abs=4 * mean / np.sqrt(found.size))
+        law = stats.geom(1 / mean)
+        edges = np.unique(law.ppf(np.linspace(0, 1, 21)[1:-1]))
+        counts = np.bincount(np.searchsorted(edges, found), minlength=edges.size + 1)
+        assert goodness_of_fit(counts, np.diff(np.r_[0, law.cdf(edges), 1])) > THRESHOLD
+
+
+def test_letters_follow_each_other_as_the_book_says_inside_islands_and_outside():
+    tokens, labels = simulated_islands(5_000_000, seed=12)
+    tables = (
+        # Durbin, Eddy, Krogh & Mitchison (1998), section 3.1: rows and columns A C G T.
+        [[180, 274, 426, 120], [171, 368, 274, 188], [161, 339, 375, 125], [79, 355, 384, 182]],
+        [[300, 205, 285, 210], [322, 298, 78, 302], [248, 246, 298, 208], [177, 239, 292, 292]],
+    )
+    for side, table in enumerate(tables):
+        within = (labels[:-1] == side) & (labels[1:] == side)
+        for letter in range(4):
+            following = tokens[1:][within & (tokens[:-1] == letter)]
+            row = np.array(table[letter]) / sum(table[letter])
+            assert goodness_of_fit(np.bincount(following, minlength=4), row) > THRESHOLD
+
+
 @pytest.mark.parametrize("name", ["toy", "blocks"])
 def test_the_stationary_start_stays_stationary(name):
     hmm = preset(name)
@@ -127,7 +164,7 @@ def test_emissions_are_distributed_as_their_state_says(hmm):
         assert goodness_of_fit(counts, hmm.emission[state]) > THRESHOLD
 
 
-@pytest.mark.parametrize("hmm", [*MODELS[:2], WEATHER, LASTING], ids=[*NAMES[:2], *NAMES[4:]])
+@pytest.mark.parametrize("hmm", [*MODELS[:2], WEATHER, LASTING], ids=[*NAMES[:2], *NAMES[-2:]])
 def test_samples_cannot_be_told_from_those_of_hmmlearn(hmm):
     model = CategoricalHMM(hmm.n_states, n_features=hmm.alphabet.n_letters)
     model.startprob_, model.transmat_, model.emissionprob_ = (
@@ -233,6 +270,20 @@ def test_bases_follow_the_states_that_were_written_with_them(tmp_path):
     for bases, labels in zip(read(sequences).values(), read(states).values(), strict=True):
         assert bases.translate(str.maketrans("ACGT", "LHHL")) == labels
         assert len(set(labels)) == 2
+
+
+def test_the_letters_of_labels_are_written_where_states_share_them(tmp_path):
+    hmm = HMM(
+        DNA,
+        ("I", "O", "I"),
+        np.array([1.0, 0.0, 0.0]),
+        np.array([[0.0, 0.0, 1.0], [0.5, 0.5, 0.0], [0.0, 0.5, 0.5]]),
+        np.array([[1, 0, 0, 0], [0, 0, 0, 1], [0, 0.5, 0.5, 0]]),
+    )
+    sequences, states = simulate(tmp_path, hmm, [5000, 3000], 1)
+    for bases, labels in zip(read(sequences).values(), read(states).values(), strict=True):
+        assert bases.translate(str.maketrans("ACGT", "IIIO")) == labels
+        assert set(bases) == set("ACGT")
 
 
 def test_the_seed_decides_every_byte_and_the_threads_none(tmp_path):

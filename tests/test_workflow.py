@@ -252,3 +252,42 @@ def test_the_whole_plan_of_a_fresh_folder_names_every_rule(ran, tmp_path):
         "predict_network", "predict_baseline", "evaluate_tagger", "compare_taggers",
         "encode_genome", "annotate_genome", "compare_annotations", "render_report",
     }  # fmt: skip
+
+
+def test_a_model_of_eight_states_and_one_of_three_are_judged_by_their_labels(ran, tmp_path):
+    simulated = {"records": 60, "length": 2000, "seed": 1}
+    config = {
+        "datasets": {
+            "cpg": {"simulate": {"hmm": "cpg", **simulated}},
+            "families": {"simulate": {"hmm": "isochore_families", **simulated}},
+        },
+        "taggers": {
+            name: {"baseline": name} for name in ("exact", "filtered", "hmm_counts", "majority")
+        },
+        "evaluation": TINY["evaluation"],
+        "annotate": {
+            "phage": {"fasta": "phage.fa", "taggers": [{"dataset": "cpg", "tagger": "exact"}]}
+        },
+    }
+    run = snakemake(ran[0], write_config(tmp_path, config))
+    assert run.returncode == 0, run.stderr
+    rows = {
+        (row["dataset"], row["tagger"]): row
+        for row in read_table(tmp_path / "results/comparison.tsv")
+    }
+    for dataset, letters in (("cpg", "IO"), ("families", "LMH")):
+        states = gzip.decompress((tmp_path / f"results/{dataset}/states.fa.gz").read_bytes())
+        lines = [line for line in states.decode().split() if not line.startswith(">")]
+        assert set("".join(lines)) == set(letters)
+        exact, filtered, counted = (
+            rows[dataset, name] for name in ("exact", "filtered", "hmm_counts")
+        )
+        assert float(exact["kl_exact"]) == 0
+        assert float(exact["attained"]) == float(filtered["attained_filtered"]) == 1
+        assert 0.5 < float(filtered["attained"]) < 1
+        assert 0.9 < float(counted["attained"]) < 1
+        assert float(rows[dataset, "majority"]["attained"]) == pytest.approx(0, abs=1e-9)
+    summary = read_table(tmp_path / "results/annotations/phage/cpg/exact/seed0/summary.tsv")
+    assert [(row["state"], row["name"]) for row in summary] == [
+        ("I", "island"), ("O", "non-island"),
+    ]  # fmt: skip

@@ -7,7 +7,7 @@ estimation of HMMs in `basetag.hmm_fitting`; here is what each baseline takes fr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -122,19 +122,19 @@ class _Data:
         return counts.reshape(size, n_states)
 
     def simulating_hmm(self) -> HMM:
-        """Return the HMM that the dataset was drawn from, its states in the labels' order."""
+        """Return the HMM that the dataset was drawn from, its labels in the dataset's order."""
         if self.hmm_settings is None:
             raise ConfigError(
                 "exact posteriors come from the simulating HMM, and the dataset is not simulated",
                 advice="take hmm_counts or hmm_em",
             )
         hmm = HMM.from_settings(self.hmm_settings)
-        if set(hmm.states) != set(self.corpus.states):
+        if set(hmm.labels) != set(self.corpus.states):
             raise ConfigError(
-                f"the simulating HMM has the states {', '.join(hmm.states)}, the dataset "
+                f"the simulating HMM has the states {', '.join(hmm.labels)}, the dataset "
                 f"{', '.join(self.corpus.states)}"
             )
-        return hmm.permuted([hmm.states.index(state) for state in self.corpus.states])
+        return replace(hmm, labels=self.corpus.states)
 
 
 @dataclass(frozen=True)
@@ -148,9 +148,13 @@ class _Fitted:
 
 
 def _fitted_hmm(hmm: HMM, description: str) -> _Fitted:
-    tensors = {"start": hmm.start, "transition": hmm.transition, "emission": hmm.emission}
+    tensors: Tensors = {
+        "start": hmm.start, "transition": hmm.transition, "emission": hmm.emission
+    }  # fmt: skip
     # The last number of each distribution follows from the others.
     free = sum(array.size - array.size // array.shape[-1] for array in tensors.values())
+    if hmm.is_grouped:
+        tensors["label_of_state"] = hmm.label_of_state
     return _Fitted(tensors, description, free)
 
 

@@ -16,7 +16,12 @@ from numpy.typing import NDArray
 
 from basetag.alphabet import Alphabet
 from basetag.errors import InputError, SequenceError
-from basetag.exact_inference import filtered_posterior, smoothed_posterior, viterbi_path
+from basetag.exact_inference import (
+    filtered_posterior,
+    label_path,
+    smoothed_posterior,
+    viterbi_path,
+)
 from basetag.hmm import HMM
 from basetag.tagger_file import Kind, read_tagger, write_tagger
 from basetag.window_rules import GCShare, KmerContexts, smoothed_frequencies
@@ -108,8 +113,18 @@ class HMMTagger(Baseline):
 
     def __init__(self, card: dict[str, Any], tensors: Tensors) -> None:
         super().__init__(card, tensors)
-        parts = (tensors[name] for name in ("start", "transition", "emission"))
-        self.hmm = HMM(self.alphabet, tuple(card["states"]), *parts)
+        # The card's states are what is told of a base: the labels, of which a model can have fewer
+        # than states.
+        labels = tuple(card["states"])
+        label_of_state = tensors.get("label_of_state", np.arange(self.n_states))
+        self.hmm = HMM(
+            self.alphabet,
+            tuple(labels[label] for label in label_of_state),
+            tensors["start"],
+            tensors["transition"],
+            tensors["emission"],
+            labels,
+        )
 
     def posterior(
         self,
@@ -144,8 +159,9 @@ class HMMTagger(Baseline):
         threads: int = 1,
         out: NDArray[np.uint8] | None = None,
     ) -> NDArray[np.uint8]:
-        """Return the most probable path of states of each sequence, uint8, (bases,)."""
-        return viterbi_path(self.hmm, tokens, lengths, threads=threads, out=out)
+        """Return the labels of the most probable path of each sequence, uint8, (bases,)."""
+        path = viterbi_path(self.hmm, tokens, lengths, threads=threads, out=out)
+        return label_path(self.hmm, path)
 
 
 class TableTagger(Baseline):

@@ -3,7 +3,8 @@
 Filtered and smoothed posteriors and likelihoods (the forward-backward algorithm; Rabiner 1989,
 Proc IEEE 77:257) and the most probable path (Viterbi 1967, IEEE Trans Inf Theory 13:260), over many
 sequences at once. Nothing is estimated here: models come from `basetag.hmm`; the loops lie in
-`basetag.hmm_kernels`.
+`basetag.hmm_kernels`. Inference runs over the states; where several bear one label, posteriors are
+summed to those of the labels as they are written.
 
 In all functions, `tokens` are independent sequences one after the other, `lengths` says how many
 bases each has (0 is allowed), and the sequences are shared out among `threads`, on which no result
@@ -41,20 +42,20 @@ def filtered_posterior(
     out: NDArray[np.float32] | None = None,
     threads: int = 1,
 ) -> NDArray[np.float32]:
-    """Return P(state of a base | the bases of its sequence up to it).
+    """Return P(label of a base | the bases of its sequence up to it).
 
     Parameters
     ----------
     hmm : HMM
     tokens : ndarray of uint8, (bases,)
     lengths : ndarray of int64, (sequences,)
-    out : ndarray of float32, (bases, states), optional
+    out : ndarray of float32, (bases, labels), optional
         Where to write; a memory map, for instance.
     threads : int
 
     Returns
     -------
-    ndarray of float32, (bases, states)
+    ndarray of float32, (bases, labels)
 
     Raises
     ------
@@ -62,7 +63,7 @@ def filtered_posterior(
         At a base that the model cannot emit where it stands, with its sequence and position.
     """
     tokens, offsets = _checked(hmm, tokens, lengths)
-    out = _result(out, tokens.size, hmm.n_states)
+    out = _result(out, tokens.size, hmm.n_labels)
     _forward(hmm, tokens, offsets, out, threads)
     return out
 
@@ -74,21 +75,23 @@ def smoothed_posterior(
     out: NDArray[np.float32] | None = None,
     threads: int = 1,
 ) -> NDArray[np.float32]:
-    """Return P(state of a base | all bases of its sequence): the exact posterior.
+    """Return P(label of a base | all bases of its sequence): the exact posterior.
 
     Parameters, result and errors are those of `filtered_posterior`.
     """
     tokens, offsets = _checked(hmm, tokens, lengths)
-    out = _result(out, tokens.size, hmm.n_states)
+    out = _result(out, tokens.size, hmm.n_labels)
     first, step = _matrices(hmm)
+    label = _columns(hmm)
     block = _BLOCK_NUMBERS // hmm.n_states
-    two = hmm.n_states == 2
-    kernel = hmm_kernels.forward_backward_two if two else hmm_kernels.forward_backward
-    failed = _shared_out(
-        lambda begin, end: kernel(first, step, tokens, offsets, begin, end, block, out),
-        offsets,
-        threads,
-    )
+
+    def kernel(begin: int, end: int) -> int:
+        where = tokens, offsets, begin, end, block, out
+        if hmm.n_states == 2 and not hmm.is_grouped:
+            return int(hmm_kernels.forward_backward_two(first, step, *where))
+        return int(hmm_kernels.forward_backward(first, step, label, *where))
+
+    failed = _shared_out(kernel, offsets, threads)
     _raise_if_impossible(failed, hmm, tokens, offsets)
     return out
 
@@ -101,7 +104,7 @@ def log_likelihood(
     Parameters and errors are those of `filtered_posterior`.
     """
     tokens, offsets = _checked(hmm, tokens, lengths)
-    nowhere = np.empty((0, hmm.n_states), dtype=np.float32)
+    nowhere = np.empty((0, hmm.n_labels), dtype=np.float32)
     return _forward(hmm, tokens, offsets, nowhere, threads)
 
 
@@ -114,9 +117,10 @@ def viterbi_path(
 ) -> NDArray[np.uint8]:
     """Return the most probable states given all bases of each sequence: uint8, (bases,).
 
-    Where paths are equally probable, the one with the lower states from the end on is taken.
-    `out`, uint8 of the same shape, is where to write: a memory map, for instance. Other parameters
-    and errors are those of `filtered_posterior`.
+    These are states, also where several bear one label: `label_path` gives their labels. Where
+    paths are equally probable, the one with the lower states from the end on is taken. `out`, uint8
+    of the same shape, is where to write: a memory map, for instance. Other parameters and errors
+    are those of `filtered_posterior`.
     """
     tokens, offsets = _checked(hmm, tokens, lengths)
     path, failed = _most_probable_path(
@@ -124,6 +128,15 @@ def viterbi_path(
         tokens, offsets, threads, out,
     )  # fmt: skip
     _raise_if_impossible(failed, hmm, tokens, offsets)
+    return path
+
+
+def label_path(hmm: HMM, path: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Turn a path of states, (bases,), into that of their labels, in place; and return it."""
+    if hmm.is_grouped:
+        for left in range(0, path.size, _BLOCK_POINTERS):
+            block = slice(left, left + _BLOCK_POINTERS)
+            path[block] = hmm.label_of_state[path[block]]
     return path
 
 
@@ -218,9 +231,10 @@ def _forward(
 ) -> NDArray[np.float64]:
     totals = np.empty(offsets.size - 1)
     first, step = _matrices(hmm)
+    label = _columns(hmm)
     failed = _shared_out(
         lambda begin, end: hmm_kernels.forward(
-            first, step, tokens, offsets, begin, end, totals, out
+            first, step, label, tokens, offsets, begin, end, totals, out
         ),
         offsets,
         threads,
@@ -265,6 +279,11 @@ def _matrices(hmm: HMM) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return hmm.start * likelihood, transition * likelihood[:, None, :]
 
 
+def _columns(hmm: HMM) -> NDArray[np.uint8]:
+    """Return the column of each state's posterior; nothing where it is that of its own number."""
+    return _read_only(hmm.label_of_state if hmm.is_grouped else np.empty(0), np.uint8)
+
+
 def _shared_out(kernel: Callable[[int, int], int], offsets: NDArray[np.int64], threads: int) -> int:
     """Run `kernel` on ranges of sequences of about equal bases; return the first failing base."""
     shares = np.searchsorted(offsets, np.linspace(0, offsets[-1], max(1, threads) + 1))
@@ -294,11 +313,11 @@ def _offsets(lengths: NDArray[np.int64], n_bases: int) -> NDArray[np.int64]:
     return offsets
 
 
-def _result(out: NDArray[np.float32] | None, n_bases: int, n_states: int) -> NDArray[np.float32]:
+def _result(out: NDArray[np.float32] | None, n_bases: int, n_labels: int) -> NDArray[np.float32]:
     if out is None:
-        return np.empty((n_bases, n_states), dtype=np.float32)
-    if out.shape != (n_bases, n_states) or out.dtype != np.float32:
-        raise ValueError(f"out needs float32 of the shape {(n_bases, n_states)}")
+        return np.empty((n_bases, n_labels), dtype=np.float32)
+    if out.shape != (n_bases, n_labels) or out.dtype != np.float32:
+        raise ValueError(f"out needs float32 of the shape {(n_bases, n_labels)}")
     return out
 
 

@@ -1,8 +1,11 @@
 """A hidden Markov model as arrays: what simulation, inference and the HMM baselines compute with.
 
 States follow each other by a Markov chain, and each emits one letter of an alphabet (Rabiner 1989,
-Proc IEEE 77:257). How a model is written down lies in `basetag.hmm_spec`, how one is estimated in
-`basetag.hmm_fitting`, what follows from one in `basetag.exact_inference`.
+Proc IEEE 77:257). What is told of a base is the label of its state: each state may have one of its
+own, or several states bear the same (Krogh 1994, Proc 12th Int Conf Pattern Recognition 2:140), and
+then the labels follow each other by no Markov chain. How a model is written down lies in
+`basetag.hmm_spec`, how one is estimated in `basetag.hmm_fitting`, what follows from one in
+`basetag.exact_inference`.
 """
 
 from __future__ import annotations
@@ -30,18 +33,22 @@ class HMM:
     alphabet : Alphabet
         The letters that the states emit.
     states : tuple of str
-        A letter for each state.
+        The letter of the label that each state bears.
     start : ndarray of float64, (states,)
         Probability of each state at the first base.
     transition : ndarray of float64, (states, states)
         Probability of the next base's state (columns) given this base's (rows).
     emission : ndarray of float64, (states, letters)
         Probability of each plain letter given the state.
+    labels : tuple of str, optional
+        The letters of all labels, in the order in which they are reported; without it, that in
+        which the states first bear them.
 
     Raises
     ------
     ValueError
-        For arrays of other shapes, or rows that are no distributions.
+        For arrays of other shapes, rows that are no distributions, or labels that are not those
+        of the states.
     """
 
     alphabet: Alphabet
@@ -49,9 +56,14 @@ class HMM:
     start: NDArray[np.float64]
     transition: NDArray[np.float64]
     emission: NDArray[np.float64]
+    labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.states)
+        object.__setattr__(self, "labels", self.labels or tuple(dict.fromkeys(self.states)))
+        if sorted(self.labels) != sorted(set(self.states)):
+            borne = ", ".join(sorted(set(self.states)))
+            raise ValueError(f"the states bear {borne}, and the labels are {self.labels}")
         for name, shape in (
             ("start", (n,)),
             ("transition", (n, n)),
@@ -76,6 +88,7 @@ class HMM:
             stationary_distribution(transition) if start == "stationary" else np.array(start),
             transition,
             np.array(settings["emission"], dtype=np.float64),
+            tuple(settings.get("labels", ())),
         )
 
     def settings(self) -> dict[str, Any]:
@@ -83,6 +96,7 @@ class HMM:
         return {
             "alphabet": self.alphabet.name,
             "states": list(self.states),
+            **({"labels": list(self.labels)} if self.is_grouped else {}),
             "start": self.start.tolist(),
             "transition": self.transition.tolist(),
             "emission": self.emission.tolist(),
@@ -92,6 +106,23 @@ class HMM:
     def n_states(self) -> int:
         """Number of states."""
         return len(self.states)
+
+    @property
+    def n_labels(self) -> int:
+        """Number of labels."""
+        return len(self.labels)
+
+    @property
+    def is_grouped(self) -> bool:
+        """Whether the labels are other than the states in their order."""
+        return self.labels != self.states
+
+    @cached_property
+    def label_of_state(self) -> NDArray[np.uint8]:
+        """Index in `labels` of the label that each state bears, (states,)."""
+        label = np.array([self.labels.index(letter) for letter in self.states], dtype=np.uint8)
+        label.flags.writeable = False
+        return label
 
     def stationary(self) -> NDArray[np.float64]:
         """Return the chain's stationary distribution, (states,)."""
@@ -127,12 +158,11 @@ class HMM:
         The letters of the states stay where they are: it is the numbers that move to them.
         """
         order = np.asarray(order)
-        return HMM(
-            self.alphabet,
-            self.states,
-            self.start[order],
-            self.transition[np.ix_(order, order)],
-            self.emission[order],
+        return replace(
+            self,
+            start=self.start[order],
+            transition=self.transition[np.ix_(order, order)],
+            emission=self.emission[order],
         )
 
 

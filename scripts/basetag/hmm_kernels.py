@@ -7,7 +7,8 @@ index of the first base that the model cannot emit, or -1.
 
 Arrays, with K states: `first` (tokens, K) is start x P(token | state); `step` (tokens, K, K) is
 P(next state | state) x P(token | next state); `offsets` (sequences + 1,) says where each sequence
-begins; sequences `begin` to `end` (not included) are done.
+begins; sequences `begin` to `end` (not included) are done. `label` (K,) is the column of `out` to
+which a state's posterior is added; where it is empty, each state has the column of its own number.
 """
 
 # No annotations: the types are those of numba's, inferred where a kernel is called.
@@ -27,12 +28,20 @@ _HIGHEST_PROBABILITY = 1.0001
 _compiled = numba.njit(cache=True, nogil=True)
 
 
+@numba.njit(inline="always")
+def _add_by_label(values, label, sums):
+    sums[:] = 0.0
+    for j in range(values.size):
+        sums[label[j]] += values[j]
+
+
 @_compiled
-def forward(first, step, tokens, offsets, begin, end, totals, out):
+def forward(first, step, label, tokens, offsets, begin, end, totals, out):
     """Write log P of each sequence to `totals`, and filtered posteriors to `out` if it has rows."""
     K = step.shape[1]
     a = np.empty(K)
     following = np.empty(K)
+    sums = np.empty(out.shape[1])
     for s in range(begin, end):
         n_scaled = 0
         total = 1.0
@@ -60,19 +69,26 @@ def forward(first, step, tokens, offsets, begin, end, totals, out):
             for j in range(K):
                 total += a[j]
             if out.shape[0] > 0:
-                for j in range(K):
-                    out[t, j] = a[j] / total
+                if label.size == 0:
+                    for j in range(K):
+                        out[t, j] = a[j] / total
+                else:
+                    _add_by_label(a, label, sums)
+                    for j in range(sums.size):
+                        out[t, j] = sums[j] / total
         totals[s] = math.log(total) - n_scaled * _LOG_FACTOR
     return -1
 
 
 @_compiled
-def forward_backward(first, step, tokens, offsets, begin, end, block, out):
+def forward_backward(first, step, label, tokens, offsets, begin, end, block, out):
     """Write smoothed posteriors to `out`, holding forward vectors of `block` bases."""
     K = step.shape[1]
     a = np.empty((block, K))
     b = np.empty(K)
     previous = np.empty(K)
+    both = np.empty(K)
+    sums = np.empty(out.shape[1])
     for s in range(begin, end):
         start, stop = offsets[s], offsets[s + 1]
         if start == stop:
@@ -117,9 +133,15 @@ def forward_backward(first, step, tokens, offsets, begin, end, block, out):
                 x = tokens[left + r]
                 total = 0.0
                 for j in range(K):
-                    total += a[r, j] * b[j]
-                for j in range(K):
-                    out[left + r, j] = a[r, j] * b[j] / total
+                    both[j] = a[r, j] * b[j]
+                    total += both[j]
+                if label.size == 0:
+                    for j in range(K):
+                        out[left + r, j] = both[j] / total
+                else:
+                    _add_by_label(both, label, sums)
+                    for j in range(sums.size):
+                        out[left + r, j] = sums[j] / total
                 largest = 0.0
                 for i in range(K):
                     value = 0.0
@@ -138,7 +160,7 @@ def forward_backward(first, step, tokens, offsets, begin, end, block, out):
 
 @_compiled
 def forward_backward_two(first, step, tokens, offsets, begin, end, block, out):
-    """Do `forward_backward` for two states: with all vectors in registers, three times as fast."""
+    """Do `forward_backward` for two states, each a label: in registers, three times as fast."""
     a = np.empty((block, 2))
     for s in range(begin, end):
         start, stop = offsets[s], offsets[s + 1]

@@ -1,9 +1,9 @@
 """The written form of a hidden Markov model: a YAML file, and whether it describes one.
 
 A file names the states and gives the probabilities of starting in, moving between and emitting
-from them. It is checked here, with every mistake told as one line, and turned into plain settings;
-what is computed from them lies in `basetag.hmm`. Nothing here needs arrays, so that a config with
-many models is checked at once.
+from them; where several states stand for one label, it says which. It is checked here, with every
+mistake told as one line, and turned into plain settings; what is computed from them lies in
+`basetag.hmm`. Nothing here needs arrays, so that a config with many models is checked at once.
 """
 
 from __future__ import annotations
@@ -30,6 +30,17 @@ _ROW_SHOWN = 8
 Probability = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 
 
+class LabelSpec(BaseModel):
+    """A label that several states of a model bear."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(description="What the label means.")
+    states: tuple[str, ...] = Field(
+        description="The names of the states that bear the label, as a list; numbers in quotes."
+    )
+
+
 class HMMSpec(BaseModel):
     """A hidden Markov model as a file states it: checked, and kept as written.
 
@@ -46,7 +57,13 @@ class HMMSpec(BaseModel):
         default="dna", description="`dna`, or the letters that are emitted, as one word."
     )
     states: dict[str, str] = Field(
-        description="A letter for each state, and what it means. Their order is kept."
+        description="A letter for each state, and what it means; with `labels`, any one word for "
+        "it. Their order is kept."
+    )
+    labels: dict[str, LabelSpec] | None = Field(
+        default=None,
+        description="A letter for each label, its `name`, and the `states` that bear it; without "
+        "it, each state is a label of its own.",
     )
     start: Literal["stationary"] | dict[str, Probability] = Field(
         default="stationary",
@@ -64,21 +81,35 @@ class HMMSpec(BaseModel):
         """The plain letters that the states emit."""
         return plain_letters(self.alphabet)
 
+    @property
+    def label_names(self) -> dict[str, str]:
+        """The letter of each label and what it means, in order."""
+        if self.labels is None:
+            return dict(self.states)
+        return {letter: label.name for letter, label in self.labels.items()}
+
     def settings(self) -> dict[str, Any]:
         """Return what the numbers depend on, as plain JSON.
 
         Returns
         -------
         dict
-            `alphabet` (name or letters), `states` (list of letters), `start` (``"stationary"``
-            or list), `transition` (list of rows), `emission` (list of rows). Lists, since the
+            `alphabet` (name or letters), `states` (list of the letter of each one's label),
+            `start` (``"stationary"`` or list), `transition` (list of rows), `emission` (list of
+            rows); and `labels` (list of letters), but where they are the states. Lists, since the
             order of the states counts and that of JSON's keys does not; all words are left out,
             those for the states too.
         """
         states = list(self.states)
+        labels = list(self.label_names)
+        bearing = {
+            state: letter for letter, label in (self.labels or {}).items() for state in label.states
+        }
+        letters = [bearing.get(state, state) for state in states]
         return {
             "alphabet": self.alphabet,
-            "states": states,
+            "states": letters,
+            **({} if labels == letters else {"labels": labels}),
             "start": self.start if isinstance(self.start, str) else _row(self.start, states),
             "transition": [_row(self.transition[state], states) for state in states],
             "emission": [_row(self.emission[state], self.letters) for state in states],
@@ -87,13 +118,16 @@ class HMMSpec(BaseModel):
     @model_validator(mode="after")
     def _check(self) -> HMMSpec:
         _refuse_any("alphabet", alphabet_problem(self.alphabet))
-        _refuse_any("states", states_problem(self.states))
+        if self.labels is None:
+            _refuse_any("states", states_problem(self.states))
         if not 2 <= len(self.states) <= MAXIMUM_STATES:
             _refuse(
                 "states",
                 f"{len(self.states)} states were given",
                 f"2 to {MAXIMUM_STATES} are possible",
             )
+        if self.labels is not None:
+            _check_labels(self.labels, self.states)
         if not isinstance(self.start, str):
             _check_distribution("start", self.start, self.states, "state")
         for key, rows, columns, kind in (
@@ -142,6 +176,32 @@ def _refuse(key: str, problem: str, advice: str) -> NoReturn:
 def _refuse_any(key: str, found: Problem | None) -> None:
     if found is not None:
         _refuse(".".join((key, *found.keys)), found.problem, found.advice)
+
+
+def _check_labels(labels: Mapping[str, LabelSpec], states: Mapping[str, str]) -> None:
+    for state in states:
+        if state.split() != [state]:
+            _refuse("states", f"{state!r} is no name of a state", "use one word")
+    _refuse_any("labels", states_problem({letter: label.name for letter, label in labels.items()}))
+    if len(labels) < 2:
+        _refuse("labels", f"{len(labels)} labels were given", "2 at least are needed")
+    letter_of: dict[str, str] = {}
+    for letter, label in labels.items():
+        key = f"labels.{letter}.states"
+        if not label.states:
+            _refuse(key, "no state bears the label", "name one, or remove the label")
+        _check_names(key, dict.fromkeys(label.states), states, "state")
+        for state in label.states:
+            if state in letter_of:
+                _refuse(
+                    f"{key}.{state}",
+                    f"the state bears the label {letter_of[state]} already",
+                    "name each state once",
+                )
+            letter_of[state] = letter
+    for state in states:
+        if state not in letter_of:
+            _refuse("labels", f"the state {state} bears no label", "add it to the states of one")
 
 
 def _check_names(key: str, row: Mapping[str, Any], names: Iterable[str], kind: str) -> None:
@@ -226,20 +286,25 @@ def _explain(errors: list[ErrorDetails]) -> tuple[str, str, str | None]:
         error = inner[0]
         keys = [str(part) for part in error["loc"][:1] + error["loc"][2:]]
     key = ".".join(keys)
+    owner: type[BaseModel] = LabelSpec if len(keys) > 1 else HMMSpec
     if error["type"] == "extra_forbidden":
-        names = list(HMMSpec.model_fields)
-        close = nearest(key, names)
+        names = list(owner.model_fields)
+        close = nearest(keys[-1], names)
         advice = f"did you mean {close}?" if close else f"the keys are {', '.join(names)}"
-        return key, "is no key of a model", advice
+        return key, f"is no key of a {'label' if owner is LabelSpec else 'model'}", advice
     if error["type"] == "missing":
-        return key, "is missing", HMMSpec.model_fields[key].description
+        return key, "is missing", owner.model_fields[keys[-1]].description
     found = repr(error["input"])
+    if error["type"] == "model_type":
+        return key, f"{found[:60]} is no label", _kind_of_value(keys)
     problem = f"{error['msg'][0].lower()}{error['msg'][1:]}, found {found[:60]}"
     return key, problem, _kind_of_value(keys)
 
 
 def _kind_of_value(keys: list[str]) -> str | None:
     field = HMMSpec.model_fields.get(keys[0])
-    if len(keys) > 2 or keys[0] == "start":
+    if keys[0] == "labels" and len(keys) > 2:
+        field = LabelSpec.model_fields[keys[2]]
+    elif len(keys) > 2 or keys[0] == "start":
         return "probabilities lie in 0 to 1"
     return field.description if field else None

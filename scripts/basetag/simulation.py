@@ -1,4 +1,4 @@
-"""Sequences drawn from a hidden Markov model, with the states that emitted them.
+"""Sequences drawn from a hidden Markov model, with the labels of the states that emitted them.
 
 A path is drawn run by run: how long a state lasts is geometric, and the next state comes from the
 transitions that leave it. Only where runs last a few bases is it drawn base by base. Whole data
@@ -109,7 +109,7 @@ def simulate_to_fasta(
     threads: int = 1,
     prefix: str = "record",
 ) -> None:
-    """Draw records and write their bases and their states as BGZF-compressed FASTA.
+    """Draw records and write their bases and their states' labels as BGZF-compressed FASTA.
 
     The bytes depend on `hmm`, `lengths`, `seed` and `prefix` alone; memory is bounded by
     `CHUNK_BASES`, also for one record of any length.
@@ -120,7 +120,7 @@ def simulate_to_fasta(
     lengths : ndarray of int64, (records,)
     seed : int
     sequences_path, states_path : path-like
-        Where to write bases and states: records of the same names, `prefix` and a number from 1,
+        Where to write bases and labels: records of the same names, `prefix` and a number from 1,
         one letter a base, 80 a line. Both are written, or none.
     threads : int
         With 2 or more, the two files are compressed side by side.

@@ -117,7 +117,7 @@ class Config:
         """Return the letters of the states of `dataset` and what they mean, in order."""
         settings = self.dataset(dataset)
         if isinstance(settings, SimulatedDataset):
-            return dict(self.hmms[dataset].states)
+            return self.hmms[dataset].label_names
         return dict(settings.labels.states)
 
     def sequence_file(self, dataset: str) -> Path | None:

@@ -38,8 +38,8 @@ class Simulation(Section):
 
     hmm: str = Field(
         min_length=1,
-        description="The model: a preset of resources/hmms (toy, blocks, isochores, lambda), or "
-        "the path of your own YAML file.",
+        description="The model: a preset of resources/hmms (toy, blocks, isochores, "
+        "isochore_families, lambda, cpg), or the path of your own YAML file.",
     )
     records: int = Field(
         ge=1, le=10**8, description="Number of sequences.", json_schema_extra={"unit": "records"}
