@@ -45,6 +45,9 @@ _LN2_LOW = 1.90821492927058770002e-10
 #: 1.5 x 2**52: a sum with it has its integer part in the lowest bits.
 _ROUNDER = 6755399441055744.0
 _INFINITY = math.inf
+#: Places that `marginals` does of one row before the next, so that a core's cache keeps the counts.
+_PLACES = 64
+_AT_ONCE = 4
 
 
 @_inlined
@@ -129,6 +132,14 @@ def _weigh(emissions, t, row, weights):
     for k in range(K):
         weights[k] = _exponential(np.float64(emissions[t, row, k]) - top)
     return top
+
+
+@_inlined
+def _take(values, t, first, n, column0, column1):
+    """Take the two columns of a place apart: only loops that read these are vectorised well."""
+    for r in range(n - first):
+        column0[r] = values[t, first + r, 0]
+        column1[r] = values[t, first + r, 1]
 
 
 @_inlined
@@ -240,6 +251,7 @@ def messages_of_two(
     kept = out.shape[0] > 0
     t00, t01, t10, t11 = transition[0, 0], transition[0, 1], transition[1, 0], transition[1, 1]
     v0, v1 = vectors[first:last, 0].copy(), vectors[first:last, 1].copy()
+    e0, e1 = np.empty(last - first), np.empty(last - first)
     power, scale = np.zeros(last - first, np.int64), np.zeros(last - first)
     for s in range(length):
         t = length - 1 - s if leftward else s
@@ -252,12 +264,11 @@ def messages_of_two(
         if s == length - 1:
             break
         n = n if leftward else _limited(active[t + 1], first, last)
+        _take(emissions, t, first, n, e0, e1)
         for r in range(n - first):
-            e0 = np.float64(emissions[t, first + r, 0])
-            e1 = np.float64(emissions[t, first + r, 1])
-            top = _finite(_larger(e0, e1))
-            a0 = v0[r] * _exponential(e0 - top)
-            a1 = v1[r] * _exponential(e1 - top)
+            top = _finite(_larger(e0[r], e1[r]))
+            a0 = v0[r] * _exponential(e0[r] - top)
+            a1 = v1[r] * _exponential(e1[r] - top)
             x0, y0, x1, y1 = a0 * t00, a1 * t10, a0 * t01, a1 * t11
             b0 = _larger(x0, y0) if maximum else x0 + y0
             b1 = _larger(x1, y1) if maximum else x1 + y1
@@ -294,34 +305,51 @@ def marginals(emissions, transition, rightward, vectors, active, out, counts, fi
     """
     length, _, K = emissions.shape
     a, b, weights = np.empty(K), np.empty(K), np.empty(K)
-    behind = np.zeros((last - first, K))  # weight x message of the base to the right
+    shares, behind = np.empty((_AT_ONCE, K)), np.empty((_AT_ONCE, K))
+    right = np.zeros((last - first, K))  # weight x message of the base to the right
     counts[first:last] = 0.0
-    for t in range(length - 1, -1, -1):
-        n = _limited(active[t], first, last)
-        out[t, n:last] = 0.0
-        for row in range(first, n):
-            _weigh(emissions, t, row, weights)
-            total = 0.0
-            for k in range(K):
-                a[k] = rightward[t, row, k] * weights[k]
-                b[k] = a[k] * vectors[row, k]
-                total += b[k]
-            inverse = 1.0 / total if total != 0.0 else 0.0
-            for k in range(K):
-                out[t, row, k] = b[k] * inverse
-            for i in range(K):
-                share = a[i] * inverse
-                for j in range(K):
-                    counts[row, i, j] += share * behind[row - first, j]
-            if t == 0:
-                continue
-            for k in range(K):
-                a[k] = weights[k] * vectors[row, k]
-            _step(a, transition, b)
-            factor = _to_one(_largest_exponent(b))
-            for k in range(K):
-                vectors[row, k] = _floored(b[k] * factor, FLOOR)
-                behind[row - first, k] = a[k] * factor
+    for begin in range((length - 1) // _PLACES * _PLACES, -1, -_PLACES):
+        for row in range(first, last):
+            held = 0
+            for t in range(min(begin + _PLACES, length) - 1, begin - 1, -1):
+                if active[t] <= row:
+                    out[t, row] = 0.0
+                    continue
+                _weigh(emissions, t, row, weights)
+                total = 0.0
+                for k in range(K):
+                    a[k] = rightward[t, row, k] * weights[k]
+                    b[k] = a[k] * vectors[row, k]
+                    total += b[k]
+                inverse = 1.0 / total if total != 0.0 else 0.0
+                for k in range(K):
+                    out[t, row, k] = b[k] * inverse
+                    shares[held, k] = a[k] * inverse
+                    behind[held, k] = right[row - first, k]
+                    a[k] = weights[k] * vectors[row, k]
+                held += 1
+                if held == _AT_ONCE or t == begin:
+                    shares[held:] = 0.0
+                    behind[held:] = 0.0
+                    _count(shares, behind, counts, row)
+                    held = 0
+                _step(a, transition, b)
+                factor = _to_one(_largest_exponent(b))
+                for k in range(K):
+                    vectors[row, k] = _floored(b[k] * factor, FLOOR)
+                    right[row - first, k] = a[k] * factor
+
+
+@_inlined
+def _count(shares, behind, counts, row):
+    """Add the outer products of `_AT_ONCE` bases: so the sums are loaded and stored once."""
+    K = shares.shape[1]
+    for i in range(K):
+        s0, s1, s2, s3 = shares[0, i], shares[1, i], shares[2, i], shares[3, i]
+        for j in range(K):
+            counts[row, i, j] += (s0 * behind[0, j] + s1 * behind[1, j]) + (
+                s2 * behind[2, j] + s3 * behind[3, j]
+            )
 
 
 @_compiled
@@ -329,37 +357,40 @@ def marginals_of_two(emissions, transition, rightward, vectors, active, out, cou
     """Do `marginals` for two states."""
     t00, t01, t10, t11 = transition[0, 0], transition[0, 1], transition[1, 0], transition[1, 1]
     v0, v1 = vectors[first:last, 0].copy(), vectors[first:last, 1].copy()
+    e0, e1 = np.empty(last - first), np.empty(last - first)
+    a0, a1 = np.empty(last - first), np.empty(last - first)
     behind0, behind1 = np.zeros(last - first), np.zeros(last - first)
     c00, c01 = np.zeros(last - first), np.zeros(last - first)
     c10, c11 = np.zeros(last - first), np.zeros(last - first)
     for t in range(emissions.shape[0] - 1, -1, -1):
         n = _limited(active[t], first, last)
         out[t, n:last] = 0.0
+        _take(emissions, t, first, n, e0, e1)
+        _take(rightward, t, first, n, a0, a1)
         for r in range(n - first):
-            e0 = np.float64(emissions[t, first + r, 0])
-            e1 = np.float64(emissions[t, first + r, 1])
-            top = _finite(_larger(e0, e1))
-            w0, w1 = _exponential(e0 - top), _exponential(e1 - top)
-            a0, a1 = rightward[t, first + r, 0] * w0, rightward[t, first + r, 1] * w1
-            p0, p1 = a0 * v0[r], a1 * v1[r]
+            top = _finite(_larger(e0[r], e1[r]))
+            w0, w1 = _exponential(e0[r] - top), _exponential(e1[r] - top)
+            f0, f1 = a0[r] * w0, a1[r] * w1
+            p0, p1 = f0 * v0[r], f1 * v1[r]
             total = p0 + p1
             inverse = 1.0 / total if total != 0.0 else 0.0
-            out[t, first + r, 0] = p0 * inverse
-            out[t, first + r, 1] = p1 * inverse
-            a0 *= inverse
-            a1 *= inverse
-            c00[r] += a0 * behind0[r]
-            c01[r] += a0 * behind1[r]
-            c10[r] += a1 * behind0[r]
-            c11[r] += a1 * behind1[r]
-            a0, a1 = w0 * v0[r], w1 * v1[r]
-            b0 = a0 * t00 + a1 * t10
-            b1 = a0 * t01 + a1 * t11
-            factor = _to_one(_exponent(_larger(b0, b1)))
-            v0[r] = _floored(b0 * factor, FLOOR)
-            v1[r] = _floored(b1 * factor, FLOOR)
-            behind0[r] = a0 * factor
-            behind1[r] = a1 * factor
+            a0[r], a1[r] = p0 * inverse, p1 * inverse
+            f0 *= inverse
+            f1 *= inverse
+            c00[r] += f0 * behind0[r]
+            c01[r] += f0 * behind1[r]
+            c10[r] += f1 * behind0[r]
+            c11[r] += f1 * behind1[r]
+            b0, b1 = w0 * v0[r], w1 * v1[r]
+            x0 = b0 * t00 + b1 * t10
+            x1 = b0 * t01 + b1 * t11
+            factor = _to_one(_exponent(_larger(x0, x1)))
+            v0[r] = _floored(x0 * factor, FLOOR)
+            v1[r] = _floored(x1 * factor, FLOOR)
+            behind0[r], behind1[r] = b0 * factor, b1 * factor
+        for r in range(n - first):
+            out[t, first + r, 0] = a0[r]
+            out[t, first + r, 1] = a1[r]
     for r in range(last - first):
         counts[first + r, 0, 0] = c00[r]
         counts[first + r, 0, 1] = c01[r]
