@@ -139,6 +139,7 @@ def test_the_settings_of_a_training_hold_no_path_and_name_frozen_layers_in_any_o
         "embedding": {"k": 1, "dimensions": None}, "convolution": None,
         "cell": "lstm", "hidden": 32, "layers": 1, "bidirectional": False,
         "dropout": 0.0, "residual": False, "normalised": False, "longest_memory": None,
+        "head": "softmax",
     }  # fmt: skip
     assert settings["frozen"] == ["layers.0", "layers.1"]
     assert "genome" not in canonical_json(settings)

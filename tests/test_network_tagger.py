@@ -32,7 +32,7 @@ def corpus_of(alphabet=DNA, states="LH"):
 
 
 def network_of(architecture=ARCHITECTURE, alphabet=DNA, states="LH", seed=1):
-    network = build_network(alphabet, len(states), architecture)
+    network = build_network(alphabet, states, architecture)
     network.initialise(torch.Generator().manual_seed(seed))
     return network
 

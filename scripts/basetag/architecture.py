@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 #: Cells by the name that the config gives them: their classes in `basetag.networks.cells`.
@@ -37,4 +37,35 @@ def describe(architecture: Mapping[str, Any]) -> str:
     if recurrent and architecture["layers"] > 1:
         kinds = [kind for kind in ("residual", "normalised") if architecture.get(kind)]
         parts.append(" ".join([str(architecture["layers"]), *kinds, "layers"]))
+    head = architecture.get("head", "softmax")
+    if head != "softmax":
+        hidden = 0 if head == "crf" else sum(map(len, head["states"].values()))
+        parts.append(f"CRF of {hidden} hidden states" if hidden else "CRF")
     return ", ".join(parts)
+
+
+def chain_of(head: str | Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any] | None:
+    """Return the chain of hidden states that a head stands for.
+
+    Parameters
+    ----------
+    head : str or mapping
+        `softmax`, `crf`, or the config's `states` and `allowed`.
+    labels : sequence of str
+        Letters of the labels, in order.
+
+    Returns
+    -------
+    dict or None
+        `label_of`, the index of each hidden state's label; and `allowed`, a row for each state
+        that says which may follow, or None for all. None for `softmax`, which has no chain.
+    """
+    if head == "softmax":
+        return None
+    if isinstance(head, str):
+        return {"label_of": list(range(len(labels))), "allowed": None}
+    names = [(name, index) for index, label in enumerate(labels) for name in head["states"][label]]
+    given = head.get("allowed") or {}
+    every = [name for name, _ in names]
+    allowed = [[other in given.get(name, every) for other in every] for name in every]
+    return {"label_of": [index for _, index in names], "allowed": allowed}

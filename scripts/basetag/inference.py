@@ -2,14 +2,9 @@
 
 Short records go through the network side by side in batches of like length. A long record goes
 through in chunks, and the recurrent state is carried across every seam between them, for one
-layer and for many. So no chunk guesses its context, no seam has an error to be checked, and chunk
-and batch change the result by no more than the rounding of one summation order (tests state it).
-
-Only one chunk is held at a time, and of all others the states at their seams. What a layer says
-inside a chunk is computed again from these whenever a layer above asks for it: a pass over a
-batch's chunks, turning round at the end of each, gives the seams of one more direction. A network
-of L two-directional layers thus takes L + 1 passes over a record too long for one chunk, in which
-L (L + 2) cells are run in place of 2 L. A network of one direction takes one pass.
+layer and for many (`basetag.passes`). So no chunk guesses its context, no seam has an error to be
+checked, and chunk and batch change the result by no more than the rounding of one summation order
+(tests state it).
 
 How large a chunk is follows from a bound on memory; how many records lie side by side in it, on a
 GPU, from a measurement there. Where a device has less memory than the bound says, both shrink
@@ -20,21 +15,22 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
+from basetag import passes
 from basetag.chunks import SHORTEST_CHUNK, Batch, Chunk, cut_batch, side_by_side
 from basetag.devices import is_out_of_memory
-from basetag.networks.cells import Cell
-from basetag.networks.features import Features, active_rows
-from basetag.networks.recurrent_layer import RecurrentLayer
 from basetag.networks.tagger_network import TaggerNetwork
 
 log = logging.getLogger(__name__)
+
+#: A way of reading the chunks of a batch.
+Read = Callable[[TaggerNetwork, Batch, Sequence[Chunk]], passes.Parts]
 
 #: What a process that predicts should stay below where nothing else is said, in bytes.
 MEMORY = 2**30
@@ -46,6 +42,8 @@ ROWS = 64
 MEASURED_BASES = 4_000_000
 #: Of the cell that has most.
 _GATES = 4
+#: Numbers for each state of a base: scores, messages of both directions, probabilities.
+_OF_STATES = 6
 
 
 class Predictor:
@@ -111,9 +109,52 @@ class Predictor:
         -------
         ndarray of float32, (bases, states)
         """
+        shape = (tokens.size, self.network.n_labels)
+        out = np.empty(shape, dtype=np.float32) if out is None else out
+        self._in_batches(passes.probabilities, tokens, lengths, out)
+        return out
+
+    @torch.inference_mode()
+    def path(
+        self,
+        tokens: NDArray[np.uint8],
+        lengths: NDArray[np.int64],
+        out: NDArray[np.uint8] | None = None,
+    ) -> NDArray[np.uint8]:
+        """Return the labels of every record's most probable path, (bases,).
+
+        Of a network whose head is a chain, on the records' own strand. Parameters are those of
+        `posterior`.
+        """
+        out = np.empty(tokens.size, dtype=np.uint8) if out is None else out
+        self._in_batches(passes.labels_of_path, tokens, lengths, out)
+        return out
+
+    @torch.inference_mode()
+    def scores(
+        self,
+        tokens: NDArray[np.uint8],
+        lengths: NDArray[np.int64],
+        out: NDArray[np.float32] | None = None,
+    ) -> NDArray[np.float32]:
+        """Return the head's score of every base, (bases, states), on the records' own strand.
+
+        Parameters are those of `posterior`.
+        """
+        shape = (tokens.size, self.network.head.out_features)
+        out = np.empty(shape, dtype=np.float32) if out is None else out
+        self._in_batches(passes.scores, tokens, lengths, out)
+        return out
+
+    def _in_batches(
+        self,
+        read: Read,
+        tokens: NDArray[np.uint8],
+        lengths: NDArray[np.int64],
+        out: NDArray[Any],
+    ) -> None:
+        """Write what is read of all records."""
         self.network.eval()
-        if out is None:
-            out = np.empty((tokens.size, self.network.n_labels), dtype=np.float32)
         if self._rows is None and self._measuring_pays(tokens.size, lengths.size):
             self._rows = self._fastest_rows()
         starts = np.cumsum(lengths) - lengths
@@ -124,7 +165,7 @@ class Predictor:
             count = side_by_side(lengths[order[:rows]], rows, self._bases, self._seams)
             batch, order = order[:count], order[count:]
             try:
-                self._predict(tokens, starts[batch], lengths[batch], out)
+                self._predict(read, tokens, starts[batch], lengths[batch], out)
             except Exception as error:
                 if not is_out_of_memory(error) or self._bases <= SHORTEST_CHUNK:
                     raise
@@ -133,24 +174,24 @@ class Predictor:
                 self._bases //= 2
                 self._rows = max(1, rows // 2)
                 log.warning("out of memory: going on with chunks of %d bases", self._bases)
-        return out
 
     def _predict(
         self,
+        read: Read,
         tokens: NDArray[np.uint8],
         starts: NDArray[np.int64],
         lengths: NDArray[np.int64],
-        out: NDArray[np.float32],
+        out: NDArray[Any],
     ) -> None:
         """Predict a batch of records, the longest first, and write what it says to `out`."""
-        for strand in [None] if self.complement is None else [None, self.complement]:
+        both = self.complement is not None and read is passes.probabilities
+        for strand in [None, self.complement] if both else [None]:
             batch = Batch(tokens, starts, lengths, strand, self.device)
-            chunks = cut_batch(lengths, self._bases)
-            for chunk, scores in _scores(self.network, batch, chunks):
-                posterior = torch.softmax(scores, dim=-1).cpu().numpy()
+            for chunk, part in read(self.network, batch, cut_batch(lengths, self._bases)):
+                values = part.cpu().numpy()
                 for row in range(chunk.lengths.size):
                     place, step = batch.place(row, chunk)
-                    own = posterior[: chunk.lengths[row], row][::step]
+                    own = values[: chunk.lengths[row], row][::step]
                     # The forward strand is there when its complement comes.
                     out[place] = own if strand is None else (out[place] + own) / 2
 
@@ -174,7 +215,9 @@ class Predictor:
             try:
                 for _ in range(3):
                     began = time.perf_counter()
-                    self._predict(part, np.cumsum(lengths) - lengths, lengths, scratch)
+                    self._predict(
+                        passes.probabilities, part, np.cumsum(lengths) - lengths, lengths, scratch
+                    )
                     speeds.append(part.size / (time.perf_counter() - began))
             except Exception as error:
                 if not is_out_of_memory(error):
@@ -201,83 +244,11 @@ def _bytes_per_base(network: TaggerNetwork) -> int:
     if network.convolution is not None:
         # What it reads, laid out for it, and what it says in parts, as a whole and cut off at 0.
         numbers.append(2 * network.embedding.width + 3 * network.convolution.width)
-    return 4 * (max(numbers, default=network.embedding.width) + 3 * network.n_labels) + 16
+    widest = max(numbers, default=network.embedding.width)
+    return 4 * (widest + _OF_STATES * network.head.out_features) + 16
 
 
 def _bytes_per_seam(network: TaggerNetwork) -> int:
     """Return what the states take with which a row enters a chunk."""
-    return 16 * sum(layer.outputs for layer in network.recurrent_layers()) or 1
-
-
-def _scores(
-    network: TaggerNetwork, batch: Batch, chunks: Sequence[Chunk]
-) -> Iterator[tuple[Chunk, Tensor]]:
-    """Yield each chunk of a batch and its scores, (longest, rows, states), in some order."""
-    layers = network.recurrent_layers()
-
-    def front(index: int) -> Features:
-        return network.front(batch.gathered(chunks[index], network.reach, network.outside))
-
-    if len(chunks) == 1:
-        active = active_rows(chunks[0].lengths)
-        features = network.stacked(front(0), lambda layer, inner: layer.read(inner, active))
-        yield chunks[0], network.scores(features)
-        return
-    seams = _Seams(network, len(chunks), chunks[0].lengths.size)
-    order = range(len(chunks))
-
-    def reader(index: int) -> Callable[[RecurrentLayer, Features], Tensor]:
-        def read(layer: RecurrentLayer, inner: Features) -> Tensor:
-            parts = [seams.run(layer.rightward, inner, index, 1)]
-            if layer.leftward is not None:
-                parts.append(seams.run(layer.leftward, inner, index, -1))
-            return torch.cat(parts, dim=-1)
-
-        return read
-
-    if layers and layers[0].leftward is not None:
-        for depth, layer in enumerate(layers):
-            # Reading to the right, this pass finds the seams of the layer's rightward direction;
-            # the next layer's pass comes back and finds the leftward ones on its way.
-            cell = layer.directions()[0 if order.step > 0 else 1]
-            for index in order:
-                below = network.stacked(front(index), reader(index), upto=depth)
-                seams.run(cell, layer.normalised(below), index, order.step)
-            order = order[::-1]
-    for index in order:
-        yield chunks[index], network.scores(network.stacked(front(index), reader(index)))
-
-
-class _Seams:
-    """The states with which cells enter the chunks of a batch; zero where a row begins.
-
-    A run leaves its state for the chunk that the cell reads next. Running again from the same
-    state leaves the same state, so nobody needs to know whether a run is the first.
-
-    All lie in one array per cell, made beforehand: small ones, made between the large ones of a
-    chunk, would keep the memory of those from being used again.
-    """
-
-    def __init__(self, network: TaggerNetwork, chunks: int, rows: int) -> None:
-        place = network.head.weight
-        self._entering = {
-            # One more at either end, which nobody enters. In double precision, because minGRU
-            # carries its state so.
-            cell: place.new_zeros(cell.carried, chunks + 2, rows, cell.hidden, dtype=torch.float64)
-            for layer in network.recurrent_layers()
-            for cell in layer.directions()
-        }
-
-    def run(self, cell: Cell, features: Features, index: int, step: int) -> Tensor:
-        """Return a cell's hidden states in chunk `index`; it reads to the right or, -1, left."""
-        length, rows = features.entries.shape
-        states = self._entering[cell][:, :, :rows]
-        hidden, left = cell.read(
-            features,
-            np.full(length, rows, dtype=np.int64),
-            leftward=step < 0,
-            state=tuple(states[:, index + 1].contiguous()),
-        )
-        for place, part in zip(states, left, strict=True):
-            place[index + 1 + step] = part
-        return hidden
+    in_layers = sum(layer.outputs for layer in network.recurrent_layers())
+    return 16 * (in_layers + network.head.out_features)

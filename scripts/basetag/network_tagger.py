@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from basetag.alphabet import Alphabet
-from basetag.architecture import describe
+from basetag.architecture import chain_of, describe
 from basetag.corpus import Corpus
 from basetag.errors import ConfigError, InputError, nearest
 from basetag.inference import MEMORY, Predictor
@@ -85,7 +85,7 @@ class NetworkTagger:
     ) -> NetworkTagger:
         """Rebuild the network that `card` describes and give it its weights."""
         alphabet = Alphabet.named(card["alphabet"])
-        network = build_network(alphabet, len(card["states"]), card["architecture"])
+        network = build_network(alphabet, card["states"], card["architecture"])
         network.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
         return cls(network, card, device, memory=memory, both_strands=both_strands)
 
@@ -147,10 +147,21 @@ class NetworkTagger:
 
 
 def build_network(
-    alphabet: Alphabet, n_states: int, architecture: Mapping[str, Any]
+    alphabet: Alphabet, states: Sequence[str], architecture: Mapping[str, Any]
 ) -> TaggerNetwork:
-    """Return the network of `architecture`, its weights not yet drawn or loaded."""
-    return TaggerNetwork(alphabet, n_states, **architecture)
+    """Return the network of `architecture`, its weights not yet drawn or loaded.
+
+    Parameters
+    ----------
+    alphabet : Alphabet
+    states : sequence of str
+        Letters of the labels, in order.
+    architecture : mapping
+        As `Config.train_settings` gives it.
+    """
+    parts = dict(architecture)
+    chain = chain_of(parts.pop("head", "softmax"), states)
+    return TaggerNetwork(alphabet, len(states), head=chain, **parts)
 
 
 def start_from(

@@ -82,7 +82,7 @@ def run_training(fabric: Fabric, job: TrainingJob) -> None:
 
     corpus = Corpus.open(job.corpus)
     segments = read_split(job.split, corpus)
-    network = build_network(corpus.alphabet, len(corpus.states), settings["architecture"])
+    network = build_network(corpus.alphabet, corpus.states, settings["architecture"])
     network.initialise(torch.Generator().manual_seed(settings["seed"]))
     if job.initial is not None:
         start_from(network, job.initial, corpus, settings["architecture"], settings["frozen"])

@@ -13,7 +13,14 @@ from typing import Any
 from basetag.config.checked import TAGGER_FILE, Config
 from basetag.config.layers import Keys
 from basetag.config.mistakes import Mistake, unknown
-from basetag.config.taggers import EXACT_BASELINES, BaseTable, GCWindow, Network, Training
+from basetag.config.taggers import (
+    EXACT_BASELINES,
+    BaseTable,
+    GCWindow,
+    HiddenStates,
+    Network,
+    Training,
+)
 from basetag.kmer_table import MOST_CELLS, n_words
 from basetag.letters import plain_letters
 
@@ -25,6 +32,7 @@ def mismatches(config: Config) -> Iterator[Mistake]:
     yield from _large_embeddings(config)
     yield from _short_trainings(config)
     yield from _wrong_weights(config)
+    yield from _wrong_heads(config)
     yield from _strandless(config)
     yield from _wrong_beginnings(config)
     yield from _circles(config)
@@ -134,6 +142,30 @@ def _wrong_weights(config: Config) -> Iterator[Mistake]:
                     keys,
                     f"{', '.join(without)} of the dataset {dataset!r} has no weight",
                     "give every state a number; 1 leaves it as it is",
+                )
+                break
+
+
+def _wrong_heads(config: Config) -> Iterator[Mistake]:
+    for name, tagger in config.model.taggers.items():
+        if not isinstance(tagger, Network) or tagger.head == "softmax":
+            continue
+        if config.train_settings(name, 0)["training"]["class_weights"] is not None:
+            yield Mistake(
+                ("taggers", name, "head"),
+                "a CRF learns whole records, whose bases have no weights of their own",
+                "take softmax, or give this tagger training: {class_weights: null}",
+            )
+        if not isinstance(tagger.head, HiddenStates):
+            continue
+        for dataset in config.model.datasets:
+            labels = list(config.states(dataset))
+            if sorted(labels) != sorted(tagger.head.states):
+                yield Mistake(
+                    ("taggers", name, "head", "states"),
+                    f"the labels are {', '.join(tagger.head.states)}, and those of the dataset "
+                    f"{dataset!r} are {', '.join(labels)}",
+                    "give every label of the dataset its hidden states",
                 )
                 break
 

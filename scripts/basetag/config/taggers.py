@@ -227,6 +227,73 @@ class Convolution(Section):
     )
 
 
+#: Hidden states of a CRF, over all labels.
+MOST_HIDDEN_STATES = 64
+
+StateName = Annotated[str, StringConstraints(pattern=r"^\S+$", max_length=32)]
+StateNames = Annotated[tuple[StateName, ...], Strict(False), Field(min_length=1)]
+
+
+class HiddenStates(Section):
+    """A CRF whose labels have several hidden states each: phases of a codon, say."""
+
+    states: dict[str, StateNames] = Field(
+        min_length=1,
+        description="Names of each label's hidden states, such as {C: [c1, c2, c3], N: [n]}. A "
+        "label's probability is the sum over its states.",
+    )
+    allowed: dict[StateName, StateNames] | None = Field(
+        default=None,
+        description="For each hidden state those that may follow it, such as {c1: [c2], c2: [c3]}; "
+        "one that is not named may be followed by all.",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> HiddenStates:
+        found = letters_problem(self.states)
+        if found is not None:
+            raise mistake(found.problem, found.advice, "states", *found.keys)
+        names = self.names
+        if len(names) > MOST_HIDDEN_STATES:
+            raise mistake(
+                f"{len(names)} hidden states are too many",
+                f"take at most {MOST_HIDDEN_STATES}",
+                "states",
+            )
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                raise mistake(f"the state {name!r} is given twice", "rename one", "states")
+        allowed = self.allowed or {}
+        for name, following in allowed.items():
+            for other in (name, *following):
+                if other not in names:
+                    raise mistake(
+                        f"{other!r} is no hidden state",
+                        f"the hidden states are {', '.join(names)}",
+                        "allowed",
+                        name,
+                    )
+        for name in names:
+            if all(name not in allowed.get(other, names) for other in names):
+                raise mistake(
+                    f"nothing may be followed by {name!r}, so it is never reached",
+                    "name it among those that may follow another",
+                    "allowed",
+                )
+        return self
+
+    @property
+    def names(self) -> list[str]:
+        """The hidden states, label by label."""
+        return [name for names in self.states.values() for name in names]
+
+
+Head = Annotated[
+    Annotated[Literal["softmax", "crf"], Tag("<kind>")] | Annotated[HiddenStates, Tag("<states>")],
+    Discriminator(lambda value: "<kind>" if isinstance(value, str) else "<states>"),
+]
+
+
 class Network(Section):
     """A network that reads the sequence and gives each base its state probabilities."""
 
@@ -278,6 +345,12 @@ class Network(Section):
         description="Bases over which the gates should be able to keep something when training "
         "starts (chrono initialisation); null for the usual start.",
         json_schema_extra={"unit": "bases"},
+    )
+    head: Head = Field(
+        default="softmax",
+        description="What turns what is known of a base into probabilities: `softmax` for each "
+        "base by itself; `crf` for a record as a whole, by a linear-chain conditional random "
+        "field, which learns how labels follow each other; or a CRF's hidden states.",
     )
     both_strands: bool = Field(
         default=False,
@@ -453,6 +526,7 @@ ARCHITECTURE = (
     "residual",
     "normalised",
     "longest_memory",
+    "head",
 )
 
 

@@ -1,6 +1,12 @@
-"""What stands on top of a network: from its features to label probabilities, and the loss."""
+"""What stands on top of a network: from features to scores, the loss, the probabilities.
+
+A head has hidden states. Each belongs to a label, and a label's probability is the sum over its
+states. Without more is said, every label is one state.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -8,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from basetag.corpus import UNLABELLED
+from basetag.networks.chain import Chain, log_partition, posterior, propagate
 from basetag.networks.initialisation import draw_glorot
 
 
@@ -52,3 +59,97 @@ class SoftmaxHead(nn.Linear):
             ignore_index=UNLABELLED,
             reduction="sum",
         )
+
+    def probabilities(self, scores: Tensor, active: NDArray[np.int64]) -> Tensor:
+        """Return P(label | record) of whole records, (length, rows, labels)."""
+        return torch.softmax(scores, dim=-1)
+
+
+class ChainHead(nn.Linear):
+    """Labels all bases of a record together: a linear-chain conditional random field.
+
+    A path of hidden states scores what its bases, its steps, its start and its end score together
+    (Lafferty et al. 2001). With the logarithms of a hidden Markov model's probabilities that is
+    its exact posterior.
+
+    Parameters
+    ----------
+    inputs : int
+        Numbers for each base that come in.
+    label_of : sequence of int
+        Label of each hidden state.
+    allowed : sequence of sequence of bool, optional
+        Whether a state (row) may be followed by another (column).
+    """
+
+    label_of: Tensor
+    forbidden: Tensor
+    of_label: Tensor
+
+    def __init__(
+        self,
+        inputs: int,
+        label_of: Sequence[int],
+        allowed: Sequence[Sequence[bool]] | None = None,
+    ) -> None:
+        n_states, self.n_labels = len(label_of), max(label_of) + 1
+        super().__init__(inputs, n_states)
+        self.transition = nn.Parameter(torch.empty(n_states, n_states))
+        self.start = nn.Parameter(torch.empty(n_states))
+        self.end = nn.Parameter(torch.empty(n_states))
+        label = torch.tensor(list(label_of))
+        forbidden = torch.zeros(n_states, n_states, dtype=torch.bool)
+        if allowed is not None:
+            forbidden = ~torch.tensor([list(row) for row in allowed])
+        of_label = nn.functional.one_hot(label, self.n_labels).float()  # (states, labels)
+        self.register_buffer("label_of", label, persistent=False)
+        self.register_buffer("forbidden", forbidden, persistent=False)
+        self.register_buffer("of_label", of_label, persistent=False)
+
+    @property
+    def chain(self) -> Chain:
+        """The scores of steps, starts and ends."""
+        steps = self.transition.masked_fill(self.forbidden, -torch.inf)
+        return Chain(steps, self.start, self.end)
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw the scores of bases from Glorot's uniform distribution; all others are zero."""
+        draw_glorot(self.weight, generator)
+        for value in (self.bias, self.transition, self.start, self.end):
+            value.data.zero_()
+
+    def loss(
+        self, scores: Tensor, labels: Tensor, active: NDArray[np.int64], weights: Tensor
+    ) -> Tensor:
+        """Return the summed -log P(labels | record), nats.
+
+        That is the sum over all paths that bear the labels; where a base has none, every state
+        does. A record whose labels no allowed path bears counts nothing.
+
+        Parameters
+        ----------
+        scores : Tensor, (length, rows, states)
+        labels : Tensor of uint8, (length, rows)
+            `UNLABELLED` counts nothing, and stands in the padding.
+        active : ndarray of int64, (length,)
+            Rows that have a base at each place.
+        weights : Tensor, (labels,)
+            Not looked at: a path has no weight per base.
+        """
+        scores = scores.float()
+        others = (labels[:, :, None] != self.label_of) & (labels != UNLABELLED)[:, :, None]
+        borne = log_partition(scores.masked_fill(others, -torch.inf), self.chain, active)
+        lost = log_partition(scores, self.chain, active) - borne
+        return torch.where(borne.isfinite(), lost, 0.0).sum().float()
+
+    def probabilities(self, scores: Tensor, active: NDArray[np.int64]) -> Tensor:
+        """Return P(label | record) of whole records, (length, rows, labels)."""
+        messages = [
+            propagate(scores, self.chain, active, leftward=leftward)[0]
+            for leftward in (False, True)
+        ]
+        return self.label_probabilities(posterior(scores, *messages))
+
+    def label_probabilities(self, of_states: Tensor) -> Tensor:
+        """Sum the probabilities of hidden states, (..., states), by label, (..., labels)."""
+        return of_states @ self.of_label.to(of_states.dtype)

@@ -11,9 +11,7 @@ place are the first ones; `active` holds how many these are, (length,).
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, ClassVar, Protocol
 
@@ -26,6 +24,7 @@ from torch.autograd.function import once_differentiable
 
 from basetag.networks import recurrence_kernels as kernels
 from basetag.networks.features import Features
+from basetag.networks.threads import on_blocks_of_rows
 
 #: What a cell carries from base to base, each (rows, hidden): h, of an LSTM also c.
 State = tuple[Tensor, ...]
@@ -248,26 +247,7 @@ def _blas() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-@cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads)
-
-
 def _run(kernel: Any, rows: int, *arguments: Any) -> None:
-    """Run a kernel on blocks of rows, one for each of torch's threads."""
-    values: list[Any] = [
-        value.detach().numpy() if isinstance(value, Tensor) else value for value in arguments
-    ]
-    threads = min(torch.get_num_threads(), rows)
-    borders = [rows * part // threads for part in range(threads + 1)]
     # The threads are ours: those that BLAS starts would wait for one another at every base.
     with _blas().limit(limits=1, user_api="blas"):
-        if threads == 1:
-            kernel(*values, 0, rows)
-            return
-        parts = [
-            _pool(threads).submit(kernel, *[*values, first, last])
-            for first, last in itertools.pairwise(borders)
-        ]
-        for part in parts:
-            part.result()
+        on_blocks_of_rows(kernel, rows, *arguments)

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from basetag.networks import scan_kernels as kernels
-from basetag.networks.recurrence import _run
+from basetag.networks.threads import on_blocks_of_rows
 
 
 def read_mingru(
@@ -236,9 +236,11 @@ class _Reading(torch.autograd.Function):
         hidden = torch.empty(length + 1, rows, units)
         hidden[length if leftward else 0] = last
         if entries is None:
-            _run(kernels.read_bases, rows, inputs, active, leftward, last, hidden)
+            on_blocks_of_rows(kernels.read_bases, rows, inputs, active, leftward, last, hidden)
         else:
-            _run(kernels.read_table, rows, inputs, entries, active, leftward, last, hidden)
+            on_blocks_of_rows(
+                kernels.read_table, rows, inputs, entries, active, leftward, last, hidden
+            )
         if with_gradient and ctx.needs_input_grad[0]:
             ctx.save_for_backward(inputs, entries, hidden)
             ctx.of = active, leftward
@@ -254,10 +256,10 @@ class _Reading(torch.autograd.Function):
         common = (active, leftward, hidden, d_hidden.contiguous())
         if entries is None:
             d_inputs = torch.empty_like(inputs)
-            _run(kernels.read_bases_backward, rows, inputs, *common, d_inputs)
+            on_blocks_of_rows(kernels.read_bases_backward, rows, inputs, *common, d_inputs)
         else:
             sums = -(-rows // kernels.ROWS_OF_A_SUM)
             parts = inputs.new_zeros(sums, *inputs.shape)
-            _run(kernels.read_table_backward, sums, inputs, entries, *common, parts)
+            on_blocks_of_rows(kernels.read_table_backward, sums, inputs, entries, *common, parts)
             d_inputs = parts.sum(0)
         return d_inputs, None, None, None, None, None, None

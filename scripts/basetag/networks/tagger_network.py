@@ -21,7 +21,7 @@ from basetag.alphabet import Alphabet
 from basetag.networks.convolution import Convolution
 from basetag.networks.embedding import Embedding
 from basetag.networks.features import Features, active_rows
-from basetag.networks.heads import SoftmaxHead
+from basetag.networks.heads import ChainHead, SoftmaxHead
 from basetag.networks.recurrent_layer import RecurrentLayer
 
 
@@ -49,8 +49,8 @@ class TaggerNetwork(nn.Module):
         `normalised`, what the last one hands on is normalised, too.
     longest_memory : int, optional
         Bases over which gates should at first be able to keep something.
-    head : str
-        `softmax`.
+    head : mapping, optional
+        `label_of` and `allowed` of `ChainHead`; without it the head is a `SoftmaxHead`.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class TaggerNetwork(nn.Module):
         residual: bool = False,
         normalised: bool = False,
         longest_memory: int | None = None,
-        head: str | Mapping[str, Any] = "softmax",
+        head: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.dropout = dropout
@@ -89,7 +89,7 @@ class TaggerNetwork(nn.Module):
             self.layers.append(layer)
             width = layer.outputs
         self.norm = nn.LayerNorm(width) if normalised and self.layers else None
-        self.head = SoftmaxHead(width, n_labels)
+        self.head = SoftmaxHead(width, n_labels) if head is None else ChainHead(width, **head)
 
     @property
     def n_labels(self) -> int:

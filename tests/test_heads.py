@@ -1,0 +1,244 @@
+"""The chain of hidden states on top of a network: an HMM's own numbers, and learning them."""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from basetag.alphabet import DNA
+from basetag.architecture import chain_of
+from basetag.corpus import UNLABELLED
+from basetag.exact_inference import path_log_probability, smoothed_posterior, viterbi_path
+from basetag.hmm import HMM
+from basetag.hmm_spec import load_hmm_spec
+from basetag.inference import Predictor
+from basetag.networks.features import active_rows
+from basetag.networks.heads import ChainHead
+from basetag.networks.tagger_network import TaggerNetwork
+from basetag.simulation import sample_emissions, sample_paths
+from tests.conftest import REPOSITORY
+
+CPU = torch.device("cpu")
+PHASES = {"states": {"C": ["c1", "c2", "c3"], "N": ["n"]},
+          "allowed": {"c1": ["c2"], "c2": ["c3"], "c3": ["c1", "n"], "n": ["n", "c1"]}}  # fmt: skip
+
+
+def preset(name):
+    path = Path(REPOSITORY, "resources", "hmms", f"{name}.yaml")
+    return HMM.from_settings(load_hmm_spec(path).settings())
+
+
+def as_network(hmm):
+    """Return the network without recurrence whose chain is the model."""
+    network = TaggerNetwork(
+        DNA, hmm.n_labels, cell="none", bidirectional=True,
+        head={"label_of": hmm.label_of_state.tolist(), "allowed": (hmm.transition > 0).tolist()},
+    )  # fmt: skip
+    with np.errstate(divide="ignore"):
+        # Scores, and no probabilities, so a letter that a state never emits is made most unlikely.
+        for value, numbers in (
+            (network.head.weight, np.maximum(np.log(hmm.emission), -200)),
+            (network.head.transition, np.maximum(np.log(hmm.transition), -200)),
+            (network.head.start, np.log(hmm.start)),
+        ):
+            value.data = torch.tensor(numbers, dtype=torch.float32)
+    network.head.bias.data.zero_()
+    network.head.end.data.zero_()
+    return network
+
+
+def records():
+    lengths = np.array([30_000, 1, 500, 0, 2_000])
+    return np.random.default_rng(1).integers(4, size=lengths.sum()).astype(np.uint8), lengths
+
+
+@pytest.mark.parametrize("bases", [10**6, 700])
+@pytest.mark.parametrize("name", ["toy", "blocks", "isochores", "lambda", "cpg"])
+def test_with_an_hmms_parameters_it_is_the_exact_posterior(name, bases):
+    hmm, (tokens, lengths) = preset(name), records()
+    found = Predictor(as_network(hmm), CPU, bases=bases).posterior(tokens, lengths)
+    np.testing.assert_allclose(found, smoothed_posterior(hmm, tokens, lengths), atol=1e-5)
+
+
+@pytest.mark.parametrize("bases", [10**6, 700])
+@pytest.mark.parametrize("name", ["lambda", "cpg"])
+def test_with_an_hmms_parameters_the_path_is_the_hmms(name, bases):
+    hmm, (tokens, lengths) = preset(name), records()
+    path = hmm.label_of_state[viterbi_path(hmm, tokens, lengths)]
+    assert np.array_equal(Predictor(as_network(hmm), CPU, bases=bases).path(tokens, lengths), path)
+
+
+@pytest.mark.parametrize("bases", [10**6, 700])
+@pytest.mark.parametrize("name", ["toy", "blocks", "isochores"])
+def test_of_equally_probable_paths_one_is_found(name, bases):
+    """The numbers of these models are symmetric: many paths are best."""
+    hmm, (tokens, lengths) = preset(name), records()
+    best = viterbi_path(hmm, tokens, lengths)
+    path = Predictor(as_network(hmm), CPU, bases=bases).path(tokens, lengths)
+    expected, found = (path_log_probability(hmm, tokens, lengths, p) for p in (best, path))
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_a_posterior_of_a_million_bases_is_right_to_five_places():
+    hmm = preset("isochores")
+    tokens = np.random.default_rng(2).integers(4, size=10**6).astype(np.uint8)
+    length = np.array([tokens.size])
+    found = Predictor(as_network(hmm), CPU).posterior(tokens, length)
+    np.testing.assert_allclose(found, smoothed_posterior(hmm, tokens, length), atol=1e-5)
+
+
+def random_network(cell, bidirectional, layers, head=PHASES):
+    network = TaggerNetwork(
+        DNA, 2, cell=cell, hidden=5, layers=layers, bidirectional=bidirectional,
+        head=chain_of(head, "CN"),
+    )  # fmt: skip
+    network.initialise(torch.Generator().manual_seed(3))
+    for value in (network.head.weight, network.head.transition, network.head.start):
+        value.data += torch.randn(value.shape, generator=torch.Generator().manual_seed(4))
+    return network.double().eval()
+
+
+@pytest.mark.parametrize(("bidirectional", "layers"), [(False, 1), (False, 2), (True, 1),
+                                                       (True, 2), (True, 3)])  # fmt: skip
+@pytest.mark.parametrize("cell", ["none", "lstm", "mingru"])
+def test_messages_and_paths_are_carried_over_the_seams(cell, bidirectional, layers):
+    network = random_network(cell, bidirectional, layers)
+    lengths = np.array([1, 200, 0, 64, 65, 31, 2, 200, 128, 500, 63])
+    tokens = np.random.default_rng(4).integers(4, size=lengths.sum()).astype(np.uint8)
+    whole = Predictor(network, CPU, bases=10**6, rows=1)
+    expected, path = whole.posterior(tokens, lengths), whole.path(tokens, lengths)
+    for rows, bases in [(1, 16), (3, 50), (11, 700), (11, 10**6)]:
+        predictor = Predictor(network, CPU, rows=rows, bases=bases)
+        np.testing.assert_allclose(predictor.posterior(tokens, lengths), expected, atol=1e-6)
+        assert np.array_equal(predictor.path(tokens, lengths), path), (rows, bases)
+
+
+def paths_of(head, length):
+    """Yield every allowed path, and the labels that it bears."""
+    forbidden = head.forbidden.numpy()
+    for path in itertools.product(range(head.out_features), repeat=length):
+        if not any(forbidden[a, b] for a, b in itertools.pairwise(path)):
+            yield path, head.label_of.numpy()[list(path)]
+
+
+def weight(head, scores, path):
+    values = [head.start[path[0]], head.end[path[-1]]]
+    values += [scores[at, state] for at, state in enumerate(path)]
+    values += [head.transition[a, b] for a, b in itertools.pairwise(path)]
+    return float(sum(values))
+
+
+@pytest.mark.parametrize("labels", ["CCCN", "NNCC", "C.N.", "....", "CNCN"])
+def test_the_loss_is_that_of_all_paths_that_bear_the_labels(labels):
+    """CNCN is borne by none: a codon has three phases."""
+    head = random_network("none", False, 1).head
+    scores = torch.randn(4, 1, 4, generator=torch.Generator().manual_seed(5))
+    wanted = np.array([UNLABELLED if label == "." else "CN".index(label) for label in labels])
+    with torch.no_grad():
+        total, borne = [], []
+        for path, of_path in paths_of(head, 4):
+            total.append(weight(head, scores[:, 0].double(), path))
+            if all(w in (UNLABELLED, label) for w, label in zip(wanted, of_path, strict=True)):
+                borne.append(total[-1])
+        found = head.loss(
+            scores, torch.from_numpy(wanted.astype(np.uint8))[:, None], np.ones(4, int), None
+        )
+    expected = np.logaddexp.reduce(total) - np.logaddexp.reduce(borne) if borne else 0.0
+    assert float(found) == pytest.approx(expected, rel=1e-5, abs=1e-6)
+
+
+def test_the_gradient_of_the_loss_is_right():
+    head = random_network("none", False, 1).head
+    scores = torch.randn(6, 2, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
+    labels = torch.tensor([[0, 1], [0, 1], [0, 255], [255, 255], [1, 255], [1, 255]]).byte()
+    active = active_rows(np.array([6, 3]))
+    names = ("transition", "start", "end")
+
+    def run(scores, *parts):
+        given = dict(zip(names, parts, strict=True))
+        loss = torch.func.functional_call(head, given, (scores,), {}, tie_weights=False)
+        return loss
+
+    # The loss is a method, so the head is called by it.
+    head.forward = lambda scores: head.loss(scores, labels, active, None)
+    head.double()
+    values = [getattr(head, name).detach().requires_grad_() for name in names]
+    found = torch.autograd.grad(run(scores.requires_grad_(), *values), [scores, *values])
+    for value, gradient in zip([scores, *values], found, strict=True):
+        flat = value.detach().view(-1)
+        for at in range(0, flat.numel(), 3):
+            shifted = []
+            for change in (1e-2, -1e-2):
+                with torch.no_grad():
+                    flat[at] += change
+                    shifted.append(float(run(scores, *values)))
+                    flat[at] -= change
+            slope = (shifted[0] - shifted[1]) / 2e-2
+            assert float(gradient.view(-1)[at]) == pytest.approx(slope, abs=1e-3)
+
+
+def test_learning_from_labels_recovers_the_model_within_its_standard_errors():
+    """What a chain can tell of an HMM: odds of letters and of switches, free of any scale."""
+    hmm = preset("toy")
+    rng = np.random.default_rng(6)
+    states = sample_paths(hmm, np.full(200, 500), rng)
+    tokens = sample_emissions(hmm, states, rng)
+    tokens = torch.from_numpy(tokens).view(200, 500).T
+    labels = torch.from_numpy(states).view(200, 500).T
+    network = as_network(hmm)
+    generator = torch.Generator().manual_seed(7)
+    for value in network.parameters():
+        value.data = 0.3 * torch.randn(value.shape, generator=generator)
+    network.double()
+    lengths = np.full(200, 500)
+    active = active_rows(lengths)
+    parameters = list(network.parameters())
+    optimiser = torch.optim.LBFGS(
+        parameters, max_iter=200, line_search_fn="strong_wolfe", tolerance_grad=1e-7
+    )
+
+    def loss():
+        scores = network(tokens, lengths)
+        return network.head.loss(scores, labels, active, None) / labels.numel()
+
+    def closure():
+        optimiser.zero_grad()
+        value = loss()
+        value.backward()
+        return value
+
+    optimiser.step(closure)
+
+    def odds(weight, transition):
+        """Return the log odds of the states at a C, G or T beside A, and of staying."""
+        emission = weight[0] - weight[1]
+        stay = transition[0, 0] + transition[1, 1] - transition[0, 1] - transition[1, 0]
+        return np.append(emission[1:] - emission[0], stay)
+
+    found = odds(network.head.weight.detach().numpy(), network.head.transition.detach().numpy())
+    expected = odds(np.log(hmm.emission), np.log(hmm.transition))
+    # Standard errors from the spread of 200 records' own gradients (the sandwich's meat equals
+    # the information where the model is right): a bootstrap of records would take an hour.
+    per_record = []
+    for row in range(200):
+        network.zero_grad()
+        scores = network(tokens[:, row : row + 1], lengths[:1])
+        network.head.loss(
+            scores, labels[:, row : row + 1], np.ones(500, dtype=int), None
+        ).backward()
+        per_record.append(torch.cat([value.grad.flatten() for value in parameters]).numpy())
+    information = np.cov(np.array(per_record).T) * 200
+    covariance = np.linalg.pinv(information, rcond=1e-10)
+    jacobian = np.zeros((4, covariance.shape[0]))
+    sizes = np.cumsum([0, *(value.numel() for value in parameters)])
+    at = {name: sizes[i] for i, (name, _) in enumerate(network.named_parameters())}
+    for i in range(3):
+        for state, sign in ((0, 1), (1, -1)):
+            jacobian[i, at["head.weight"] + 4 * state + i + 1] = sign
+            jacobian[i, at["head.weight"] + 4 * state] = -sign
+    jacobian[3, at["head.transition"] : at["head.transition"] + 4] = [1, -1, -1, 1]
+    errors = np.sqrt(np.diag(jacobian @ covariance @ jacobian.T))
+    assert (errors < 0.1).all()
+    assert (np.abs(found - expected) < 3.5 * errors).all(), (found, expected, errors)
