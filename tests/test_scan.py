@@ -278,7 +278,7 @@ def test_decays_of_zero_forget_all_and_of_one_nothing():
 
 
 def test_a_million_bases_in_float32_are_scanned_right_to_a_hundred_thousandth():
-    """Measured: 4e-7 of the largest state where decays lie anywhere, 5e-7 where they are slow."""
+    """Measured: 8e-7 where decays lie anywhere; 2e-7 to 6e-7 of the largest state in all three."""
     generator = torch.Generator().manual_seed(1)
     shape = (1_000_000, 1, 2)
     for slowest in (1.0, 1e-3, 1e-5):
@@ -287,7 +287,9 @@ def test_a_million_bases_in_float32_are_scanned_right_to_a_hundred_thousandth():
         update = fading * torch.randn(shape, generator=generator)
         states, _ = linear_scan(decay, update)
         exact, _ = linear_scan(decay.double(), update.double())
-        assert float((states - exact).abs().max()) < 1e-5
+        error, largest = float((states - exact).abs().max()), float(exact.abs().max())
+        assert error < 1e-5
+        assert error < 2e-6 * largest
 
 
 @pytest.mark.parametrize("length", [1, 2, 5, 8])

@@ -95,9 +95,10 @@ def linear_scan(
     -----
     Two steps are one step whose decay is the product (Blelloch 1990, "Prefix sums and their
     applications"): half as many steps give every second state, and one operation fills in the
-    others. So 3 log2(length) operations on less than 3 times the data, products of numbers up to
-    1 and sums alone. The form of Feng et al. (2024), by sums of logarithms, loses the small
-    differences of sums that grow with the length. The gradient is the scan in the other direction.
+    others. That is six operations for each halving of the length, and twice the memory of what
+    is read, of sums and products of numbers up to 1 alone. The form of Feng et al. (2024), by sums
+    of logarithms, loses the small differences of sums that grow with the length. The gradient is
+    the scan in the other direction.
     """
     return _scan(1 - decay, update, entering, False)
 
