@@ -110,7 +110,7 @@ def propagate(
     Returns
     -------
     messages : Tensor, (length, rows, K)
-        In the type of `emissions`, times a power of two that brings the largest of a base into
+        In the type of `emissions`, times a factor that brings the largest of a base into
         [1/2, 1); what is possible is above 0 (in float32, 1e-38 at least). 0 in the padding.
     leaving : Tensor of float64, (rows, K)
         What enters the next chunk in the direction of the messages.
@@ -135,10 +135,13 @@ def propagate(
     messages, last, log_scale = _messages(
         emissions, transition, first, active, leftward, maximum, emissions.dtype
     )
-    weights, tops = scan.weigh(emissions[0] if leftward else _at_last_bases(emissions, active))
-    leaving, change = scan.scaled(scan.combine(last * weights, transition, maximum))
+    # The step out of the chunk is that to the next base: as if there were one, of any score.
+    outermost = emissions[0] if leftward else _at_last_bases(emissions, active)
+    _, leaving, change = _messages(
+        outermost.expand(2, -1, -1), transition, last, np.full(2, rows), leftward, maximum, None
+    )
     steps = _lengths(active, rows, emissions.device) * step_scale
-    log_scale = log_scale + first_scale + tops + change + steps
+    log_scale = log_scale + first_scale + change + steps
     return messages, leaving, torch.where(leaving.amax(-1) == 0, -math.inf, log_scale)
 
 

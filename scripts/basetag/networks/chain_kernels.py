@@ -74,8 +74,9 @@ def _exponential(x):
     p = p * r + 1.0
     power = np.float64(shifted).view(np.int64) << 52
     value = np.int64(np.float64(p).view(np.int64) + power).view(np.float64)
-    value = p if p != p else value  # not a number: the bits above would hide it
-    return 0.0 if x == -_INFINITY else value
+    if x == -_INFINITY:
+        return 0.0
+    return p if p != p else value  # not a number: the bits above would hide it
 
 
 @_inlined

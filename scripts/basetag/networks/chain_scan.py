@@ -155,7 +155,9 @@ def combine(vectors: Tensor, transition: Tensor, maximum: bool) -> Tensor:
     part = max(1, _PRODUCTS // max(1, vectors.numel()))
     found = [
         (some[..., None] * by).amax(-2)
-        for some, by in zip(vectors.split(part, -1), transition.split(part, -2), strict=True)
+        for some, by in zip(
+            torch.split(vectors, part, -1), torch.split(transition, part, -2), strict=True
+        )
     ]
     return torch.stack(found).amax(0)
 
