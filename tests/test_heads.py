@@ -15,7 +15,6 @@ from basetag.hmm import HMM
 from basetag.hmm_spec import load_hmm_spec
 from basetag.inference import Predictor
 from basetag.networks.features import active_rows
-from basetag.networks.heads import ChainHead
 from basetag.networks.tagger_network import TaggerNetwork
 from basetag.simulation import sample_emissions, sample_paths
 from tests.conftest import REPOSITORY
@@ -95,7 +94,7 @@ def random_network(cell, bidirectional, layers, head=PHASES):
         head=chain_of(head, "CN"),
     )  # fmt: skip
     network.initialise(torch.Generator().manual_seed(3))
-    for value in (network.head.weight, network.head.transition, network.head.start):
+    for value in network.head.parameters():
         value.data += torch.randn(value.shape, generator=torch.Generator().manual_seed(4))
     return network.double().eval()
 
@@ -149,34 +148,30 @@ def test_the_loss_is_that_of_all_paths_that_bear_the_labels(labels):
     assert float(found) == pytest.approx(expected, rel=1e-5, abs=1e-6)
 
 
-def test_the_gradient_of_the_loss_is_right():
-    head = random_network("none", False, 1).head
-    scores = torch.randn(6, 2, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
+@pytest.mark.parametrize("head", ["softmax", "crf", PHASES])
+def test_the_gradient_of_the_loss_is_right(head):
+    network = random_network("none", True, 1, head)
+    tokens = torch.randint(4, (6, 2), generator=torch.Generator().manual_seed(5))
     labels = torch.tensor([[0, 1], [0, 1], [0, 255], [255, 255], [1, 255], [1, 255]]).byte()
-    active = active_rows(np.array([6, 3]))
-    names = ("transition", "start", "end")
+    lengths = np.array([6, 3])
+    weights = torch.tensor([1.0, 2.0], dtype=torch.float64)
 
-    def run(scores, *parts):
-        given = dict(zip(names, parts, strict=True))
-        loss = torch.func.functional_call(head, given, (scores,), {}, tie_weights=False)
-        return loss
+    class Loss(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.network = network
 
-    # The loss is a method, so the head is called by it.
-    head.forward = lambda scores: head.loss(scores, labels, active, None)
-    head.double()
-    values = [getattr(head, name).detach().requires_grad_() for name in names]
-    found = torch.autograd.grad(run(scores.requires_grad_(), *values), [scores, *values])
-    for value, gradient in zip([scores, *values], found, strict=True):
-        flat = value.detach().view(-1)
-        for at in range(0, flat.numel(), 3):
-            shifted = []
-            for change in (1e-2, -1e-2):
-                with torch.no_grad():
-                    flat[at] += change
-                    shifted.append(float(run(scores, *values)))
-                    flat[at] -= change
-            slope = (shifted[0] - shifted[1]) / 2e-2
-            assert float(gradient.view(-1)[at]) == pytest.approx(slope, abs=1e-3)
+        def forward(self):
+            scores = self.network(tokens, lengths)
+            return self.network.head.loss(scores, labels, active_rows(lengths), weights)
+
+    whole = Loss()
+    names, values = zip(*whole.named_parameters(), strict=True)
+
+    def loss(*values):
+        return torch.func.functional_call(whole, dict(zip(names, values, strict=True)))
+
+    assert torch.autograd.gradcheck(loss, values)
 
 
 def test_learning_from_labels_recovers_the_model_within_its_standard_errors():

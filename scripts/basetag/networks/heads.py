@@ -18,6 +18,11 @@ from basetag.networks.chain import Chain, log_partition, posterior, propagate
 from basetag.networks.initialisation import draw_glorot
 
 
+def in_full(scores: Tensor) -> Tensor:
+    """Return scores in float32 at least: a network may compute in half precision."""
+    return scores.to(torch.promote_types(scores.dtype, torch.float32))
+
+
 class SoftmaxHead(nn.Linear):
     """Labels every base for itself: a score per label, and probabilities by softmax.
 
@@ -53,7 +58,7 @@ class SoftmaxHead(nn.Linear):
             What a base of each label counts.
         """
         return nn.functional.cross_entropy(
-            scores.flatten(0, 1).float(),
+            in_full(scores).flatten(0, 1),
             labels.flatten().long(),
             weight=weights,
             ignore_index=UNLABELLED,
@@ -62,7 +67,7 @@ class SoftmaxHead(nn.Linear):
 
     def probabilities(self, scores: Tensor, active: NDArray[np.int64]) -> Tensor:
         """Return P(label | record) of whole records, (length, rows, labels)."""
-        return torch.softmax(scores, dim=-1)
+        return torch.softmax(in_full(scores), dim=-1)
 
 
 class ChainHead(nn.Linear):
@@ -136,11 +141,11 @@ class ChainHead(nn.Linear):
         weights : Tensor, (labels,)
             Not looked at: a path has no weight per base.
         """
-        scores = scores.float()
+        scores = in_full(scores)
         others = (labels[:, :, None] != self.label_of) & (labels != UNLABELLED)[:, :, None]
         borne = log_partition(scores.masked_fill(others, -torch.inf), self.chain, active)
         lost = log_partition(scores, self.chain, active) - borne
-        return torch.where(borne.isfinite(), lost, 0.0).sum().float()
+        return torch.where(borne.isfinite(), lost, 0.0).sum()
 
     def probabilities(self, scores: Tensor, active: NDArray[np.int64]) -> Tensor:
         """Return P(label | record) of whole records, (length, rows, labels)."""
