@@ -196,7 +196,8 @@ def trace(
     Returns
     -------
     path : Tensor of uint8, (length, rows)
-        Of equally probable states the first. 0 in the padding, and where no path is allowed.
+        Of equally probable states the first. 0 in the padding; of no meaning in a row without an
+        allowed path.
     leaving_state : Tensor of uint8, (rows,)
         That of the last base traced: it enters the next chunk in the direction of tracing.
 
@@ -352,7 +353,7 @@ def _edge(scores: Tensor, rows: int) -> tuple[Tensor, Tensor]:
 
 def _lengths(active: NDArray[np.int64], rows: int, device: torch.device) -> Tensor:
     lengths = np.searchsorted(-active, -np.arange(rows), side="left")
-    return torch.from_numpy(lengths).to(device)
+    return torch.from_numpy(lengths).to(device, non_blocking=True)
 
 
 def _at_last_bases(values: Tensor, active: NDArray[np.int64]) -> Tensor:

@@ -9,6 +9,9 @@ Every sequence is computed from its own numbers alone, in an order that hangs on
 Two states have loops of their own, which the compiler vectorises over the rows of a place; with
 more states it vectorises over the states.
 
+All of this stands in one file, since numba compiles afresh when a kernel's own file has changed and
+not when one that it takes its helpers from has.
+
 Arrays are time first: scores of bases (length, rows, K). `transition` is (K, K), from-to in the
 direction of reading, no longer as logarithms. Rows are ordered from the longest on; `active` says
 how many have a base at each place. Rows `first` to `last` (not included) are done.

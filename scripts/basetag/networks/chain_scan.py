@@ -207,15 +207,17 @@ def _presence(
     active: NDArray[np.int64], rows: int, leftward: bool, device: torch.device
 ) -> tuple[Tensor, Tensor]:
     """Return, in the direction of reading, where bases are, and which have one to follow."""
-    inside = torch.from_numpy(active)[:, None] > torch.arange(rows)
+    # Not blocking: else the copy would wait for all that the device has to do.
+    counts = torch.from_numpy(active).to(device, non_blocking=True)
+    inside = counts[:, None] > torch.arange(rows, device=device)
     after = torch.zeros_like(inside)
-    # Leftward, the bases to the right of a row's end are those that have none before them.
+    # Leftward, the padding comes first, and every base but a row's first has one to follow.
     if leftward:
         inside = inside.flip(0)
         after[:-1] = inside[:-1]
     else:
         after[:-1] = inside[1:]
-    return inside.to(device), after.to(device)
+    return inside, after
 
 
 def _block(length: int) -> tuple[int, int]:
