@@ -1,0 +1,168 @@
+"""Every combination of parts that the config allows trains, is cut off, goes on, and is a file."""
+
+import itertools
+import os
+from unittest import mock
+
+import numpy as np
+import pytest
+import torch
+from lightning_fabric import Fabric
+from pydantic import ValidationError
+
+from basetag import training
+from basetag.alphabet import DNA
+from basetag.architecture import CELLS
+from basetag.checkpoints import CheckpointFolder
+from basetag.config.taggers import ARCHITECTURE, Network, Training
+from basetag.corpus import Corpus
+from basetag.loss import SharedBatch
+from basetag.network_tagger import NetworkTagger, build_network
+from basetag.splits import Segments
+from basetag.taggers import load_tagger
+
+CPU = torch.device("cpu")
+CHOICES = {
+    "embedding": [{}, {"dimensions": 3}, {"k": 3, "dimensions": 3}],
+    "convolution": [None, {"widths": [4], "channels": 3}, {"widths": [3, 6], "channels": 2}],
+    "cell": [*CELLS, "none"],
+    "longest_memory": [None, 50],
+    "bidirectional": [False, True],
+    "stack": [
+        {"layers": 1},
+        {"layers": 2},
+        {"layers": 2, "dropout": 0.3, "residual": True, "normalised": True},
+    ],
+    "head": [
+        "softmax",
+        "crf",
+        {"states": {"L": ["l1", "l2"], "H": ["h"]}, "allowed": {"l1": ["l2"]}},
+    ],
+}
+STEPS, BATCH, WINDOW = 10, 4, 30
+
+
+def allowed():
+    """Yield the architecture of every network that the config allows, by what was chosen."""
+    for chosen in itertools.product(*(range(len(choices)) for choices in CHOICES.values())):
+        values = {name: CHOICES[name][at] for name, at in zip(CHOICES, chosen, strict=True)}
+        values |= {"hidden": 3, **values.pop("stack")}
+        try:
+            network = Network.model_validate(values)
+        except ValidationError:
+            continue
+        if network.cell == "none" and network.layers > 1:
+            continue  # no layers of nothing
+        parts = network.model_dump(include=set(ARCHITECTURE), exclude={"embedding": {"table"}})
+        yield chosen, parts
+
+
+EVERY = list(allowed())
+
+
+def covering():
+    """Return few of them in which any three choices meet that meet in any."""
+    missing = {triple for chosen, _ in EVERY for triple in triples(chosen)}
+    found = []
+    while missing:
+        best = max(EVERY, key=lambda entry: len(missing & triples(entry[0])))
+        missing -= triples(best[0])
+        found.append(best)
+    return found
+
+
+def triples(chosen):
+    return set(itertools.combinations(enumerate(chosen), 3))
+
+
+#: All of them take a quarter of an hour: `BASETAG_EVERY_COMBINATION=1 make test ARGS=tests/...`.
+TRIED = EVERY if os.environ.get("BASETAG_EVERY_COMBINATION") else covering()
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    rng = np.random.default_rng(1)
+    labels = np.repeat(rng.integers(2, size=100), 6).astype(np.uint8)
+    tokens = np.where(rng.random(600) < 0.7, labels, rng.integers(DNA.n_tokens, size=600))
+    return Corpus(
+        alphabet=DNA, states=("L", "H"), state_names={"L": "low", "H": "high"}, names=["one"],
+        starts=np.array([0]), lengths=np.array([600]), tokens=tokens.astype(np.uint8),
+        labels=labels,
+    )  # fmt: skip
+
+
+def stretch(start, end):
+    start, end = np.array([start]), np.array([end])
+    return Segments(record=np.zeros(1, dtype=np.int64), start=start, end=end, offset=start)
+
+
+def trained(corpus, parts, folder):
+    network = build_network(corpus.alphabet, corpus.states, parts)
+    network.initialise(torch.Generator().manual_seed(1))
+    settings = Training(
+        bases=1000, batch=BATCH, window=WINDOW, validations=2, validation_bases=100
+    ).model_dump()
+    settings["bases"] = STEPS * BATCH * 28
+    run = training.train(
+        Fabric(accelerator="cpu", devices=1), network, corpus, stretch(0, 500),
+        stretch(500, 600), settings, seed=1, checkpoints=CheckpointFolder(folder, "run"),
+    )  # fmt: skip
+    assert run.step == STEPS
+    return network, run
+
+
+class CutError(Exception):
+    pass
+
+
+def cut_after(steps):
+    """Return a patch with which a training ends after so many steps, by an error."""
+    whole, taken = SharedBatch.backward, itertools.count()
+
+    def backward(self, windows):
+        if next(taken) == steps:
+            raise CutError
+        return whole(self, windows)
+
+    return mock.patch.object(SharedBatch, "backward", backward)
+
+
+def name_of(entry):
+    return "-".join(map(str, entry[0]))
+
+
+@pytest.mark.parametrize("entry", TRIED, ids=name_of)
+def test_a_combination_trains_goes_on_and_is_read_again(entry, corpus, tmp_path, monkeypatch):
+    _, parts = entry
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    before = build_network(corpus.alphabet, corpus.states, parts)
+    before.initialise(torch.Generator().manual_seed(1))
+    network, run = trained(corpus, parts, tmp_path / "whole")
+    last = run.last_weights
+    changed = {name for name, value in before.state_dict().items() if (value != last[name]).any()}
+    assert changed == set(last)  # a part that learns nothing is not connected
+    assert np.isfinite([row.validation_loss for row in run.history]).all()
+
+    with cut_after(6), pytest.raises(CutError):
+        trained(corpus, parts, tmp_path / "cut")
+    again, resumed = trained(corpus, parts, tmp_path / "cut")
+    assert resumed.history == run.history
+    for name, value in last.items():
+        assert torch.equal(resumed.last_weights[name], value), name
+
+    tagger = NetworkTagger.trained(again, corpus, stretch(0, 500), "it", parts, CPU)
+    tagger.save(tmp_path / "tagger.safetensors")
+    sequence = DNA.decode(corpus.tokens[:80])
+    (prediction,) = load_tagger(tmp_path / "tagger.safetensors").predict([sequence])
+    expected = NetworkTagger(network, tagger.card, CPU).posterior(
+        corpus.tokens[:80], np.array([80])
+    )
+    np.testing.assert_array_equal(prediction.probabilities, expected)
+    np.testing.assert_allclose(expected.sum(axis=1), 1, atol=1e-5)
+
+
+def test_there_are_as_many_as_the_choices_say():
+    """Cells without gates have no long memory, and nothing lies between layers of none."""
+    fronts, heads, directions = 3 * 3, 3, 2
+    stacks = (3 * 2) * 3 + 3 + 1  # three gated cells with and without memory, rnn, none
+    assert len(EVERY) == fronts * heads * directions * stacks
