@@ -14,10 +14,11 @@ that of the block in which the window ends grows base by base. So a base costs t
 least length, and scores are added up within two blocks at most, which loses no digits.
 
 Arrays, with K states and L labels: `start` (sequences, K) and `step` (K, K) are logarithms of
-probabilities; `label` (K,); `members` (K,) has the states in the order of their labels, and
-`bounds` (L + 1,) where those of each label begin there; `width` (L,) is the least length less 1;
-`at` (K + 1,) says where the window of each state begins in `window` and `entered`. `offsets`
-(sequences + 1,) says where each sequence begins; sequences `begin` to `end` (not included) are done.
+probabilities. `groups` are `label` (K,); `members` (K,), the states in the order of their labels;
+`bounds` (L + 1,), where those of each label begin there; `width` (L,), the least lengths less 1;
+`at` (K + 1,), where the window of each state begins in `window` and `entered`. `evidence` is what
+the bases score by: `rows`, `weights`, `floor` and `tokens`. `offsets` (sequences + 1,) says where
+each sequence begins; sequences `begin` to `end` (not included) are done.
 """
 
 # No annotations: the types are those of numba's, inferred where a kernel is called.
@@ -32,30 +33,13 @@ from basetag.hmm_kernels import HIGHEST_PROBABILITY
 
 _JUMP = 128  # in a pointer: the run began `width` bases before, in the state of the other bits
 _NEVER = -np.inf
+_AT_ONCE = 256  # bases scored by one call: each counts references to all arrays
 
 _compiled = numba.njit(cache=True, nogil=True)
 
 
 @_compiled
-def path_of_long_runs(
-    start,
-    step,
-    label,
-    members,
-    bounds,
-    width,
-    at,
-    rows,
-    weights,
-    floor,
-    tokens,
-    offsets,
-    begin,
-    end,
-    block,
-    rebase,
-    out,
-):
+def path_of_long_runs(start, step, groups, evidence, offsets, begin, end, block, rebase, out):
     """Write the labels of the best path to `out`, holding pointers of `block` bases.
 
     The score of base t is row ``tokens[t]`` of `rows`; where `tokens` is empty, it is the logarithm
@@ -65,6 +49,7 @@ def path_of_long_runs(
     path.
     """
     K = step.shape[0]
+    label, _, _, width, at = groups
     best = np.empty(K)  # of the paths whose last run is long enough
     run = np.empty((K, K))  # products M of the block in which the window ends
     window = np.empty(at[K])
@@ -107,8 +92,8 @@ def path_of_long_runs(
                 window[:] = saved_window[k - 1]
                 entered[:] = saved_entered[k - 1]
             failed = _advance(
-                start[s], step, label, members, bounds, width, at, rows, weights, floor, tokens,
-                first, left, right, rebase, best, run, window, entered, stays, enters,
+                start[s], step, groups, evidence, first, left, right, rebase,
+                (best, run, window, entered), stays, enters,
             )  # fmt: skip
             if failed >= 0:
                 return 2 * failed
@@ -116,9 +101,8 @@ def path_of_long_runs(
                 continue
             if phase == n_blocks - 1:
                 t, state, is_entry = _last_run(
-                    step, members, bounds, width, at, rows, weights, floor, tokens,
-                    first, stop, best, run, window, entered,
-                )  # fmt: skip
+                    step, groups, evidence, first, stop, (best, run, window, entered)
+                )
                 if t < 0:
                     return 2 * first + 1
                 for base in range(t + 1, stop):
@@ -146,182 +130,145 @@ def path_of_long_runs(
 
 @_compiled
 def _advance(
-    start,
-    step,
-    label,
-    members,
-    bounds,
-    width,
-    at,
-    rows,
-    weights,
-    floor,
-    tokens,
-    first,
-    left,
-    right,
-    rebase,
-    best,
-    run,
-    window,
-    entered,
-    stays,
-    enters,
-):
+    start, step, groups, evidence, first, left, right, rebase, held, stays, enters
+):  # fmt: skip
     """Go on from base `left` to `right` (not included); return a base that is no probability."""
     K = step.shape[0]
-    L = width.size
-    score = np.empty(K)
+    label, members, bounds, width, at = groups
+    best, run, window, entered = held
+    scores = np.empty((_AT_ONCE, K))
     enter = np.empty(K)
     following = np.empty(K)
     grown = np.empty((K, K))
-    slot = np.zeros(L, dtype=np.int64)
-    for g in range(L):
+    slot = np.zeros(width.size, dtype=np.int64)
+    for g in range(width.size):
         if width[g] > 0:
             slot[g] = (left - first) % width[g]
-    for t in range(left, right):
-        if not _score(rows, weights, floor, tokens, t, score):
-            return t
-        if t == first:
+    for part in range(left, right, _AT_ONCE):
+        part_end = min(right, part + _AT_ONCE)
+        failed = _score(evidence, part, part_end, scores)
+        if failed >= 0:
+            return failed
+        for t in range(part, part_end):
+            score = t - part
+            if t == first:
+                for j in range(K):
+                    best[j] = start[j] + scores[score, j]
+                    stays[0, j] = 0
+                for g in range(width.size):
+                    slot[g] = 1 if width[g] > 1 else 0
+                continue
+            if (t - first) % rebase == 0:
+                _count_anew(best, window)
             for j in range(K):
-                best[j] = start[j] + score[j]
-                stays[0, j] = 0
-            for g in range(L):
-                slot[g] = 1 if width[g] > 1 else 0
-            continue
-        if (t - first) % rebase == 0:
-            _count_anew(best, window)
-        for g in range(L):
-            if width[g] > 0 and slot[g] == 0 and not _is_done_before(width, g):
-                _close(
-                    step, members, bounds, width, at, rows, weights, floor, tokens, t, width[g],
-                    window, entered,
-                )  # fmt: skip
-        for j in range(K):
-            value = _NEVER
-            pointer = 0
-            for i in range(K):
-                if label[i] != label[j] and best[i] + step[i, j] > value:
-                    value = best[i] + step[i, j]
-                    pointer = i
-            enter[j] = value + score[j]
-            enters[t - left, j] = pointer
-        for g in range(L):
-            low, high = bounds[g], bounds[g + 1]
-            here = slot[g]
-            if width[g] > 0:
-                _grow(step, members, low, high, score, here == 0, run, grown)
-            for y in range(low, high):
-                k = members[y]
                 value = _NEVER
-                pointer = k
-                for x in range(low, high):
-                    i = members[x]
-                    if best[i] + step[i, k] > value:
-                        value = best[i] + step[i, k]
+                pointer = 0
+                for i in range(K):
+                    if label[i] != label[j] and best[i] + step[i, j] > value:
+                        value = best[i] + step[i, j]
                         pointer = i
-                value += score[k]
-                if width[g] == 0:
-                    if enter[k] > value:
-                        value = enter[k]
-                        pointer = _JUMP + k
-                else:
+                enter[j] = value + scores[score, j]
+                enters[t - left, j] = pointer
+            for g in range(width.size):
+                low, high = bounds[g], bounds[g + 1]
+                wide = width[g]
+                here = slot[g]
+                if wide > 0 and here == 0:
+                    _close(step, groups, evidence, g, t - wide, t, window, entered)
+                for x in range(low, high if wide > 0 else low):
+                    i = members[x]
+                    for y in range(low, high):
+                        k = members[y]
+                        value = step[i, k]
+                        if here > 0:
+                            value = _NEVER
+                            for z in range(low, high):
+                                way = run[i, members[z]] + step[members[z], k]
+                                value = way if way > value else value
+                        grown[i, k] = value + scores[score, k]
+                for y in range(low, high):
+                    k = members[y]
+                    value = _NEVER
+                    pointer = k
                     for x in range(low, high):
                         i = members[x]
+                        if best[i] + step[i, k] > value:
+                            value = best[i] + step[i, k]
+                            pointer = i
+                    value += scores[score, k]
+                    if wide == 0 and enter[k] > value:
+                        value = enter[k]
+                        pointer = _JUMP + k
+                    for x in range(low, high if wide > 0 else low):
+                        i = members[x]
+                        run[i, k] = grown[i, k]
                         if window[at[i] + here] + run[i, k] > value:
                             value = window[at[i] + here] + run[i, k]
                             pointer = _JUMP + entered[at[i] + here]
-                following[k] = value
-                stays[t - left, k] = pointer
-            if width[g] > 0:
-                for y in range(low, high):
-                    k = members[y]
-                    window[at[k] + here] = enter[k]
-                    entered[at[k] + here] = k
-                slot[g] = here + 1 if here + 1 < width[g] else 0
-        for j in range(K):
-            best[j] = following[j]
+                    following[k] = value
+                    stays[t - left, k] = pointer
+                if wide > 0:
+                    for y in range(low, high):
+                        k = members[y]
+                        window[at[k] + here] = enter[k]
+                        entered[at[k] + here] = k
+                    slot[g] = here + 1 if here + 1 < wide else 0
+            for j in range(K):
+                best[j] = following[j]
     return -1
 
 
 @_compiled
-def _score(rows, weights, floor, tokens, t, score):
-    """Set the scores of base t, those of rows less the largest; return whether it has any."""
-    if tokens.size > 0:
-        for j in range(score.size):
-            score[j] = rows[np.int64(tokens[t]), j]
-        return True
-    largest = 0.0
-    for j in range(score.size):
-        likelihood = rows[t, j]
-        if not 0.0 <= likelihood <= HIGHEST_PROBABILITY:
-            return False
-        score[j] = max(likelihood, floor) * weights[j]
-        largest = max(largest, score[j])
-    if largest == 0.0:
-        return False
-    for j in range(score.size):
-        if score[j] == largest:
-            score[j] = 0.0  # as its logarithm is; of two states, this spares one
-        else:
-            score[j] = math.log(score[j] / largest) if score[j] > 0.0 else _NEVER
-    return True
-
-
-@_compiled
-def _grow(step, members, low, high, score, is_first, run, grown):
-    """Multiply a group's product of its block by that of one more base."""
-    if high - low == 1:
-        k = members[low]
-        run[k, k] = (0.0 if is_first else run[k, k]) + step[k, k] + score[k]
-        return
-    for x in range(low, high):
-        i = members[x]
-        for y in range(low, high):
-            k = members[y]
-            value = _NEVER
-            if is_first:
-                value = step[i, k]
+def _score(evidence, left, right, scores):
+    """Write the scores of bases, less the largest of each; return a base that has none."""
+    rows, weights, floor, tokens = evidence
+    K = scores.shape[1]
+    for t in range(left, right):
+        if tokens.size > 0:
+            for j in range(K):
+                scores[t - left, j] = rows[np.int64(tokens[t]), j]
+            continue
+        largest = 0.0
+        for j in range(K):
+            likelihood = rows[t, j]
+            if not 0.0 <= likelihood <= HIGHEST_PROBABILITY:
+                return t
+            value = max(likelihood, floor) * weights[j]
+            scores[t - left, j] = value
+            largest = max(largest, value)
+        if largest == 0.0:
+            return t
+        for j in range(K):
+            value = scores[t - left, j]
+            if value == largest:
+                scores[t - left, j] = 0.0  # as its logarithm is; of two states, this spares one
             else:
-                for z in range(low, high):
-                    j = members[z]
-                    value = max(value, run[i, j] + step[j, k])
-            grown[i, k] = value + score[k]
-    for x in range(low, high):
-        for y in range(low, high):
-            run[members[x], members[y]] = grown[members[x], members[y]]
+                scores[t - left, j] = math.log(value / largest) if value > 0.0 else _NEVER
+    return -1
 
 
 @_compiled
-def _is_done_before(width, g):
-    """Whether a lower label has the same width, so that their blocks end together."""
-    for lower in range(g):
-        if width[lower] == width[g]:
-            return True
-    return False
-
-
-@_compiled
-def _close(
-    step, members, bounds, width, at, rows, weights, floor, tokens, t, wide, window, entered
-):
-    """Extend the runs that began in the `wide` bases before t to the last of these."""
+def _close(step, groups, evidence, g, left, right, window, entered):
+    """Extend the runs of a group that began at bases `left` to `right` to the last of these."""
     K = step.shape[0]
-    score = np.empty(K)
-    rest = _identity(K)
-    before = np.empty((K, K))
+    _, members, bounds, _, at = groups
+    low, high = bounds[g], bounds[g + 1]
+    scores = np.empty((_AT_ONCE, K))
     values = np.empty(K)
     states = np.empty(K, dtype=np.uint8)
-    for slot in range(wide - 1, -1, -1):
-        _score(rows, weights, floor, tokens, t - wide + slot, score)
-        for g in range(width.size):
-            if width[g] != wide:
-                continue
-            low, high = bounds[g], bounds[g + 1]
+    rest = np.full((K, K), _NEVER)  # product M of the bases behind
+    for j in range(K):
+        rest[j, j] = 0.0
+    before = np.empty((K, K))
+    for part_end in range(right, left, -_AT_ONCE):
+        part = max(left, part_end - _AT_ONCE)
+        _score(evidence, part, part_end, scores)
+        for t in range(part_end - 1, part - 1, -1):
+            slot = t - left
             if high - low == 1:
                 k = members[low]
                 window[at[k] + slot] += rest[k, k]
-                rest[k, k] += step[k, k] + score[k]
+                rest[k, k] += step[k, k] + scores[t - part, k]
                 continue
             for y in range(low, high):
                 k = members[y]
@@ -332,36 +279,18 @@ def _close(
                     if window[at[i] + slot] + rest[i, k] > values[k]:
                         values[k] = window[at[i] + slot] + rest[i, k]
                         states[k] = i
+                    way = _NEVER
+                    for z in range(low, high):
+                        j = members[z]
+                        through = step[i, j] + scores[t - part, j] + rest[j, k]
+                        way = through if through > way else way
+                    before[i, k] = way
             for y in range(low, high):
                 k = members[y]
                 window[at[k] + slot] = values[k]
                 entered[at[k] + slot] = states[k]
-            _prepend(step, members, low, high, score, rest, before)
-
-
-@_compiled
-def _identity(K):
-    matrix = np.full((K, K), _NEVER)
-    for j in range(K):
-        matrix[j, j] = 0.0
-    return matrix
-
-
-@_compiled
-def _prepend(step, members, low, high, score, rest, before):
-    """Multiply a group's product from the left by that of the base with `score`."""
-    for x in range(low, high):
-        i = members[x]
-        for y in range(low, high):
-            k = members[y]
-            value = _NEVER
-            for z in range(low, high):
-                j = members[z]
-                value = max(value, step[i, j] + score[j] + rest[j, k])
-            before[i, k] = value
-    for x in range(low, high):
-        for y in range(low, high):
-            rest[members[x], members[y]] = before[members[x], members[y]]
+                for x in range(low, high):
+                    rest[members[x], k] = before[members[x], k]
 
 
 @_compiled
@@ -380,46 +309,41 @@ def _count_anew(best, window):
 
 
 @_compiled
-def _last_run(
-    step, members, bounds, width, at, rows, weights, floor, tokens, first, stop, best, run,
-    window, entered,
-):  # fmt: skip
+def _last_run(step, groups, evidence, first, stop, held):
     """Return where the best path is followed from, its state there, and whether a run begins there.
 
     That is the last base where the last run is long enough, else the first base of that run, which
     the sequence's end cuts off; -1 where there is no path.
     """
-    K = best.size
+    _, members, bounds, width, at = groups
+    best, run, window, entered = held
     t = -1
     state = 0
     is_entry = False
     largest = _NEVER
-    for j in range(K):
+    for j in range(best.size):
         if best[j] > largest:
             largest = best[j]
             t = stop - 1
             state = j
-    score = np.empty(K)
-    before = np.empty((K, K))
     for g in range(width.size):
         if width[g] == 0:
             continue
         low, high = bounds[g], bounds[g + 1]
         last = (stop - 1 - first) % width[g]
-        rest = _identity(K)
+        _close(step, groups, evidence, g, stop - 1 - last, stop, window, entered)
         for back in range(min(width[g], stop - 1 - first)):
             slot = last - back if back <= last else last - back + width[g]
             for x in range(low, high):
                 i = members[x]
                 for y in range(low, high):
                     k = members[y]
-                    way = rest[i, k] if back <= last else run[i, k]
+                    way = run[i, k]
+                    if back <= last:
+                        way = 0.0 if i == k else _NEVER
                     if window[at[i] + slot] + way > largest:
                         largest = window[at[i] + slot] + way
                         t = stop - 1 - back
                         state = np.int64(entered[at[i] + slot])
                         is_entry = True
-            if back <= last:
-                _score(rows, weights, floor, tokens, stop - 1 - back, score)
-                _prepend(step, members, low, high, score, rest, before)
     return t, state, is_entry

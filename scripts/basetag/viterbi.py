@@ -232,9 +232,7 @@ def _any_runs(
 ) -> int:
     """Write the path whose runs may have any length; return a base that nothing explains."""
     start = np.broadcast_to(chain.start, (offsets.size - 1, chain.n_states))
-    arrays = [
-        read_only(array, np.float64) for array in (start, chain.transition, chain.weights)
-    ]
+    arrays = [read_only(array, np.float64) for array in (start, chain.transition, chain.weights)]
     rows, tokens = _rows_and_tokens(chain)
     block = _BLOCK_POINTERS // chain.n_states
     failed = shared_out(
@@ -294,14 +292,15 @@ def _long_runs(
     kept, pointers = 9 * at[-1] + 8 * (chain.n_states + 1) * chain.n_states, 2 * chain.n_states
     block = max(_BLOCK_POINTERS // pointers, math.isqrt(longest * int(kept) // pointers))
     rebase = max(_REBASE, int(width.max()))
+    groups = (labels, members, bounds, width, at)
+    evidence = (rows, weights, chain.floor, tokens)
     failed = shared_out(
         lambda begin, end: path_of_long_runs(
-            start, step, labels, members, bounds, width, at, rows, weights, chain.floor, tokens,
-            offsets, begin, end, block, rebase, path,
+            start, step, groups, evidence, offsets, begin, end, block, rebase, path
         ),
         offsets,
         threads,
-    )  # fmt: skip
+    )
     if failed >= 0 and failed % 2:
         raise SequenceError(
             "no path of states that the transitions allow has runs of the least lengths",
