@@ -18,6 +18,7 @@ from basetag.inference import MEMORY, Predictor
 from basetag.networks.tagger_network import TaggerNetwork
 from basetag.splits import Segments
 from basetag.tagger_file import new_card, read_tagger, write_tagger
+from basetag.viterbi import path_of_posterior
 
 log = logging.getLogger(__name__)
 
@@ -139,6 +140,19 @@ class NetworkTagger:
         """Return P(state | record), (bases, states); see `Predictor.posterior`."""
         torch.set_num_threads(threads)
         return self._predictor.posterior(tokens, lengths, out)
+
+    def most_probable_path(
+        self,
+        tokens: NDArray[np.uint8],
+        lengths: NDArray[np.int64],
+        posterior: NDArray[np.float32],
+        minimum_lengths: NDArray[np.int64],
+        threads: int = 1,
+        positions: NDArray[np.int64] | None = None,
+        out: NDArray[np.uint8] | None = None,
+    ) -> NDArray[np.uint8]:
+        """Return the most probable states, (bases,), by the posteriors: see `Tagger`."""
+        return path_of_posterior(self.card, posterior, lengths, minimum_lengths, threads, out)
 
 
 def describe(architecture: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ a block is computed again when the path is followed back.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,10 +25,8 @@ from basetag.errors import SequenceError
 from basetag.hmm import HMM
 from basetag.hmm_kernels import most_probable_path as kernel_of_any_runs
 from basetag.many_sequences import offsets_of, place_of, read_only, shared_out
+from basetag.run_length import LONGEST_MINIMUM
 from basetag.run_length_kernels import path_of_long_runs
-
-#: Longest least length of a run: as many vectors are held, and kept at the start of each block.
-LONGEST_MINIMUM = 100_000
 
 # Pointers in a block: 1 MiB.
 _BLOCK_POINTERS = 1 << 20
@@ -225,6 +223,24 @@ def viterbi_path(
 ) -> NDArray[np.uint8]:
     """Return the most probable path of a model: `most_probable_path` of its chain."""
     return most_probable_path(Chain.of_hmm(hmm, tokens), lengths, threads=threads, out=out)
+
+
+def path_of_posterior(
+    card: Mapping[str, Any],
+    posterior: NDArray[np.float32],
+    lengths: NDArray[np.int64],
+    minimum_lengths: NDArray[np.int64] | None = None,
+    threads: int = 1,
+    out: NDArray[np.uint8] | None = None,
+) -> NDArray[np.uint8]:
+    """Return the most probable path through a tagger's posteriors.
+
+    The states follow each other as they did on the tagger's training labels, of which its `card`
+    holds the frequencies and the transitions. Everything else is as for `most_probable_path`.
+    """
+    prior, transition = (np.array(card["training"][key]) for key in ("prior", "transition"))
+    chain = Chain.of_posterior(posterior, prior, prior, transition)
+    return most_probable_path(chain, lengths, minimum_lengths, threads, out)
 
 
 def _any_runs(

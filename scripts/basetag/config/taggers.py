@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from basetag.config.decoding import TaggerDecoding
 from basetag.config.section import Section, Seed, mistake, one_of
 from basetag.letters import letters_problem
 
@@ -188,6 +189,7 @@ class Network(Section):
         description="Settings of this tagger alone; what is not given is that of the section "
         "`training`.",
     )
+    decoding: TaggerDecoding = "argmax"
 
     @model_validator(mode="after")
     def _check(self) -> Network:
@@ -204,12 +206,14 @@ class Exact(Section):
     """The exact posterior of the simulating HMM given the whole sequence: the ceiling."""
 
     baseline: Literal["exact"] = Field(description="Name of the baseline.")
+    decoding: TaggerDecoding = "argmax"
 
 
 class Filtered(Section):
     """The exact posterior given the bases up to each base: a one-directional tagger's ceiling."""
 
     baseline: Literal["filtered"] = Field(description="Name of the baseline.")
+    decoding: TaggerDecoding = "argmax"
 
 
 class HMMByEM(Section):
@@ -238,6 +242,7 @@ class HMMByEM(Section):
         json_schema_extra={"unit": "bases"},
     )
     seed: Seed = 1
+    decoding: TaggerDecoding = "argmax"
 
 
 class HMMByCounts(Section):
@@ -251,6 +256,7 @@ class HMMByCounts(Section):
         description="Added to every count, so that nothing is impossible.",
         json_schema_extra={"unit": "counts"},
     )
+    decoding: TaggerDecoding = "argmax"
 
 
 def _check_odd(value: int) -> int:
@@ -273,6 +279,7 @@ class BaseTable(Section):
         description="Length of the k-mer, an odd number.",
         json_schema_extra={"unit": "bases"},
     )
+    decoding: TaggerDecoding = "argmax"
 
 
 class GCWindow(Section):
@@ -286,6 +293,7 @@ class GCWindow(Section):
         description="Width of the window, an odd number.",
         json_schema_extra={"unit": "bases"},
     )
+    decoding: TaggerDecoding = "argmax"
 
 
 class Majority(Section):
