@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from basetag.devices import choose_device
 from basetag.decoding import Decoding
+from basetag.devices import choose_device
 from basetag.job_log import job_log
 from basetag.network_tagger import load_network
 from basetag.prediction import predict_splits

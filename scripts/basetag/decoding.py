@@ -49,7 +49,7 @@ class Decoding:
         """
         if isinstance(value, Decoding):
             return value
-        given = {"method": value} if isinstance(value, str) else dict(value)
+        given: dict[str, Any] = {"method": value} if isinstance(value, str) else dict(value)
         strange = [key for key in given if key not in ("method", "minimum_length")]
         if strange:
             close = nearest(str(strange[0]), ["method", "minimum_length"])
@@ -108,6 +108,10 @@ class Decoding:
             return f"{self.method}, runs of at least {self.minimum_length} bases"
         by_state = (f"{length} ({state})" for state, length in sorted(self.minimum_length.items()))
         return f"{self.method}, runs of at least {', '.join(by_state)} bases"
+
+
+#: The likeliest state of each base alone.
+ARGMAX = Decoding()
 
 
 def call_states(

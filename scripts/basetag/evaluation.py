@@ -353,6 +353,7 @@ def _open(path: AnyPath, kind: str, dtype: np.dtype[Any], shape: tuple[int, ...]
             f"holds {array.dtype} of the shape {array.shape}; {kind} of this split are "
             f"{dtype} of the shape {shape}",
             file=Path(path),
+            advice="predict again with the same split",
         )
     return np.asarray(array)
 

@@ -1,9 +1,9 @@
 """The compiled loops of exact inference: one call runs over a range of sequences.
 
-What they compute and who may call them say `basetag.exact_inference` and `basetag.viterbi`. Vectors are float64 and are
-multiplied by a power of two when their largest entry gets small: that rounds nothing, costs a
-comparison, and keeps products of two vectors clear of the ends of float64. A kernel returns the
-index of the first base that the model cannot emit, or -1.
+What they compute and who may call them say `basetag.exact_inference` and `basetag.viterbi`.
+Vectors are float64 and are multiplied by a power of two when their largest entry gets small: that
+rounds nothing, costs a comparison, and keeps products of two vectors clear of the ends of float64.
+A kernel returns the index of the first base that the model cannot emit, or -1.
 
 Arrays, with K states: `first` (tokens, K) is start x P(token | state); `step` (tokens, K, K) is
 P(next state | state) x P(token | next state); `offsets` (sequences + 1,) says where each sequence

@@ -43,10 +43,9 @@ def path_of_long_runs(start, step, groups, evidence, offsets, begin, end, block,
     """Write the labels of the best path to `out`, holding pointers of `block` bases.
 
     The score of base t is row ``tokens[t]`` of `rows`; where `tokens` is empty, it is the logarithm
-    of ``max(rows[t], floor) * weights``. Every `rebase` bases the scores are counted anew from about
-    0, so that they keep their digits. Returns -1; or, where it ends early, twice the number of a
-    base whose row is no probability, or 1 + twice that of the first base of a sequence that has no
-    path.
+    of ``max(rows[t], floor) * weights``. Every `rebase` bases scores are counted anew from about 0,
+    so that they keep their digits. Returns -1; or, where it ends early, twice the number of a base
+    whose row is no probability, or 1 + twice that of the first base of a sequence without a path.
     """
     K = step.shape[0]
     label, _, _, width, at = groups
@@ -344,6 +343,6 @@ def _last_run(step, groups, evidence, first, stop, held):
                     if window[at[i] + slot] + way > largest:
                         largest = window[at[i] + slot] + way
                         t = stop - 1 - back
-                        state = np.int64(entered[at[i] + slot])
+                        state = int(entered[at[i] + slot])
                         is_entry = True
     return t, state, is_entry

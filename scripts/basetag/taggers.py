@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from basetag.alphabet import Alphabet
 from basetag.baselines import BASELINES
-from basetag.decoding import Decoding, call_states
+from basetag.decoding import ARGMAX, Decoding, call_states
 from basetag.errors import ConfigError
 from basetag.tagger import Tagger
 from basetag.tagger_file import read_tagger
@@ -51,7 +51,7 @@ class LoadedTagger:
     """
 
     tagger: Tagger
-    decoding: Decoding = Decoding()
+    decoding: Decoding = ARGMAX
 
     @property
     def alphabet(self) -> Alphabet:

@@ -17,8 +17,8 @@ from typing import Any
 import yaml
 
 from basetag.config.datasets import FastaDataset, SimulatedDataset
-from basetag.config.model import ConfigModel, GenomeEntry
 from basetag.config.decoding import Viterbi
+from basetag.config.model import ConfigModel, GenomeEntry
 from basetag.config.taggers import (
     EXACT_BASELINES,
     Baseline,

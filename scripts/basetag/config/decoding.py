@@ -68,9 +68,7 @@ class Viterbi(Section):
 Decoding = Annotated[
     Annotated[Literal["argmax", "viterbi"], BeforeValidator(_check_name), Tag("<name>")]
     | Annotated[Viterbi, Tag("<settings>")],
-    Discriminator(
-        lambda value: "<settings>" if isinstance(value, dict | Viterbi) else "<name>"
-    ),
+    Discriminator(lambda value: "<settings>" if isinstance(value, dict | Viterbi) else "<name>"),
 ]
 
 #: The key as taggers have it.
