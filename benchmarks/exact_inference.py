@@ -140,8 +140,8 @@ def measure(name: str, hmm: HMM, length: int, options: argparse.Namespace) -> No
             (
                 f"the same, runs of {least:,} or more",
                 None,
-                lambda threads, runs=np.full(hmm.n_states, least): most_probable_path(
-                    chain, lengths, runs, threads=threads
+                lambda threads, least=least: most_probable_path(
+                    chain, lengths, np.full(hmm.n_states, least), threads=threads
                 ),
                 "",
             )

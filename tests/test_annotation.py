@@ -154,7 +154,8 @@ def test_both_strands_are_averaged_where_the_genome_or_the_tagger_asks_for_it(
     card["architecture"] = {"cell": "gru", "hidden": 4, "layers": 1, "bidirectional": False}
     NetworkTagger(network, card, torch.device("cpu")).save(tmp_path / "tagger.safetensors")
     script.main(
-        {"decoding": {"method": "argmax", "minimum_length": 1}, "both_strands": asked}, gpus=0, mem_mb=1500, threads=1,
+        {"decoding": {"method": "argmax", "minimum_length": 1}, "both_strands": asked},
+        gpus=0, mem_mb=1500, threads=1,
         corpus=tmp_path / "corpus", tagger=tmp_path / "tagger.safetensors",
         bed=tmp_path / "segments.bed.gz", summary=tmp_path / "summary.tsv",
     )  # fmt: skip

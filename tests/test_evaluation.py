@@ -458,10 +458,8 @@ def test_an_empty_test_split_cannot_be_judged(tmp_path):
 
 def test_tracks_hold_the_first_segments_base_by_base(case, fair):
     path = case.folder / "tracks.npz"
-    posterior = case.saved("shown", fair)
-    write_tracks(
-        path, case.corpus, case.segments, posterior, calls_of(case, fair), records=3, bases=150
-    )
+    posterior, calls = case.saved("shown", fair), calls_of(case, fair)
+    write_tracks(path, case.corpus, case.segments, posterior, calls, records=3, bases=150)
     with np.load(path, allow_pickle=False) as tracks:
         assert tracks["names"].tolist() == ["r29", "r29", "r27"]
         assert tracks["segment_start"].tolist() == [0, 210, 0]
@@ -477,22 +475,18 @@ def test_tracks_hold_the_first_segments_base_by_base(case, fair):
 
 def test_tracks_show_no_more_than_there_is(case, fair):
     path = case.folder / "tracks.npz"
-    posterior = case.saved("shown", fair)
-    write_tracks(
-        path, case.corpus, case.segments, posterior, calls_of(case, fair), records=99, bases=10**6
-    )
+    posterior, calls = case.saved("shown", fair), calls_of(case, fair)
+    write_tracks(path, case.corpus, case.segments, posterior, calls, records=99, bases=10**6)
     with np.load(path, allow_pickle=False) as tracks:
         assert tracks["lengths"].tolist() == case.segments.lengths.tolist()
         assert np.array_equal(tracks["posterior"], fair)
 
 
 def test_equal_tracks_give_equal_bytes(case, fair):
-    posterior = case.saved("shown", fair)
+    posterior, calls = case.saved("shown", fair), calls_of(case, fair)
     contents = set()
     for name in ("one", "two"):
         path = case.folder / f"{name}.npz"
-        write_tracks(
-            path, case.corpus, case.segments, posterior, calls_of(case, fair), records=2, bases=100
-        )
+        write_tracks(path, case.corpus, case.segments, posterior, calls, records=2, bases=100)
         contents.add(path.read_bytes())
     assert len(contents) == 1
