@@ -21,23 +21,23 @@ from hmmlearn.hmm import CategoricalHMM  # noqa: E402
 
 from basetag.alphabet import DNA  # noqa: E402
 from basetag.exact_inference import (  # noqa: E402
-    decode_posteriors,
     filtered_posterior,
     log_likelihood,
     path_log_probability,
     smoothed_posterior,
-    viterbi_path,
 )
 from basetag.hmm import HMM  # noqa: E402
 from basetag.hmm_spec import load_hmm_spec  # noqa: E402
 from basetag.simulation import sample_emissions, sample_paths  # noqa: E402
+from basetag.viterbi import Chain, most_probable_path, viterbi_path  # noqa: E402
 
 COLD = """
 import sys, time
 import numpy as np
-from basetag.exact_inference import smoothed_posterior, viterbi_path
+from basetag.exact_inference import smoothed_posterior
 from basetag.hmm import HMM
 from basetag.hmm_spec import load_hmm_spec
+from basetag.viterbi import viterbi_path
 hmm = HMM.from_settings(load_hmm_spec(sys.argv[1]).settings())
 tokens, lengths = np.zeros(10, dtype=np.uint8), np.array([10])
 start = time.perf_counter()
@@ -100,6 +100,7 @@ def measure(name: str, hmm: HMM, length: int, options: argparse.Namespace) -> No
     likelihood = log_likelihood(hmm, tokens, lengths).sum()
     path_probability = path_log_probability(hmm, tokens, lengths, path).sum()
     prior = np.bincount(path, minlength=hmm.n_states) / path.size
+    chain = Chain.of_posterior(posterior, prior, hmm.start, hmm.transition)
 
     posteriors = fastest(lambda: oracle.score_samples(column, lengths), options.repeats)
     scores = fastest(lambda: oracle.score(column, lengths), options.repeats)
@@ -132,10 +133,19 @@ def measure(name: str, hmm: HMM, length: int, options: argparse.Namespace) -> No
         (
             "posteriors decoded",
             None,
-            lambda threads: decode_posteriors(
-                posterior, lengths, prior, hmm.start, hmm.transition, threads=threads
-            ),
+            lambda threads: most_probable_path(chain, lengths, threads=threads),
             "",
+        ),
+        *(
+            (
+                f"the same, runs of {least:,} or more",
+                None,
+                lambda threads, least=least: most_probable_path(
+                    chain, lengths, np.full(hmm.n_states, least), threads=threads
+                ),
+                "",
+            )
+            for least in (50, 5000)
         ),
     ):
         ours(1)  # compiles

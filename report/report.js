@@ -130,7 +130,7 @@ function chosen() {
   const of = (who, i) => who?.posterior[index].slice(i * n, (i + 1) * n).map((p) => p / 10000);
   const rows = [...record.bases].map((base, i) => {
     const p = of(tagger, i);
-    const called = dataset.states[p.indexOf(Math.max(...p))];
+    const called = tagger.called[index][i];
     const truth = record.truth[i] === " " ? "." : record.truth[i];
     return {
       position: record.start + i + 1, base, truth, called, p, q: of(reference, i),

@@ -76,7 +76,7 @@ rule annotate_genome:
         # What the job stays below, however long the sequences are.
         mem_mb=1500,
     params:
-        settings=settings("annotate", "genome"),
+        settings=settings("annotate", "genome", "dataset", "tagger"),
         code=code("annotate_genome.py"),
     message:
         "Annotating {wildcards.genome} by {wildcards.tagger} of {wildcards.dataset}"

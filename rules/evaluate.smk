@@ -1,6 +1,6 @@
-"""Judge posteriors against the truth, the exact posterior and chance, and compare all taggers.
+"""Judge posteriors and calls against the truth, the exact posterior and chance, and compare all taggers.
 
-IN   results/{dataset}/{tagger}/seed{seed}/posteriors.npy, those of exact and filtered
+IN   results/{dataset}/{tagger}/seed{seed}/posteriors.npy, calls.npy, the posteriors of exact and filtered
 OUT  results/{dataset}/{tagger}/seed{seed}/metrics.json, tracks.npz; results/comparison.tsv
 """
 
@@ -12,6 +12,7 @@ rule evaluate_tagger:
         split="results/{dataset}/split.tsv",
         tagger="results/{dataset}/{tagger}/seed{seed}/tagger.safetensors",
         posteriors="results/{dataset}/{tagger}/seed{seed}/posteriors.npy",
+        calls="results/{dataset}/{tagger}/seed{seed}/calls.npy",
         exact=reference_of("exact"),
         filtered=reference_of("filtered"),
     output:
@@ -27,7 +28,7 @@ rule evaluate_tagger:
     conda:
         "../envs/data.yaml"
     params:
-        settings=settings("evaluate"),
+        settings=settings("evaluate", "dataset", "tagger"),
         code=code("evaluate_tagger.py"),
     message:
         "Evaluating {wildcards.tagger} on {wildcards.dataset}, seed {wildcards.seed}"

@@ -1,15 +1,16 @@
-"""Predict the state probabilities of every test and validation base.
+"""Predict the state probabilities of every test and validation base, and call its state.
 
 From here on networks and baselines are the same kind of thing; two rules, because a baseline's
 job must not wait for torch to start.
 
 IN   results/{dataset}/corpus/, split.tsv, {tagger}/seed{seed}/tagger.safetensors
-OUT  results/{dataset}/{tagger}/seed{seed}/posteriors.npy, posteriors.validation.npy
+OUT  results/{dataset}/{tagger}/seed{seed}/posteriors.npy, posteriors.validation.npy, calls.npy,
+     calls.validation.npy
 """
 
 
 rule predict_baseline:
-    """Posteriors of a tagger that is no network."""
+    """Posteriors and calls of a tagger that is no network."""
     input:
         corpus=corpus_in("results/{dataset}"),
         split="results/{dataset}/split.tsv",
@@ -17,6 +18,8 @@ rule predict_baseline:
     output:
         posteriors="results/{dataset}/{tagger}/seed{seed}/posteriors.npy",
         validation="results/{dataset}/{tagger}/seed{seed}/posteriors.validation.npy",
+        calls="results/{dataset}/{tagger}/seed{seed}/calls.npy",
+        validation_calls="results/{dataset}/{tagger}/seed{seed}/calls.validation.npy",
         timing="results/{dataset}/{tagger}/seed{seed}/predict_timing.json",
     log:
         "logs/predict_baseline/{dataset}.{tagger}.seed{seed}.log",
@@ -28,6 +31,7 @@ rule predict_baseline:
     conda:
         "../envs/data.yaml"
     params:
+        settings=settings("predict", "dataset", "tagger"),
         code=code("predict_baseline.py"),
     message:
         "Predicting {wildcards.dataset} by {wildcards.tagger}"
@@ -36,7 +40,7 @@ rule predict_baseline:
 
 
 rule predict_network:
-    """Posteriors of a trained network."""
+    """Posteriors and calls of a trained network."""
     input:
         corpus=corpus_in("results/{dataset}"),
         split="results/{dataset}/split.tsv",
@@ -44,6 +48,8 @@ rule predict_network:
     output:
         posteriors="results/{dataset}/{tagger}/seed{seed}/posteriors.npy",
         validation="results/{dataset}/{tagger}/seed{seed}/posteriors.validation.npy",
+        calls="results/{dataset}/{tagger}/seed{seed}/calls.npy",
+        validation_calls="results/{dataset}/{tagger}/seed{seed}/calls.validation.npy",
         timing="results/{dataset}/{tagger}/seed{seed}/predict_timing.json",
     log:
         "logs/predict_network/{dataset}.{tagger}.seed{seed}.log",
@@ -59,6 +65,7 @@ rule predict_network:
         # What the job stays below, however long the sequences are.
         mem_mb=1500,
     params:
+        settings=settings("predict", "dataset", "tagger"),
         code=code("predict_network.py"),
     message:
         "Predicting {wildcards.dataset} by {wildcards.tagger}"

@@ -24,11 +24,11 @@ def main(
         load_tagger(
             tagger,
             gpus,
+            decoding=settings["decoding"],
             memory=mem_mb * 2**20,
             both_strands=settings["both_strands"],
         ),
         Corpus.open(corpus),
-        calls=settings["calls"],
         bed=bed,
         summary=summary,
         threads=threads,

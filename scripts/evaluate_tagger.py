@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from basetag.corpus import Corpus
+from basetag.decoding import Decoding
 from basetag.evaluation import evaluate, write_tracks
 from basetag.files import write_json
 from basetag.job_log import job_log
@@ -20,6 +21,7 @@ def main(
     split: Path,
     tagger: Path,
     posteriors: Path,
+    calls: Path,
     references: dict[str, Path | None],
     metrics: Path,
     tracks: Path,
@@ -31,9 +33,11 @@ def main(
         opened,
         test,
         posteriors,
+        calls,
         card,
         dataset=dataset,
         seed=seed,
+        decoding=str(Decoding.of(settings["decoding"])),
         exact_path=references["exact"],
         filtered_path=references["filtered"],
         pairs=settings["pairs"],
@@ -44,6 +48,7 @@ def main(
         opened,
         test,
         posteriors,
+        calls,
         records=settings["shown_records"],
         bases=settings["shown_bases"],
     )
@@ -60,6 +65,7 @@ if __name__ == "__main__":
             Path(snakemake.input.split),
             Path(snakemake.input.tagger),
             Path(snakemake.input.posteriors),
+            Path(snakemake.input.calls),
             {
                 name: Path(path) if (path := snakemake.input.get(name)) else None
                 for name in ("exact", "filtered")

@@ -1,8 +1,10 @@
-"""Rule predict_baseline: posteriors of a tagger that is no network."""
+"""Rule predict_baseline: posteriors and calls of a tagger that is no network."""
 
+import json
 from pathlib import Path
 
 from basetag.baselines import load_baseline
+from basetag.decoding import Decoding
 from basetag.job_log import job_log
 from basetag.prediction import predict_splits
 
@@ -12,8 +14,12 @@ if __name__ == "__main__":
             load_baseline(snakemake.input.tagger),
             Path(snakemake.input.corpus[0]).parent,
             Path(snakemake.input.split),
+            decoding=Decoding.of(json.loads(snakemake.params.settings)["decoding"]),
             threads=snakemake.threads,
-            test=Path(snakemake.output.posteriors),
-            validation=Path(snakemake.output.validation),
+            test=(Path(snakemake.output.posteriors), Path(snakemake.output.calls)),
+            validation=(
+                Path(snakemake.output.validation),
+                Path(snakemake.output.validation_calls),
+            ),
             timing=Path(snakemake.output.timing),
         )

@@ -1,7 +1,9 @@
-"""Rule predict_network: posteriors of a trained network."""
+"""Rule predict_network: posteriors and calls of a trained network."""
 
+import json
 from pathlib import Path
 
+from basetag.decoding import Decoding
 from basetag.devices import choose_device
 from basetag.job_log import job_log
 from basetag.network_tagger import load_network
@@ -17,8 +19,12 @@ if __name__ == "__main__":
             ),
             Path(snakemake.input.corpus[0]).parent,
             Path(snakemake.input.split),
+            decoding=Decoding.of(json.loads(snakemake.params.settings)["decoding"]),
             threads=snakemake.threads,
-            test=Path(snakemake.output.posteriors),
-            validation=Path(snakemake.output.validation),
+            test=(Path(snakemake.output.posteriors), Path(snakemake.output.calls)),
+            validation=(
+                Path(snakemake.output.validation),
+                Path(snakemake.output.validation_calls),
+            ),
             timing=Path(snakemake.output.timing),
         )

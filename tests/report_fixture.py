@@ -27,6 +27,7 @@ COLUMNS = (
     "tagger",
     "seed",
     "kind",
+    "decoding",
     "parameters",
     "test_bases",
     "accuracy",
@@ -212,6 +213,7 @@ def _score(dataset, tagger, seed, posterior, references, prior, labels, length, 
         "seed": seed,
         "kind": KIND.get(tagger, "hmm"),
         "description": DESCRIPTION[tagger],
+        "decoding": "argmax",
         "parameters": PARAMETERS.get(tagger, 0),
         "states": list(STATES),
         "state_names": {"H": "GC-rich", "L": "GC-poor"},
@@ -316,6 +318,7 @@ def _write_dataset(folder, dataset, records, shown, seeds, rng):
                 tokens=tokens[keep],
                 labels=shown_labels,
                 posterior=posterior[keep].astype(np.float32),
+                calls=posterior[keep].argmax(axis=1).astype(np.uint8),
             )
             paths["tracks"].append(place / "tracks.npz")
             if network:

@@ -13,13 +13,14 @@ from basetag.alphabet import DNA, Alphabet
 from basetag.annotation import annotate_genome, call_records
 from basetag.baselines import ConstantTagger, HMMTagger
 from basetag.corpus import Corpus, write_corpus
+from basetag.decoding import Decoding
 from basetag.errors import InputError
-from basetag.exact_inference import viterbi_path
 from basetag.hmm import HMM
 from basetag.intervals import Runs, read_bed
 from basetag.network_tagger import NetworkTagger
 from basetag.networks.tagger_network import TaggerNetwork
 from basetag.taggers import LoadedTagger
+from basetag.viterbi import path_of_posterior, viterbi_path
 
 NAMES = ["GC-rich", "GC-poor"]
 CARD = {
@@ -33,6 +34,8 @@ MODEL = {
     "transition": np.array([[0.99, 0.01], [0.01, 0.99]]),
     "emission": np.array([[0.1, 0.4, 0.4, 0.1], [0.4, 0.1, 0.1, 0.4]]),
 }
+
+DECODINGS = ["argmax", "viterbi", {"method": "viterbi", "minimum_length": {"H": 9, "L": 30}}]
 
 
 class Wavering:
@@ -48,6 +51,11 @@ class Wavering:
         out[:] = right * sure[:, None] + (1 - right) * (1 - sure[:, None])
         return out
 
+    def most_probable_path(
+        self, tokens, lengths, posterior, minimum_lengths, threads=1, positions=None, out=None
+    ):
+        return path_of_posterior(self.card, posterior, lengths, minimum_lengths, threads, out)
+
 
 @pytest.fixture
 def genome(tmp_path):
@@ -56,10 +64,10 @@ def genome(tmp_path):
     return Corpus.open(tmp_path / "corpus")
 
 
-def annotate(tagger, genome, folder, calls="viterbi"):
+def annotate(tagger, genome, folder, decoding="viterbi"):
     folder.mkdir(exist_ok=True)
     annotate_genome(
-        LoadedTagger(tagger), genome, calls=calls,
+        LoadedTagger(tagger, Decoding.of(decoding)), genome,
         bed=folder / "segments.bed.gz", summary=folder / "summary.tsv",
     )  # fmt: skip
     return read_bed(folder / "segments.bed.gz", NAMES)
@@ -77,9 +85,20 @@ def test_an_hmm_is_called_by_its_own_most_probable_path(genome, tmp_path):
 def test_a_path_over_posteriors_keeps_segments_whole_that_argmax_shatters(genome, tmp_path):
     tagger = Wavering(np.repeat([0, 1], 120))
     whole = annotate(tagger, genome, tmp_path / "viterbi")
-    shattered = annotate(tagger, genome, tmp_path / "argmax", calls="argmax")
+    shattered = annotate(tagger, genome, tmp_path / "argmax", decoding="argmax")
     assert whole["one"].ends.tolist() == [120, 240]
     assert len(shattered["one"].ends) > 100
+
+
+def test_no_segment_is_shorter_than_its_least_length_but_at_the_ends(genome, tmp_path):
+    decoding = {"method": "viterbi", "minimum_length": 150}
+    found = annotate(HMMTagger(CARD, MODEL), genome, tmp_path / "hmm", decoding=decoding)
+    # Both halves of 120 bases are cut off by an end; a third segment would not be.
+    assert found["one"].ends.tolist() == [120, 240]
+    tagger = Wavering(np.repeat([0, 1, 0, 1], 60))
+    assert annotate(tagger, genome, tmp_path / "free")["one"].ends.tolist() == [60, 120, 180, 240]
+    kept = annotate(tagger, genome, tmp_path / "kept", decoding=decoding)["one"].lengths
+    assert all(length >= 150 for length in kept[1:-1])
 
 
 def test_the_summary_counts_segments_and_bases_of_each_state(genome, tmp_path):
@@ -100,14 +119,14 @@ def test_a_genome_of_another_alphabet_is_refused_and_nothing_is_written(tmp_path
     assert not list((tmp_path / "out").iterdir())
 
 
-@pytest.mark.parametrize("calls", ["viterbi", "argmax"])
-def test_a_base_that_a_model_cannot_emit_is_named_with_its_record(tmp_path, calls):
+@pytest.mark.parametrize("decoding", DECODINGS, ids=str)
+def test_a_base_that_a_model_cannot_emit_is_named_with_its_record(tmp_path, decoding):
     (tmp_path / "genome.fa").write_text(">one\nAACC\n>two\nACCAATC\n")
     write_corpus(tmp_path / "corpus", tmp_path / "genome.fa", DNA)
     emission = np.array([[0.2, 0.4, 0.4, 0.0], [0.8, 0.1, 0.1, 0.0]])
     tagger = HMMTagger(CARD, MODEL | {"emission": emission})
     with pytest.raises(InputError, match=r"^record 'two', position 6: the model gives 'T' the pro"):
-        annotate(tagger, Corpus.open(tmp_path / "corpus"), tmp_path / "out", calls=calls)
+        annotate(tagger, Corpus.open(tmp_path / "corpus"), tmp_path / "out", decoding=decoding)
 
 
 def taggers_of_every_kind():
@@ -135,28 +154,31 @@ def test_both_strands_are_averaged_where_the_genome_or_the_tagger_asks_for_it(
     card["architecture"] = {"cell": "gru", "hidden": 4, "layers": 1, "bidirectional": False}
     NetworkTagger(network, card, torch.device("cpu")).save(tmp_path / "tagger.safetensors")
     script.main(
-        {"calls": "argmax", "both_strands": asked}, gpus=0, mem_mb=1500, threads=1,
+        {"decoding": {"method": "argmax", "minimum_length": 1}, "both_strands": asked},
+        gpus=0, mem_mb=1500, threads=1,
         corpus=tmp_path / "corpus", tagger=tmp_path / "tagger.safetensors",
         bed=tmp_path / "segments.bed.gz", summary=tmp_path / "summary.tsv",
     )  # fmt: skip
     found = read_bed(tmp_path / "segments.bed.gz", NAMES)
     for both_strands in (False, True):
         tagger = NetworkTagger(network, card, torch.device("cpu"), both_strands=both_strands)
-        called = annotate(tagger, genome, tmp_path / str(both_strands), calls="argmax")
+        called = annotate(tagger, genome, tmp_path / str(both_strands), decoding="argmax")
         same = found["one"].ends.tolist() == called["one"].ends.tolist()
         assert same == (both_strands == (own if asked is None else asked))
 
 
-@pytest.mark.parametrize("calls", ["viterbi", "argmax"])
+@pytest.mark.parametrize("decoding", DECODINGS, ids=str)
 @pytest.mark.parametrize(
     "tagger", taggers_of_every_kind(), ids=lambda tagger: type(tagger).__name__
 )
 def test_a_record_too_long_for_memory_gets_the_same_runs(
-    tagger, calls, genome, tmp_path, monkeypatch
+    tagger, decoding, genome, tmp_path, monkeypatch
 ):
+    loaded = LoadedTagger(tagger, Decoding.of(decoding))
+
     def called():
         pieces = {}
-        for name, runs in call_records(LoadedTagger(tagger), genome, calls, scratch=tmp_path):
+        for name, runs in call_records(loaded, genome, scratch=tmp_path):
             pieces.setdefault(name, []).append(runs)
         return pieces
 
@@ -199,7 +221,7 @@ def test_every_pair_of_annotations_has_a_row(genome, tmp_path):
     constant = {**CARD, "kind": "constant", "architecture": {"baseline": "majority"}}
     poor = ConstantTagger(constant, {"probabilities": np.array([0.1, 0.9])})
     for name, tagger in (("hmm", hmm), ("poor", poor)):
-        annotate(tagger, genome, tmp_path / name, calls="argmax")
+        annotate(tagger, genome, tmp_path / name, decoding="argmax")
     beds = [(name, tmp_path / name / "segments.bed.gz") for name in ("hmm", "poor", "hmm")]
     compare_annotations("phage", beds, NAMES, tmp_path / "agreement.tsv")
     with (tmp_path / "agreement.tsv").open() as file:

@@ -10,10 +10,11 @@ from basetag.baseline_fitting import fit_baseline
 from basetag.baselines import BASELINES, load_baseline
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.errors import ConfigError, InputError
-from basetag.exact_inference import filtered_posterior, smoothed_posterior, viterbi_path
+from basetag.exact_inference import filtered_posterior, smoothed_posterior
 from basetag.hmm import HMM
 from basetag.splits import Segments
 from basetag.tagger_file import read_tagger, write_tagger
+from basetag.viterbi import path_of_posterior, viterbi_path
 
 BLOCKS = {
     "alphabet": "dna",
@@ -161,7 +162,39 @@ def test_exact_and_filtered_are_the_simulating_hmms_posteriors(simulated):
     assert np.array_equal(
         filtered.posterior(tokens, lengths), filtered_posterior(hmm, tokens, lengths)
     )
-    assert np.array_equal(exact.viterbi(tokens, lengths), viterbi_path(hmm, tokens, lengths))
+
+
+def test_an_hmm_is_decoded_by_its_own_chain_begun_where_each_sequence_stands(simulated):
+    corpus, split = simulated
+    tokens, lengths, _ = held_out(simulated)
+    exact = fit_baseline("exact", {}, corpus, split, BLOCKS)
+    posterior = exact.posterior(tokens, lengths)
+    ones = np.ones(2, dtype=np.int64)
+    path = exact.most_probable_path(tokens, lengths, posterior, ones)
+    assert np.array_equal(path, viterbi_path(exact.hmm, tokens, lengths))
+    positions = np.arange(lengths.size) % 3 * 4
+    found = exact.most_probable_path(tokens, lengths, posterior, ones, positions=positions)
+    cuts = np.cumsum(lengths)[:-1]
+    for position, part, called in zip(
+        positions, np.split(tokens, cuts), np.split(found, cuts), strict=True
+    ):
+        hmm = exact.hmm.started_at(int(position))
+        assert np.array_equal(called, viterbi_path(hmm, part, np.array([part.size])))
+    long = exact.most_probable_path(tokens, lengths, posterior, ones * 30)
+    for called in np.split(long, cuts):
+        inner = np.diff(np.flatnonzero(np.diff(called)))
+        assert inner.min(initial=30) >= 30
+
+
+def test_a_rule_is_decoded_by_its_posteriors(simulated):
+    corpus, split = simulated
+    tokens, lengths, _ = held_out(simulated)
+    rule = fit_baseline("base_table", {"k": 3}, corpus, split)
+    posterior = rule.posterior(tokens, lengths)
+    path = rule.most_probable_path(tokens, lengths, posterior, np.array([1, 1]))
+    assert np.array_equal(path, path_of_posterior(rule.card, posterior, lengths))
+    shattered = posterior.argmax(axis=1)
+    assert np.count_nonzero(np.diff(path)) < np.count_nonzero(np.diff(shattered)) / 2
 
 
 #: Two states of islands, of which the second emits no T, and one of what lies between.
@@ -202,7 +235,9 @@ def test_where_states_share_labels_exact_is_the_sum_over_them_in_the_corpus_orde
             shifted = tagger.posterior(tokens, lengths, positions=positions)
             np.testing.assert_allclose(shifted, expected, atol=1e-6)
             path = viterbi_path(apart, tokens, lengths)
-            assert np.array_equal(tagger.viterbi(tokens, lengths), label[path])
+            any_length = np.ones(2, dtype=np.int64)
+            called = tagger.most_probable_path(tokens, lengths, posterior, any_length)
+            assert np.array_equal(called, label[path])
             assert len(set(path)) == 3
 
 

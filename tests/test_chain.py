@@ -15,8 +15,9 @@ from basetag.hmm import HMM
 from basetag.hmm_spec import load_hmm_spec
 from basetag.networks import chain as chain_module
 from basetag.networks.chain import Chain, log_partition, posterior, propagate, trace, viterbi
-from basetag.networks.tagger_network import active_rows
+from basetag.networks.features import active_rows
 from basetag.simulation import sample_emissions, sample_paths
+from basetag.viterbi import viterbi_path
 from tests.conftest import REPOSITORY
 
 INF = math.inf
@@ -260,7 +261,7 @@ def test_a_chain_of_log_probabilities_is_the_hidden_markov_model(form, preset, d
     )
     # In the other presets some paths are equally probable: there the probability counts.
     path = joined(viterbi(emissions, chain, active).numpy(), lengths)
-    best = exact_inference.viterbi_path(hmm, tokens, lengths)
+    best = viterbi_path(hmm, tokens, lengths)
     of = [
         exact_inference.path_log_probability(hmm, tokens, lengths, given) for given in (path, best)
     ]

@@ -15,6 +15,7 @@ METRICS = {
     "tagger": "gru",
     "seed": 1,
     "kind": "network",
+    "decoding": "viterbi, runs of at least 50 bases",
     "parameters": 1234,
     "test": {"bases": 1200000, "segments": 2400},
     "accuracy": {"value": 0.598, "low": 0.59, "high": 0.6},
@@ -41,7 +42,7 @@ def saved(path, content):
 def test_the_table_has_the_agreed_columns_in_order(tmp_path):
     write_comparison(tmp_path / "comparison.tsv", [])
     assert (tmp_path / "comparison.tsv").read_text() == (
-        "dataset\ttagger\tseed\tkind\tparameters\ttest_bases\taccuracy\tbalanced_accuracy\t"
+        "dataset\ttagger\tseed\tkind\tdecoding\tparameters\ttest_bases\taccuracy\tbalanced_accuracy\t"
         "macro_f1\tmcc\tcross_entropy\tbrier\tece\tkl_exact\tattained\tattained_filtered\t"
         "segment_f1\tchance_accuracy\tp_chance\tp_shift\ttrain_seconds\ttrain_bases_per_second\t"
         "predict_bases_per_second\n"
@@ -61,6 +62,7 @@ def test_a_row_holds_the_figures_of_its_files(tmp_path):
         "tagger": "gru",
         "seed": "1",
         "kind": "network",
+        "decoding": "viterbi, runs of at least 50 bases",
         "parameters": "1234",
         "test_bases": "1200000",
         "accuracy": "0.598",

@@ -122,6 +122,31 @@ def test_a_dataset_has_the_labels_of_its_model_and_not_its_hidden_states(folder)
         assert settings["hmm"]["labels"] == ["I", "O"]
 
 
+def test_a_least_length_is_one_for_all_states_or_one_for_each_that_the_dataset_has(folder):
+    text = "{cell: lstm, decoding: {method: viterbi, minimum_length: %s}}"
+    mine = SMALL.replace("{L: low, H: high}", "{L: low, X: high}")
+    for given, toy, own in (
+        ("50", 50, 50),
+        ("{H: 200, X: 50}", {"H": 200}, {"X": 50}),
+        ("{X: 50, L: 1}", 1, {"X": 50}),
+    ):
+        config = load(folder, mine.replace("{cell: lstm}", text % given))
+        found = [config.decoding(dataset, "lstm") for dataset in ("toy", "mine")]
+        assert found == [{"method": "viterbi", "minimum_length": n} for n in (toy, own)]
+    config = load(folder, SMALL.replace("{cell: lstm}", "{cell: lstm, decoding: viterbi}"))
+    assert config.decoding("toy", "lstm") == {"method": "viterbi", "minimum_length": 1}
+    assert config.decoding("toy", "majority") == {"method": "argmax", "minimum_length": 1}
+
+
+def test_a_genomes_decoding_takes_the_place_of_its_taggers(folder):
+    text = SMALL.replace("{baseline: exact}", "{baseline: exact, decoding: viterbi}")
+    called = load(folder, text).annotate_settings("phage", "toy", "exact")["decoding"]
+    assert called == {"method": "viterbi", "minimum_length": 1}
+    text = text.replace("accession:", "decoding: argmax\n    accession:")
+    called = load(folder, text).annotate_settings("phage", "toy", "exact")["decoding"]
+    assert called == {"method": "argmax", "minimum_length": 1}
+
+
 def test_settings_keep_the_order_of_states(folder):
     encode = load(folder, SMALL).encode_settings("mine")
     assert json.loads(canonical_json(encode))["states"] == ["L", "H"]
@@ -296,13 +321,18 @@ def all_settings(config: Config):
         **{("split", d): config.split_settings(d) for d, _, _ in runs},
         **{("train", t, s): config.train_settings(t, s) for _, t, s in runs if s},
         **{("fit", d, t): config.fit_settings(d, t) for d, t, s in runs if not s},
-        ("evaluate",): config.evaluate_settings(),
+        **{("predict", d, t): config.predict_settings(d, t) for d, t, _ in runs},
+        ("evaluate",): [config.evaluate_settings(d, t) for d, t, _ in runs],
         ("fetch",): config.fetch_settings("phage"),
-        ("annotate",): config.annotate_settings("phage"),
+        ("annotate",): [
+            config.annotate_settings(genome, d, t) for genome, d, t, _ in config.annotations()
+        ],
     }
 
 
 GRU, LSTM = ({("train", name, seed) for seed in (2, 3)} for name in GRU_LSTM)
+#: What hangs on how lstm, which annotates nothing, calls states: no training.
+DECODED_LSTM = {("predict", "toy", "lstm"), ("predict", "mine", "lstm"), ("evaluate",)}
 
 
 def the_same_again(folder, config: Config) -> Config:
@@ -371,7 +401,20 @@ def test_nothing_warns_of_the_config(folder):
         ("cell: lstm", "cell: lstm, layers: 2", {("train", "lstm", 2), ("train", "lstm", 3)}),
         ("bases: 1_000_000", "bases: 1_000_001", {("train", "lstm", 2), ("train", "lstm", 3)}),
         ("seeds: [2", "evaluation: {pairs: 9}\nseeds: [2", {("evaluate",)}),
-        ("accession:", "calls: argmax\n    accession:", {("annotate",)}),
+        ("accession:", "decoding: viterbi\n    accession:", {("annotate",)}),
+        ("accession:", "decoding: argmax\n    accession:", set()),  # the taggers' own
+        ("{cell: lstm}", "{cell: lstm, decoding: viterbi}", DECODED_LSTM),
+        (
+            "{cell: lstm}",
+            "{cell: lstm, decoding: {method: viterbi, minimum_length: 9}}",
+            DECODED_LSTM,
+        ),
+        (
+            "{baseline: exact}",
+            "{baseline: exact, decoding: viterbi}",
+            {("predict", "toy", "exact"), ("evaluate",), ("annotate",)},
+        ),
+        ("tagger: exact}]", "tagger: exact}]\n    decoding: argmax", set()),
         ("tagger: exact}]", "tagger: lstm}]\n    both_strands: true", {("annotate",)}),
         ("{cell: lstm}", "{cell: lstm, both_strands: true}", LSTM),
         ("{cell: lstm}", "{cell: lstm, init_from: genome.fa}", set()),
@@ -504,6 +547,33 @@ def made(run):
             "lstm.training.class_weights.L",
             "above 0",
         ),
+        ("cell: lstm", "cell: lstm, decoding: viterby", 9, "lstm.decoding", "mean viterbi?"),
+        ("cell: lstm", "cell: lstm, decoding: 3", 9, "lstm.decoding", "argmax, viterbi or a map"),
+        ("cell: lstm", "cell: lstm, decodin: viterbi", 9, "lstm.decodin", "mean decoding?"),
+        ("baseline: maj", "decoding: viterbi, baseline: maj", 11, "decoding", "unknown key"),
+        *(
+            ("cell: lstm", f"cell: lstm, decoding: {{{text}}}", 9, key, words)
+            for text, key, words in (
+                ("method: viterbi, minimum_lenth: 5", "lstm.decoding.minimum_lenth", "_length?"),
+                ("method: vitebi", "decoding.method", "did you mean viterbi?"),
+                ("method: argmax, minimum_length: 5", "decoding.method", "no minimum_length; take"),
+                ("minimum_length: 5", "decoding.method", "is missing"),
+                ("method: viterbi, minimum_length: 0", "minimum_length", "found 0; expected at"),
+                ("method: viterbi, minimum_length: 100001", "minimum_length", "at most 100000"),
+                ("method: viterbi, minimum_length: 5.5", "minimum_length", "a whole number"),
+                ("method: viterbi, minimum_length: {}", "minimum_length", "is empty"),
+                ("method: viterbi, minimum_length: {H: 0}", "minimum_length.H", "found 0; "),
+                ("method: viterbi, minimum_length: {HH: 5}", "length.HH", "one printable"),
+                ("method: viterbi, minimum_length: {X: 5}", "minimum_length.X", "are H, L"),
+            )
+        ),
+        (
+            "accession: NC",
+            "decoding: {method: viterbi, minimum_length: {X: 5}}\n    accession: NC",
+            16,
+            "phage.decoding.minimum_length.X",
+            "the states are H, L",
+        ),
         ("[2, 3]", "[2, 2]", 12, "seeds[1]", "the seed 2 stands twice"),
         ("[2, 3]", "[]", 12, "seeds", "is empty"),
         ("[2, 3]", "3", 12, "seeds", "expected a list, found 3"),
@@ -523,7 +593,7 @@ def made(run):
         ),
         ("NC_001416.1", "GCF_000001405.40", 16, "phage.accession", "is an assembly"),
         ("NC_001416.1", "lambda", 16, "annotate.phage.accession", "NC_001416.1"),
-        ("accession: NC_001416.1", "calls: viterbi", 15, "annotate.phage", "has neither"),
+        ("accession: NC_001416.1", "decoding: viterbi", 15, "annotate.phage", "has neither"),
     ],
 )
 def test_each_mistake_is_one_line_with_file_line_and_key(folder, old, new, line, key, words):

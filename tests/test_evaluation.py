@@ -85,13 +85,18 @@ class Case:
         np.save(path, posterior)
         return path
 
-    def judged(self, posterior, card=None, **settings):
-        path = self.saved("judged", np.asarray(posterior, dtype=np.float32))
+    def judged(self, posterior, card=None, calls=None, **settings):
+        posterior = np.asarray(posterior, dtype=np.float32)
+        path = self.saved("judged", posterior)
+        if calls is None:
+            calls = posterior.argmax(axis=1).astype(np.uint8)
+        calls_path = self.saved("calls", calls)
         given = {"exact_path": self.exact_path, "filtered_path": self.filtered_path, "pairs": 200}
         return evaluate(
             self.corpus,
             self.segments,
             path,
+            calls_path,
             card or card_of(),
             dataset="blocks",
             seed=1,
@@ -102,6 +107,10 @@ class Case:
 @pytest.fixture(scope="module")
 def case(tmp_path_factory):
     return Case(tmp_path_factory.mktemp("case"))
+
+
+def calls_of(case, posterior):
+    return case.saved("shown_calls", posterior.argmax(axis=1).astype(np.uint8))
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +152,26 @@ def test_every_measure_is_that_of_its_definition(case, fair):
         "cross_entropy": pytest.approx(oracle.log_loss(labels, q)),
         "of": "exact",
     }
+
+
+HARD = ("confusion", "accuracy", "balanced_accuracy", "macro_f1", "mcc", "chance", "decoding")
+
+
+def test_calls_decide_what_matches_and_posteriors_what_they_cost(case, fair):
+    calls = np.random.default_rng(1).integers(0, 2, len(fair)).astype(np.uint8)
+    found, by_argmax = case.judged(fair, calls=calls, decoding="viterbi"), case.judged(fair)
+    labels = case.labels
+    assert found["decoding"] == "viterbi"
+    assert found["confusion"] == oracle.confusion_matrix(labels, calls).tolist()
+    assert found["accuracy"]["value"] == pytest.approx(oracle.accuracy_score(labels, calls))
+    assert found["balanced_accuracy"] == pytest.approx(
+        oracle.balanced_accuracy_score(labels, calls)
+    )
+    assert found["macro_f1"] == pytest.approx(oracle.f1_score(labels, calls, average="macro"))
+    assert found["mcc"] == pytest.approx(oracle.matthews_corrcoef(labels, calls))
+    assert found["chance"]["observed_matches"] == (calls == labels).sum()
+    rest = found.keys() - set(HARD)
+    assert {name: found[name] for name in rest} == {name: by_argmax[name] for name in rest}
 
 
 def test_reported_figures_follow_from_the_stored_counts(case, fair):
@@ -362,6 +391,22 @@ def test_posteriors_of_another_split_are_refused(case, fair):
         case.judged(np.tile(fair, 2))
 
 
+@pytest.mark.parametrize(
+    ("calls", "words"),
+    [
+        (
+            np.zeros(5699, np.uint8),
+            r"calls\.npy: holds uint8 of the shape \(5699,\); calls of this",
+        ),
+        (np.zeros(5700, np.int64), r"calls\.npy: holds int64"),
+        (np.full(5700, 2, np.uint8), r"calls\.npy: calls the state 2, and the last .* is 1"),
+    ],
+)
+def test_calls_of_another_split_type_or_state_are_refused(case, fair, calls, words):
+    with pytest.raises(InputError, match=words):
+        case.judged(fair, calls=calls)
+
+
 def test_posteriors_of_another_type_are_refused(case, fair):
     path = case.saved("double", fair.astype(np.float64))
     with pytest.raises(InputError, match=r"double\.npy: holds float64"):
@@ -413,14 +458,15 @@ def test_an_empty_test_split_cannot_be_judged(tmp_path):
 
 def test_tracks_hold_the_first_segments_base_by_base(case, fair):
     path = case.folder / "tracks.npz"
-    posterior = case.saved("shown", fair)
-    write_tracks(path, case.corpus, case.segments, posterior, records=3, bases=150)
+    posterior, calls = case.saved("shown", fair), calls_of(case, fair)
+    write_tracks(path, case.corpus, case.segments, posterior, calls, records=3, bases=150)
     with np.load(path, allow_pickle=False) as tracks:
         assert tracks["names"].tolist() == ["r29", "r29", "r27"]
         assert tracks["segment_start"].tolist() == [0, 210, 0]
         assert tracks["lengths"].tolist() == [150, 150, 150]
         rows = np.concatenate([np.arange(150), 190 + np.arange(150), 380 + np.arange(150)])
         assert np.array_equal(tracks["posterior"], fair[rows])
+        assert np.array_equal(tracks["calls"], fair.argmax(axis=1)[rows])
         assert np.array_equal(tracks["labels"], case.labels[rows])
         tokens = case.segments.gathered(case.corpus.tokens)
         assert np.array_equal(tracks["tokens"], tokens[rows])
@@ -429,18 +475,18 @@ def test_tracks_hold_the_first_segments_base_by_base(case, fair):
 
 def test_tracks_show_no_more_than_there_is(case, fair):
     path = case.folder / "tracks.npz"
-    posterior = case.saved("shown", fair)
-    write_tracks(path, case.corpus, case.segments, posterior, records=99, bases=10**6)
+    posterior, calls = case.saved("shown", fair), calls_of(case, fair)
+    write_tracks(path, case.corpus, case.segments, posterior, calls, records=99, bases=10**6)
     with np.load(path, allow_pickle=False) as tracks:
         assert tracks["lengths"].tolist() == case.segments.lengths.tolist()
         assert np.array_equal(tracks["posterior"], fair)
 
 
 def test_equal_tracks_give_equal_bytes(case, fair):
-    posterior = case.saved("shown", fair)
+    posterior, calls = case.saved("shown", fair), calls_of(case, fair)
     contents = set()
     for name in ("one", "two"):
         path = case.folder / f"{name}.npz"
-        write_tracks(path, case.corpus, case.segments, posterior, records=2, bases=100)
+        write_tracks(path, case.corpus, case.segments, posterior, calls, records=2, bases=100)
         contents.add(path.read_bytes())
     assert len(contents) == 1

@@ -13,20 +13,18 @@ from hmmlearn.hmm import CategoricalHMM
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from basetag import exact_inference
+from basetag import exact_inference, viterbi
 from basetag.alphabet import DNA, Alphabet
 from basetag.errors import InputError
 from basetag.exact_inference import (
-    decode_posteriors,
     filtered_posterior,
-    label_path,
     log_likelihood,
     path_log_probability,
     smoothed_posterior,
-    viterbi_path,
 )
 from basetag.hmm import HMM
 from basetag.hmm_spec import load_hmm_spec
+from basetag.viterbi import Chain, most_probable_path, viterbi_path
 
 ROOT = Path(__file__).parent.parent
 DATA = os.environ.get("BASETAG_DATA")
@@ -173,7 +171,8 @@ def test_islands_have_the_posterior_of_hmmlearn_summed_over_their_states():
     expected, path = oracle(hmm).decode(tokens[:, None], lengths)
     found = viterbi_path(hmm, tokens, lengths)
     assert path_log_probability(hmm, tokens, lengths, found).sum() == pytest.approx(expected)
-    np.testing.assert_array_equal(label_path(hmm, found), hmm.label_of_state[path])
+    labels = most_probable_path(Chain.of_hmm(hmm, tokens), lengths)
+    np.testing.assert_array_equal(labels, hmm.label_of_state[path])
 
 
 @given(st.integers(0, 1000), st.lists(st.integers(0, DNA.n_tokens - 1), min_size=1, max_size=4))
@@ -208,8 +207,8 @@ def test_a_label_for_each_state_in_any_order_is_the_same_as_none(n_states, seed,
         assert np.abs(infer(grouped, tokens, lengths) - expected).max() < 1e-6
     path = viterbi_path(hmm, tokens, lengths)
     np.testing.assert_array_equal(viterbi_path(grouped, tokens, lengths), path)
-    np.testing.assert_array_equal(np.array(order)[label_path(grouped, path.copy())], path)
-    np.testing.assert_array_equal(label_path(hmm, path.copy()), path)
+    labels = most_probable_path(Chain.of_hmm(grouped, tokens), lengths)
+    np.testing.assert_array_equal(np.array(order)[labels], path)
 
 
 def test_unknown_bases_say_nothing_of_islands():
@@ -220,12 +219,11 @@ def test_unknown_bases_say_nothing_of_islands():
 
 
 def test_a_long_path_becomes_one_of_labels_block_by_block(monkeypatch):
-    monkeypatch.setattr(exact_inference, "_BLOCK_POINTERS", 64)
-    hmm = preset("cpg")
-    path = np.random.default_rng(1).integers(0, 8, 1000).astype(np.uint8)
-    expected = (path >= 4).astype(np.uint8)
-    assert label_path(hmm, path) is path
-    np.testing.assert_array_equal(path, expected)
+    monkeypatch.setattr(viterbi, "_BLOCK_POINTERS", 64)
+    hmm, lengths = preset("cpg"), np.array([1000])
+    tokens = np.random.default_rng(1).integers(0, 4, 1000).astype(np.uint8)
+    labels = most_probable_path(Chain.of_hmm(hmm, tokens), lengths)
+    np.testing.assert_array_equal(labels, viterbi_path(hmm, tokens, lengths) // 4)
 
 
 def test_the_last_filtered_posterior_of_every_prefix_is_its_smoothed_one():
@@ -256,7 +254,7 @@ def test_nothing_depends_on_the_block_size_or_the_threads(monkeypatch, n_states,
     whole = results(threads=1)
     for block in (1, 2, 64):
         monkeypatch.setattr(exact_inference, "_BLOCK_NUMBERS", block * n_states)
-        monkeypatch.setattr(exact_inference, "_BLOCK_POINTERS", block * n_states)
+        monkeypatch.setattr(viterbi, "_BLOCK_POINTERS", block * n_states)
         for threads in (1, 2, 5):
             for found, expected in zip(results(threads), whole, strict=True):
                 np.testing.assert_array_equal(found, expected)
@@ -379,9 +377,10 @@ def test_memory_beyond_the_result_is_checkpoints_alone(name):
 import resource, sys
 import numpy as np
 sys.path.insert(0, "scripts")
-from basetag.exact_inference import smoothed_posterior, viterbi_path
+from basetag.exact_inference import smoothed_posterior
 from basetag.hmm import HMM
 from basetag.hmm_spec import load_hmm_spec
+from basetag.viterbi import viterbi_path
 hmm = HMM.from_settings(load_hmm_spec(f"resources/hmms/{sys.argv[1]}.yaml").settings())
 tokens = np.zeros(20_000_000, dtype=np.uint8)
 out = np.empty((tokens.size, 2), dtype=np.float32)
@@ -416,71 +415,3 @@ def test_the_lambda_phage_has_seven_segments():
     found = [(str(a + 1), str(b), "HL"[path[a]]) for a, b in zip(starts, ends, strict=True)]
     assert found == [tuple(row[:3]) for row in rows]
     assert len(found) == 7
-
-
-def test_scaled_likelihoods_decode_to_the_path_of_their_model():
-    # For independent bases the posterior under the prior is exactly likelihood x prior / total.
-    hmm = preset("blocks")
-    lengths = np.array([3000, 0, 1, 2000])
-    tokens = random_tokens(hmm, lengths.sum(), seed=4)
-    prior = np.array([0.7, 0.3])
-    posterior = hmm.token_likelihood[tokens] * prior
-    posterior = (posterior / posterior.sum(axis=1, keepdims=True)).astype(np.float32)
-    path = decode_posteriors(posterior, lengths, prior, hmm.start, hmm.transition)
-    expected = path_log_probability(hmm, tokens, lengths, viterbi_path(hmm, tokens, lengths))
-    found = path_log_probability(hmm, tokens, lengths, path)
-    np.testing.assert_allclose(found, expected, rtol=1e-6)
-
-
-def test_decoding_a_shattered_posterior_gives_whole_segments():
-    rng = np.random.default_rng(1)
-    truth = np.repeat([0, 1, 0], [4000, 3000, 5000])
-    sure = np.clip(rng.normal(0.6, 0.15, truth.size), 0, 1)
-    posterior = np.where(truth[:, None] == [0, 1], sure[:, None], 1 - sure[:, None])
-    posterior = posterior.astype(np.float32)
-    assert np.count_nonzero(np.diff(posterior.argmax(axis=1))) > 1000
-    path = decode_posteriors(
-        posterior,
-        np.array([truth.size]),
-        np.array([0.5, 0.5]),
-        np.array([0.5, 0.5]),
-        np.array([[0.999, 0.001], [0.001, 0.999]]),
-    )
-    assert np.count_nonzero(np.diff(path)) == 2
-    assert np.mean(path == truth) > 0.99
-
-
-def test_the_smoothed_posterior_of_a_model_decodes_to_its_own_segments():
-    hmm = preset("isochores")
-    tokens, truth = oracle(hmm).sample(50_000, random_state=2)
-    tokens, lengths = tokens[:, 0].astype(np.uint8), np.array([50_000])
-    posterior = smoothed_posterior(hmm, tokens, lengths)
-    path = decode_posteriors(posterior, lengths, hmm.stationary(), hmm.start, hmm.transition)
-    assert np.mean(path == viterbi_path(hmm, tokens, lengths)) > 0.98
-    assert np.count_nonzero(np.diff(path)) <= 1.2 * np.count_nonzero(np.diff(truth))
-
-
-def test_one_base_of_saturated_zero_does_not_break_a_path():
-    posterior = np.full((100, 2), [1.0, 0.0], dtype=np.float32)
-    posterior[50] = [0.0, 1.0]
-    stay = np.array([[1.0, 0.0], [0.0, 1.0]])
-    half = np.array([0.5, 0.5])
-    assert not decode_posteriors(posterior, np.array([100]), half, half, stay).any()
-
-
-def test_a_state_that_was_never_seen_in_training_is_never_called():
-    posterior = np.full((10, 3), [0.1, 0.2, 0.7], dtype=np.float32)
-    third = np.full(3, 1 / 3)
-    path = decode_posteriors(
-        posterior, np.array([10]), np.array([0.5, 0.5, 0.0]), third, np.tile(third, (3, 1))
-    )
-    assert (path == 1).all()
-
-
-@pytest.mark.parametrize("value", [np.nan, -0.1, 1.1, np.inf])
-def test_a_posterior_that_is_no_probability_is_an_error_with_its_place(value):
-    posterior = np.full((10, 2), 0.5, dtype=np.float32)
-    posterior[7, 1] = value
-    half = np.array([0.5, 0.5])
-    with pytest.raises(InputError, match=r"^sequence 2, position 3: the posteriors "):
-        decode_posteriors(posterior, np.array([5, 5]), half, half, np.full((2, 2), 0.5))

@@ -10,13 +10,15 @@ import torch
 from basetag.alphabet import DNA
 from basetag.architecture import chain_of
 from basetag.corpus import UNLABELLED
-from basetag.exact_inference import path_log_probability, smoothed_posterior, viterbi_path
+from basetag.exact_inference import path_log_probability, smoothed_posterior
 from basetag.hmm import HMM
 from basetag.hmm_spec import load_hmm_spec
 from basetag.inference import Predictor
+from basetag.network_tagger import NetworkTagger
 from basetag.networks.features import active_rows
 from basetag.networks.tagger_network import TaggerNetwork
 from basetag.simulation import sample_emissions, sample_paths
+from basetag.viterbi import Chain, most_probable_path, viterbi_path
 from tests.conftest import REPOSITORY
 
 CPU = torch.device("cpu")
@@ -67,6 +69,27 @@ def test_with_an_hmms_parameters_the_path_is_the_hmms(name, bases):
     hmm, (tokens, lengths) = preset(name), records()
     path = hmm.label_of_state[viterbi_path(hmm, tokens, lengths)]
     assert np.array_equal(Predictor(as_network(hmm), CPU, bases=bases).path(tokens, lengths), path)
+
+
+@pytest.mark.parametrize("least", [[1, 1], [1, 40], [70, 300]])
+def test_with_an_hmms_parameters_the_path_of_long_runs_is_the_hmms(least):
+    hmm, (tokens, lengths) = preset("cpg"), records()
+    card = {"alphabet": "dna", "both_strands": False}
+    tagger = NetworkTagger(as_network(hmm), card, CPU)
+    found = tagger.most_probable_path(tokens, lengths, None, np.array(least))
+    chain = Chain.of_hmm(hmm, tokens)
+    assert np.array_equal(found, most_probable_path(chain, lengths, np.array(least)))
+
+
+def test_the_end_of_a_record_counts_in_a_path_of_long_runs():
+    """Whatever the bases say, a record ends in the second label, and a run is three bases."""
+    network = as_network(preset("toy"))
+    network.head.end.data = torch.tensor([-1000.0, 1000.0])
+    tagger = NetworkTagger(network, {"alphabet": "dna", "both_strands": False}, CPU)
+    tokens, lengths = np.full(20, 1, dtype=np.uint8), np.array([12, 8])
+    for least in (1, 3):
+        path = tagger.most_probable_path(tokens, lengths, None, np.array([least, 1]))
+        assert path[[11, 19]].tolist() == [1, 1]
 
 
 @pytest.mark.parametrize("bases", [10**6, 700])

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from basetag import hmm_fitting
 from basetag.alphabet import DNA
 from basetag.errors import InputError
-from basetag.exact_inference import log_likelihood, smoothed_posterior, viterbi_path
+from basetag.exact_inference import log_likelihood, smoothed_posterior
 from basetag.hmm import HMM
 from basetag.hmm_fitting import fit_counts, fit_em, match_states
 from basetag.simulation import sample_emissions, sample_paths
+from basetag.viterbi import viterbi_path
 
 UNLABELLED = 255
 STATES = ("H", "L")

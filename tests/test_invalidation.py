@@ -140,7 +140,12 @@ OWN_ALONE = {"annotate_genome", "compare_annotations"}
         (changed(("training", "mask"), 0.02), closure({"train_tagger"})),
         (changed(("training", "threads"), 2), closure({"train_tagger"})),
         (changed(("evaluation", "pairs"), 60), closure({"evaluate_tagger"})),
-        (changed(("annotate", "phage", "calls"), "argmax"), closure({"annotate_genome"})),
+        (changed(("annotate", "phage", "decoding"), "viterbi"), closure({"annotate_genome"})),
+        # How states are called changes no training, and what is predicted, judged and annotated.
+        (changed(("taggers", "gru", "decoding"), "viterbi"),
+         closure({"predict_network", "annotate_genome"})),
+        (changed(("taggers", "exact", "decoding"), {"method": "viterbi", "minimum_length": 5}),
+         closure({"predict_baseline", "annotate_genome"})),
     ],
 )  # fmt: skip
 def test_a_value_reruns_its_rule_and_what_hangs_on_it(ran, config, rerun):

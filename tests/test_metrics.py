@@ -41,7 +41,8 @@ def scored(segment, labels, posterior, exact, prior, chunk=10**9):
     scores = Scores(int(segment.max()) + 1, prior, ["exact"])
     for first in range(0, len(labels), chunk):
         here = slice(first, first + chunk)
-        scores.add(segment[here], labels[here], posterior[here], {"exact": exact[here]})
+        called = posterior[here].argmax(axis=1).astype(np.uint8)
+        scores.add(segment[here], labels[here], called, posterior[here], {"exact": exact[here]})
     return scores
 
 
@@ -141,7 +142,8 @@ def test_no_tagger_attains_more_than_all(seed, n_states, noise):
 
 def test_a_certain_mistake_costs_the_floor_and_no_more():
     scores = Scores(1, np.array([0.5, 0.5]))
-    scores.add(np.array([0]), np.array([1], np.uint8), np.array([[1.0, 0.0]]), {})
+    called = np.array([0], np.uint8)
+    scores.add(np.array([0]), np.array([1], np.uint8), called, np.array([[1.0, 0.0]]), {})
     assert scores.cross_entropy[0] == pytest.approx(-math.log(FLOOR / (1 + FLOOR)))
 
 
@@ -176,7 +178,8 @@ def test_sums_belong_to_their_segments():
 def test_confidence_falls_into_its_bin():
     scores = Scores(1, np.array([0.5, 0.5]))
     posterior = np.array([[0.55, 0.45], [0.05, 0.95], [1.0, 0.0], [0.42, 0.58]])
-    scores.add(np.zeros(4, int), np.array([0, 1, 1, 0], np.uint8), posterior, {})
+    called = posterior.argmax(axis=1).astype(np.uint8)
+    scores.add(np.zeros(4, int), np.array([0, 1, 1, 0], np.uint8), called, posterior, {})
     assert scores.bin_counts.tolist() == [0, 0, 0, 0, 0, 2, 0, 0, 0, 2]
     assert scores.bin_correct.tolist() == [0, 0, 0, 0, 0, 1, 0, 0, 0, 1]
     assert scores.bin_confidence[5] == pytest.approx(0.55 + 0.58)
@@ -187,7 +190,8 @@ def test_confidence_falls_into_its_bin():
 
 def test_equal_posteriors_call_the_first_state():
     scores = Scores(1, np.full(3, 1 / 3))
-    scores.add(np.array([0]), np.array([2], np.uint8), np.full((1, 3), 1 / 3), {})
+    called = np.array([0], np.uint8)
+    scores.add(np.array([0]), np.array([2], np.uint8), called, np.full((1, 3), 1 / 3), {})
     assert scores.confusion.tolist() == [[0, 0, 0], [0, 0, 0], [1, 0, 0]]
 
 

@@ -59,6 +59,22 @@ def test_a_one_directional_network_is_held_against_its_own_ceiling(page):
     assert "It reads in one direction, so its own ceiling is “filtered”" in shown(page)
 
 
+def test_the_page_says_how_calls_are_made_where_it_is_not_the_likeliest_state(page, tmp_path):
+    assert "calls by" not in shown(page).replace("column “calls by”", "")
+    files = write_results(tmp_path / "results", datasets=("blocks",), annotate=False)
+    words = "viterbi, runs of at least 50 bases"
+    path, metrics = metrics_of(files, "blocks", "gru")
+    path.write_text(json.dumps(metrics | {"decoding": words}))
+    table = files.comparison.read_text()
+    row = re.search(r"^blocks\tgru\t.*$", table, re.MULTILINE)[0]
+    files.comparison.write_text(table.replace(row, row.replace("argmax", words)))
+    render_report(read(files), tmp_path / "report.html")
+    text = shown((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert f"network {words}" in text
+    assert "rule argmax" in text
+    assert f"Its calls are made by {words}, along whole sequences" in text
+
+
 def test_without_an_exact_posterior_the_page_claims_no_ceiling(page):
     (headline,) = re.findall(r"bilstm on mine: [^.]*\.[^.]*\.[^.]*\.[^.]*", shown(page))
     assert "no method can pass" not in headline

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from basetag.alphabet import DNA
 from basetag.baselines import ConstantTagger
 from basetag.errors import ConfigError, InputError
 from basetag.tagger_file import write_tagger
@@ -63,3 +64,34 @@ def test_a_baseline_averages_no_strands(baseline):
     assert load_tagger(baseline, both_strands=False)
     with pytest.raises(ConfigError, match=r"^both strands are asked for, and 'majority' is a base"):
         load_tagger(baseline, both_strands=True)
+
+
+def test_states_are_called_by_the_decoding_that_is_asked_for(path):
+    sequence = "".join(np.random.default_rng(1).choice(list("ACGT"), 2000))
+    (by_base,) = load_tagger(path).predict([sequence])
+    (whole,) = load_tagger(path, decoding="viterbi").predict([sequence])
+    (longer,) = load_tagger(
+        path, decoding={"method": "viterbi", "minimum_length": {"H": 40, "L": 10}}
+    ).predict([sequence])
+    assert np.array_equal(by_base.probabilities, longer.probabilities)
+    tagger = load_tagger(path).tagger
+    tokens = DNA.encode(sequence)
+    lengths = np.array([tokens.size])
+    for prediction, least in ((whole, [1, 1]), (longer, [10, 40])):
+        called = tagger.most_probable_path(tokens, lengths, by_base.probabilities, np.array(least))
+        assert prediction.states == "".join("LH"[state] for state in called)
+
+
+@pytest.mark.parametrize(
+    ("decoding", "words"),
+    [
+        ("viterby", "'viterby', expected one of argmax, viterbi; did you mean viterbi"),
+        ({"method": "viterbi", "minimum": 5}, "'minimum'; did you mean minimum_length"),
+        ({"method": "viterbi", "minimum_length": 0}, "found the minimum_length 0; expected 1 to"),
+        ({"method": "viterbi", "minimum_length": {"X": 5}}, "no state 'X'; its states are L, H"),
+        ({"method": "argmax", "minimum_length": 5}, "argmax calls each base alone"),
+    ],
+)
+def test_a_decoding_that_cannot_be_is_refused_in_one_line(path, decoding, words):
+    with pytest.raises(ConfigError, match=rf"^decoding: .*{words}"):
+        load_tagger(path, decoding=decoding)

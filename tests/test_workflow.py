@@ -48,7 +48,8 @@ def test_every_file_of_the_contract_is_there(ran):
         assert (results / dataset / "split.tsv").exists()
         assert (results / dataset / "majority/seed0/metrics.json").exists()
         for name in ("tagger.safetensors", "history.tsv", "timing.json", "posteriors.npy",
-                     "posteriors.validation.npy", "metrics.json", "tracks.npz"):  # fmt: skip
+                     "posteriors.validation.npy", "calls.npy", "calls.validation.npy",
+                     "metrics.json", "tracks.npz"):  # fmt: skip
             assert (results / dataset / "gru/seed1" / name).exists()
     assert not (results / "own/exact").exists()  # nobody knows the posterior of a user's data
     assert (results / "report.html").stat().st_size > 100_000
@@ -73,6 +74,38 @@ def test_posteriors_lie_in_the_order_of_the_split(ran):
     posteriors = np.load(results / "own/gru/seed1/posteriors.npy")
     assert posteriors.dtype == np.float32
     assert posteriors.shape == (bases, 2)
+    calls = np.load(results / "own/gru/seed1/calls.npy")
+    assert calls.dtype == np.uint8
+    assert np.array_equal(calls, posteriors.argmax(axis=1))
+    validation = np.load(results / "own/gru/seed1/calls.validation.npy")
+    assert len(validation) == len(np.load(results / "own/gru/seed1/posteriors.validation.npy"))
+
+
+def test_another_decoding_is_judged_without_another_training(ran, tmp_path):
+    workflow, config, results = ran
+    shutil.copytree(config.parent, tmp_path / "work")
+    decoded = copy.deepcopy(TINY)
+    decoded["taggers"]["gru"]["decoding"] = {"method": "viterbi", "minimum_length": 5}
+    other = write_config(tmp_path / "work", decoded)
+    run = snakemake(workflow, other)
+    assert run.returncode == 0, run.stderr
+    found = tmp_path / "work/results"
+    for dataset in ("tiny", "own"):
+        before, after = (folder / dataset / "gru/seed1" for folder in (results, found))
+        for name in ("tagger.safetensors", "posteriors.npy", "timing.json"):
+            assert (before / name).read_bytes() == (after / name).read_bytes()
+        metrics = [json.loads((run / "metrics.json").read_text()) for run in (before, after)]
+        assert metrics[0]["cross_entropy"] == metrics[1]["cross_entropy"]
+        calls = np.load(after / "calls.npy")
+        rows = [row for row in read_table(found / dataset / "split.tsv") if row["split"] == "test"]
+        ends = np.cumsum([int(row["end"]) - int(row["start"]) for row in rows])
+        for part in np.split(calls, ends[:-1]):
+            assert np.diff(np.flatnonzero(np.diff(part))).min(initial=5) >= 5
+    by = {row["tagger"]: row["decoding"] for row in read_table(found / "comparison.tsv")}
+    assert by == {
+        "gru": "viterbi, runs of at least 5 bases", "exact": "argmax", "majority": "argmax",
+    }  # fmt: skip
+    assert "viterbi, runs of at least 5 bases" in (found / "report.html").read_text()
 
 
 def test_annotations_cover_the_genome_with_its_own_names(ran):

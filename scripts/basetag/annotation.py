@@ -1,9 +1,6 @@
 """Segments of a genome: a tagger's posteriors turned into calls, runs and a summary.
 
-The argmax of a posterior shatters long segments wherever the posterior wavers about one half.
-The default is therefore a Viterbi path: over the tagger's own model where it is an HMM, else over
-its posteriors divided by the label frequencies of its training data (scaled likelihoods: Morgan &
-Bourlard 1990), with the transitions counted on the training labels.
+How states are called is the loaded tagger's own: see `basetag.decoding`.
 """
 
 from __future__ import annotations
@@ -14,22 +11,19 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from basetag.baselines import HMMTagger
 from basetag.corpus import Corpus
+from basetag.decoding import call_states
 from basetag.errors import InputError, SequenceError
-from basetag.exact_inference import decode_posteriors
 from basetag.files import write_table, written_whole
 from basetag.intervals import Runs, index_suffix, write_bed
 from basetag.taggers import LoadedTagger
 
 log = logging.getLogger(__name__)
-
-Calls = Literal["viterbi", "argmax"]
 
 #: What is held of a record longer than this lies in a file, not in memory.
 IN_MEMORY_BASES = 2**22
@@ -51,7 +45,6 @@ def annotate_genome(
     loaded: LoadedTagger,
     genome: Corpus,
     *,
-    calls: Calls,
     bed: str | os.PathLike[str],
     summary: str | os.PathLike[str],
     threads: int = 1,
@@ -63,7 +56,6 @@ def annotate_genome(
     loaded : LoadedTagger
     genome : Corpus
         Labels are not needed.
-    calls : {"viterbi", "argmax"}
     bed : path-like
         A .bed.gz; its index, .tbi, lies beside it. Where a record is too long for such a one, a
         .csi does, too, and the .tbi is a copy of it, which samtools' library reads by content.
@@ -90,7 +82,7 @@ def annotate_genome(
     indices = [os.fspath(bed) + suffix for suffix in sorted(suffixes)]
 
     def counted(scratch: Path) -> Iterator[tuple[str, Runs]]:
-        for record, runs in call_records(loaded, genome, calls, threads, scratch):
+        for record, runs in call_records(loaded, genome, threads, scratch):
             for label, total in enumerate(totals):
                 total.add(runs, label)
             yield record, runs
@@ -141,7 +133,6 @@ class Totals:
 def call_records(
     loaded: LoadedTagger,
     genome: Corpus,
-    calls: Calls,
     threads: int = 1,
     scratch: str | os.PathLike[str] | None = None,
 ) -> Iterator[tuple[str, Runs]]:
@@ -159,34 +150,13 @@ def call_records(
         path = _room((length,), np.uint8, length, scratch)
         try:
             loaded.tagger.posterior(tokens, lengths, threads, out=posterior)
-            call_states(loaded, tokens, lengths, posterior, calls, threads, out=path)
+            call_states(
+                loaded.tagger, tokens, lengths, posterior, loaded.decoding, threads, out=path
+            )
         except SequenceError as error:
             raise error.of_record(name, 0) from None
         for runs in _runs_by_block(path, posterior):
             yield name, runs
-
-
-def call_states(
-    loaded: LoadedTagger,
-    tokens: NDArray[np.uint8],
-    lengths: NDArray[np.int64],
-    posterior: NDArray[np.float32],
-    calls: Calls,
-    threads: int = 1,
-    out: NDArray[np.uint8] | None = None,
-) -> NDArray[np.uint8]:
-    """Return the called state of every base, (bases,); in `out` if that is given."""
-    if calls == "argmax":
-        path = np.empty(tokens.size, dtype=np.uint8) if out is None else out
-        for block in _blocks(tokens.size):
-            path[block] = np.argmax(posterior[block], axis=1)
-        return path
-    tagger = loaded.tagger
-    if isinstance(tagger, HMMTagger):
-        return tagger.viterbi(tokens, lengths, threads, out)
-    prior = np.array(tagger.card["training"]["prior"])
-    transition = np.array(tagger.card["training"]["transition"])
-    return decode_posteriors(posterior, lengths, prior, prior, transition, threads, out)
 
 
 def _room(

@@ -16,14 +16,10 @@ from numpy.typing import NDArray
 
 from basetag.alphabet import Alphabet
 from basetag.errors import InputError, SequenceError
-from basetag.exact_inference import (
-    filtered_posterior,
-    label_path,
-    smoothed_posterior,
-    viterbi_path,
-)
+from basetag.exact_inference import filtered_posterior, smoothed_posterior
 from basetag.hmm import HMM
 from basetag.tagger_file import Kind, read_tagger, write_tagger
+from basetag.viterbi import Chain, most_probable_path, path_of_posterior
 from basetag.window_rules import GCShare, KmerContexts, smoothed_frequencies
 
 Tokens = NDArray[np.uint8]
@@ -100,6 +96,19 @@ class Baseline:
         """
         raise NotImplementedError
 
+    def most_probable_path(
+        self,
+        tokens: Tokens,
+        lengths: Lengths,
+        posterior: Posterior,
+        minimum_lengths: Lengths,
+        threads: int = 1,
+        positions: Lengths | None = None,
+        out: NDArray[np.uint8] | None = None,
+    ) -> NDArray[np.uint8]:
+        """Return the most probable states, (bases,), by the posteriors: see `Tagger`."""
+        return path_of_posterior(self.card, posterior, lengths, minimum_lengths, threads, out)
+
     def _result(self, tokens: Tokens, out: Posterior | None) -> Posterior:
         if out is not None:
             return out
@@ -152,16 +161,23 @@ class HMMTagger(Baseline):
                 raise error.of_sequence(int(own[error.sequence])) from None
         return out
 
-    def viterbi(
+    def most_probable_path(
         self,
         tokens: Tokens,
         lengths: Lengths,
+        posterior: Posterior,
+        minimum_lengths: Lengths,
         threads: int = 1,
+        positions: Lengths | None = None,
         out: NDArray[np.uint8] | None = None,
     ) -> NDArray[np.uint8]:
-        """Return the labels of the most probable path of each sequence, uint8, (bases,)."""
-        path = viterbi_path(self.hmm, tokens, lengths, threads=threads, out=out)
-        return label_path(self.hmm, path)
+        """Return the most probable states, (bases,), of the model itself: see `Tagger`."""
+        start = None
+        if positions is not None and np.any(positions):
+            distinct, which = np.unique(positions, return_inverse=True)
+            start = np.stack([self.hmm.started_at(int(n)).start for n in distinct])[which]
+        chain = Chain.of_hmm(self.hmm, tokens, start)
+        return most_probable_path(chain, lengths, minimum_lengths, threads, out)
 
 
 class TableTagger(Baseline):

@@ -21,6 +21,7 @@ COLUMNS = (
     "tagger",
     "seed",
     "kind",
+    "decoding",
     "parameters",
     "test_bases",
     "accuracy",
@@ -62,7 +63,8 @@ def comparison_row(
         return None if found is None else found["value"]
 
     row = dict.fromkeys(COLUMNS)
-    row |= {name: metrics[name] for name in ("dataset", "tagger", "seed", "kind", "parameters")}
+    told = ("dataset", "tagger", "seed", "kind", "decoding", "parameters")
+    row |= {name: metrics[name] for name in told}
     row["test_bases"] = metrics["test"]["bases"]
     row |= {
         name: metrics[name] for name in ("balanced_accuracy", "macro_f1", "mcc", "brier", "ece")

@@ -2,8 +2,8 @@
 
 Puts sums and counts (`basetag.metrics`) and chance (`basetag.chance`) together into metrics.json:
 every figure that the report shows, beside the counts from which it follows. Each tagger, network
-or not, comes here as a file of posteriors; nothing here knows how they were made. The table of all
-taggers lies in `basetag.comparison`.
+or not, comes here as a file of posteriors and one of calls; nothing here knows how they were made.
+The table of all taggers lies in `basetag.comparison`.
 """
 
 from __future__ import annotations
@@ -55,16 +55,21 @@ def evaluate(
     corpus: Corpus,
     segments: Segments,
     posterior_path: AnyPath,
+    calls_path: AnyPath,
     card: Mapping[str, Any],
     *,
     dataset: str,
     seed: int,
+    decoding: str = "argmax",
     exact_path: AnyPath | None = None,
     filtered_path: AnyPath | None = None,
     pairs: int = 1000,
     draws_seed: int = 1,
 ) -> dict[str, Any]:
-    """Judge a tagger's posteriors on the test split.
+    """Judge a tagger's posteriors and calls on the test split.
+
+    What counts matches is taken from the calls; what weighs probabilities (cross-entropy, Brier
+    score, calibration, divergences) from the posteriors.
 
     Parameters
     ----------
@@ -74,12 +79,16 @@ def evaluate(
         The test split.
     posterior_path : path-like
         .npy of float32, (bases of the split, states), in the order of the split.
+    calls_path : path-like
+        .npy of uint8, (bases of the split,), the called states in the same order.
     card : mapping
         The card of the tagger whose posteriors they are.
     dataset : str
         Its name in the config.
     seed : int
         Seed of the tagger's training; 0 for deterministic baselines.
+    decoding : str
+        How the calls were made, in words.
     exact_path, filtered_path : path-like, optional
         Posteriors of the simulating HMM on the same split, smoothed and filtered.
     pairs : int
@@ -95,7 +104,7 @@ def evaluate(
     Raises
     ------
     InputError
-        Where nothing is labelled, or a file does not hold posteriors of this split.
+        Where nothing is labelled, or a file does not hold posteriors or calls of this split.
     """
     paths = {"exact": exact_path, "filtered": filtered_path}
     references = {
@@ -104,18 +113,20 @@ def evaluate(
         if path is not None
     }
     posterior = _open_posterior(posterior_path, corpus, segments)
+    calls = _open_calls(calls_path, corpus, segments)
     prior = np.array(card["training"]["prior"])
     scores = Scores(len(segments.offset), prior, tuple(references))
     for rows, segment, bases in _chunks(segments, _VALUES_AT_ONCE // len(corpus.states)):
         labels = _labels(corpus)[bases]
-        chunk = posterior[rows]
+        chunk, called = posterior[rows], calls[rows]
         _check_rows(chunk, posterior_path, corpus, bases)
         beside = {name: array[rows] for name, array in references.items()}
         scored = labels != UNLABELLED
         if not scored.all():
-            segment, labels, chunk = segment[scored], labels[scored], chunk[scored]
+            segment, labels = segment[scored], labels[scored]
+            chunk, called = chunk[scored], called[scored]
             beside = {name: array[scored] for name, array in beside.items()}
-        scores.add(segment, labels, chunk, beside)
+        scores.add(segment, labels, called, chunk, beside)
     if not scores.bases.any():
         raise InputError(
             f"no base of the test split of {dataset!r} has a label",
@@ -132,6 +143,7 @@ def evaluate(
         "tagger": card["name"],
         "seed": seed,
         **{key: card[key] for key in ("kind", "description", "parameters")},
+        "decoding": decoding,
         "states": list(corpus.states),
         "state_names": dict(corpus.state_names),
         "test": {"bases": total, "segments": int(np.count_nonzero(scores.bases))},
@@ -178,6 +190,7 @@ def write_tracks(
     corpus: Corpus,
     segments: Segments,
     posterior_path: AnyPath,
+    calls_path: AnyPath,
     *,
     records: int,
     bases: int,
@@ -189,8 +202,8 @@ def write_tracks(
     path : path-like
         The target, tracks.npz: `names` (segments,), `segment_start` and `lengths` int64
         (segments,), `tokens` and `labels` uint8 (bases,), `posterior` float32 (bases, states),
-        the segments one behind the other.
-    corpus, segments, posterior_path
+        `calls` uint8 (bases,), the segments one behind the other.
+    corpus, segments, posterior_path, calls_path
         As for `evaluate`.
     records : int
         Number of segments shown.
@@ -198,6 +211,7 @@ def write_tracks(
         Most bases shown of each.
     """
     posterior = _open_posterior(posterior_path, corpus, segments)
+    calls = _open_calls(calls_path, corpus, segments)
     lengths = np.minimum(segments.lengths[:records], bases)
     first_rows = np.cumsum(segments.lengths)[: len(lengths)] - segments.lengths[: len(lengths)]
     shown = list(zip(segments.offset, first_rows, lengths, strict=False))
@@ -212,6 +226,7 @@ def write_tracks(
             tokens=np.concatenate([corpus.tokens[at : at + n] for at, _, n in shown]),
             labels=np.concatenate([labels[at : at + n] for at, _, n in shown]),
             posterior=np.concatenate([posterior[row : row + n] for _, row, n in shown]),
+            calls=np.concatenate([calls[row : row + n] for _, row, n in shown]),
         )
 
 
@@ -311,20 +326,36 @@ def _labels(corpus: Corpus) -> NDArray[np.uint8]:
 
 def _open_posterior(path: AnyPath, corpus: Corpus, segments: Segments) -> NDArray[np.float32]:
     """Map a file of posteriors, (bases, states), and hold its shape against the split's."""
+    shape = int(segments.bases), len(corpus.states)
+    return _open(path, "posteriors", np.dtype(np.float32), shape)
+
+
+def _open_calls(path: AnyPath, corpus: Corpus, segments: Segments) -> NDArray[np.uint8]:
+    """Map a file of called states, (bases,), and hold it against the split and the states."""
+    calls = _open(path, "calls", np.dtype(np.uint8), (int(segments.bases),))
+    largest = int(calls.max(initial=0))
+    if largest >= len(corpus.states):
+        raise InputError(
+            f"calls the state {largest}, and the last of the dataset is {len(corpus.states) - 1}",
+            file=Path(path),
+            advice="predict again",
+        )
+    return calls
+
+
+def _open(path: AnyPath, kind: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     try:
-        posterior = np.load(path, mmap_mode="r", allow_pickle=False)
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"cannot be read as an array ({error})", file=Path(path)) from None
-    expected = (int(segments.bases), len(corpus.states))
-    if posterior.shape != expected or posterior.dtype != np.float32:
+    if array.shape != shape or array.dtype != dtype:
         raise InputError(
-            f"holds {posterior.dtype} of the shape {posterior.shape}; posteriors of this split are "
-            f"float32 of the shape {expected} (bases, states)",
+            f"holds {array.dtype} of the shape {array.shape}; {kind} of this split are "
+            f"{dtype} of the shape {shape}",
             file=Path(path),
             advice="predict again with the same split",
         )
-    rows: NDArray[np.float32] = np.asarray(posterior)
-    return rows
+    return np.asarray(array)
 
 
 def _check_rows(

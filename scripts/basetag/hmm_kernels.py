@@ -1,9 +1,9 @@
 """The compiled loops of exact inference: one call runs over a range of sequences.
 
-What they compute and who may call them says `basetag.exact_inference`. Vectors are float64 and are
-multiplied by a power of two when their largest entry gets small: that rounds nothing, costs a
-comparison, and keeps products of two vectors clear of the ends of float64. A kernel returns the
-index of the first base that the model cannot emit, or -1.
+What they compute and who may call them say `basetag.exact_inference` and `basetag.viterbi`.
+Vectors are float64 and are multiplied by a power of two when their largest entry gets small: that
+rounds nothing, costs a comparison, and keeps products of two vectors clear of the ends of float64.
+A kernel returns the index of the first base that the model cannot emit, or -1.
 
 Arrays, with K states: `first` (tokens, K) is start x P(token | state); `step` (tokens, K, K) is
 P(next state | state) x P(token | next state); `offsets` (sequences + 1,) says where each sequence
@@ -22,8 +22,8 @@ import numpy as np
 _LOW = 2.0**-64
 _FACTOR = 2.0**64
 _LOG_FACTOR = 64 * math.log(2)
-# Probabilities written with six digits, or rounded to float32, may pass 1 by a little.
-_HIGHEST_PROBABILITY = 1.0001
+#: Probabilities written with six digits, or rounded to float32, may pass 1 by a little.
+HIGHEST_PROBABILITY = 1.0001
 
 _compiled = numba.njit(cache=True, nogil=True)
 
@@ -215,6 +215,7 @@ def most_probable_path(
 ):
     """Write the Viterbi path to `out`, holding back-pointers of `block` bases.
 
+    `start` (sequences, K) has the probabilities of each sequence's first state.
     The likelihood of base t is ``max(rows[tokens[t]], floor) * weights``, or that of row t itself
     where `tokens` is empty. Of equally probable states the first is taken. A base whose row is no
     probability counts as one that cannot be emitted.
@@ -241,7 +242,7 @@ def most_probable_path(
                 row = np.int64(tokens[t]) if tokens.size > 0 else t
                 largest = 0.0
                 for j in range(K):
-                    best = start[j]
+                    best = start[s, j]
                     pointer = 0
                     if t > first:
                         best = delta[0] * transition[0, j]
@@ -251,7 +252,7 @@ def most_probable_path(
                                 best = value
                                 pointer = i
                     likelihood = rows[row, j]
-                    if not 0.0 <= likelihood <= _HIGHEST_PROBABILITY:
+                    if not 0.0 <= likelihood <= HIGHEST_PROBABILITY:
                         return t
                     value = best * max(likelihood, floor) * weights[j]
                     following[j] = value

@@ -45,7 +45,7 @@ class Reference:
     Parameters
     ----------
     correct, cross_entropy : ndarray of float64
-        Matches of the reference's own calls with the labels, and its own cross-entropy.
+        Matches of the reference's likeliest states with the labels, and its own cross-entropy.
     kl, kl_prior : ndarray of float64
         KL(reference || tagger) and KL(reference || prior), nats.
     """
@@ -79,7 +79,7 @@ class Scores:
         True states in rows, called ones in columns.
     references : dict of str to Reference
     bin_counts, bin_confidence, bin_correct : ndarray, (N_BINS,)
-        Calls by their posterior: their number, the sum of their posteriors, the matches.
+        Likeliest states by their posterior: their number, the sum of their posteriors, the matches.
     """
 
     def __init__(self, n_segments: int, prior: Floats, references: Sequence[str] = ()) -> None:
@@ -102,6 +102,7 @@ class Scores:
         self,
         segment: NDArray[np.integer[Any]],
         labels: NDArray[np.uint8],
+        calls: NDArray[np.uint8],
         posterior: NDArray[np.floating[Any]],
         references: Mapping[str, NDArray[np.floating[Any]]],
     ) -> None:
@@ -113,6 +114,8 @@ class Scores:
             The segment of each base, in ascending order.
         labels : ndarray of uint8, (bases,)
             True states; no base is unlabelled.
+        calls : ndarray of uint8, (bases,)
+            The states that the tagger calls.
         posterior : ndarray, (bases, states)
             The tagger's.
         references : mapping of str to ndarray, (bases, states)
@@ -131,7 +134,6 @@ class Scores:
         # States first: sums over two or three states are then sums of long rows.
         p = floored(np.ascontiguousarray(posterior.T), axis=0)  # (states, bases)
         log_p = np.log(p)
-        calls, confidence = _calls(p)
         matches = calls == labels
         of_label = labels.astype(np.intp) * labels.size + np.arange(labels.size)
         self.bases[here] += np.bincount(unit, minlength=here.stop - first)
@@ -140,14 +142,16 @@ class Scores:
         self.brier[here] += per_segment((p * p).sum(axis=0) - 2 * p.ravel()[of_label] + 1)
         pair = labels.astype(np.intp) * n_states + calls
         self.confusion += np.bincount(pair, minlength=n_states**2).reshape(n_states, n_states)
+        likeliest, confidence = _likeliest(p)
+        certain = likeliest == labels
         bins = np.minimum((confidence * N_BINS).astype(np.intp), N_BINS - 1)
         self.bin_counts += np.bincount(bins, minlength=N_BINS)
         self.bin_confidence += np.bincount(bins, weights=confidence, minlength=N_BINS)
-        self.bin_correct += np.bincount(bins[matches], minlength=N_BINS)
+        self.bin_correct += np.bincount(bins[certain], minlength=N_BINS)
         for name, sums in self.references.items():
             q = floored(np.ascontiguousarray(references[name].T), axis=0)
             log_q = np.log(q)
-            sums.correct[here] += per_segment(_calls(q)[0] == labels)
+            sums.correct[here] += per_segment(_likeliest(q)[0] == labels)
             sums.cross_entropy[here] -= per_segment(log_q.ravel()[of_label])
             # KL is never negative; rounding can leave -1e-17.
             sums.kl[here] += per_segment(np.maximum((q * (log_q - log_p)).sum(axis=0), 0))
@@ -262,14 +266,14 @@ def calibration_error(counts: Counts, confidence: Floats, correct: Counts) -> fl
     return float(np.abs(correct - confidence).sum() / counts.sum())
 
 
-def _calls(posterior: Floats) -> tuple[NDArray[np.intp], Floats]:
+def _likeliest(posterior: Floats) -> tuple[NDArray[np.intp], Floats]:
     """Return the likeliest state, the first of equals, and its posterior; of (states, bases)."""
     best = posterior[0].copy()
-    calls = np.zeros(posterior.shape[1], dtype=np.intp)
+    states = np.zeros(posterior.shape[1], dtype=np.intp)
     for state in range(1, len(posterior)):
-        calls[posterior[state] > best] = state
+        states[posterior[state] > best] = state
         np.maximum(best, posterior[state], out=best)
-    return calls, best
+    return states, best
 
 
 def _standard_error(

@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import logging
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from basetag.alphabet import Alphabet
 from basetag.architecture import chain_of, describe
 from basetag.corpus import Corpus
 from basetag.errors import ConfigError, InputError, nearest
 from basetag.inference import MEMORY, Predictor
+from basetag.networks.heads import ChainHead
 from basetag.networks.tagger_network import TaggerNetwork
 from basetag.splits import Segments
 from basetag.tagger_file import new_card, read_tagger, write_tagger
+from basetag.viterbi import Chain, most_probable_path, path_of_posterior
 
 log = logging.getLogger(__name__)
 
 
+#: Bases whose scores are turned into likelihoods at a time.
+_BLOCK = 1 << 18
+#: A state at a base is at least so likely beside the likeliest one.
+_LEAST = 1e-30
 #: Keys of an architecture by which trained weights do not differ.
 _OF_TRAINING = ("dropout", "longest_memory")
 
@@ -144,6 +152,68 @@ class NetworkTagger:
         """Return P(state | record), (bases, states); see `Predictor.posterior`."""
         torch.set_num_threads(threads)
         return self._predictor.posterior(tokens, lengths, out)
+
+    def most_probable_path(
+        self,
+        tokens: NDArray[np.uint8],
+        lengths: NDArray[np.int64],
+        posterior: NDArray[np.float32],
+        minimum_lengths: NDArray[np.int64],
+        threads: int = 1,
+        positions: NDArray[np.int64] | None = None,
+        out: NDArray[np.uint8] | None = None,
+    ) -> NDArray[np.uint8]:
+        """Return the most probable states, (bases,): see `Tagger`.
+
+        By the chain on top, where there is one; else, and where both strands are averaged, by the
+        posteriors.
+        """
+        head = self.network.head
+        if not isinstance(head, ChainHead) or self._predictor.complement is not None:
+            return path_of_posterior(self.card, posterior, lengths, minimum_lengths, threads, out)
+        torch.set_num_threads(threads)
+        if (minimum_lengths <= 1).all():
+            return self._predictor.path(tokens, lengths, out)
+        # On disk: of a chromosome they take as much as its posteriors.
+        with tempfile.TemporaryFile() as file:
+            shape = (max(1, tokens.size), head.out_features)
+            rows = np.memmap(file, dtype=np.float32, mode="w+", shape=shape)[: tokens.size]
+            self._predictor.scores(tokens, lengths, rows)
+            chain = path_chain(head, rows, lengths)
+            return most_probable_path(chain, lengths, minimum_lengths, threads, out)
+
+
+def path_chain(head: ChainHead, rows: NDArray[np.float32], lengths: NDArray[np.int64]) -> Chain:
+    """Return the chain of a head for paths whose runs have least lengths.
+
+    Parameters
+    ----------
+    head : ChainHead
+    rows : ndarray of float32, (bases, states)
+        The head's scores of every base; made their likelihoods, up to a factor, in place.
+    lengths : ndarray of int64, (sequences,)
+    """
+
+    def weights(scores: Tensor) -> NDArray[np.float64]:
+        """Return exp(scores) beside the largest of all."""
+        return (scores - scores.max()).double().exp().cpu().numpy()
+
+    with torch.no_grad():
+        scores = head.chain
+        end = scores.end.double().cpu().numpy()
+        start, transition = weights(scores.start), weights(scores.transition)
+    last = np.cumsum(lengths)[lengths > 0] - 1
+    rows[last] += end
+    for left in range(0, len(rows), _BLOCK):
+        block = rows[left : left + _BLOCK]
+        np.exp(block - block.max(axis=1, keepdims=True), out=block)
+
+    def impossible(base: int) -> tuple[str, str]:
+        return "the network's scores are no numbers there", "train it with a smaller learning rate"
+
+    label_of = head.label_of.cpu().numpy().astype(np.uint8)
+    ones = np.ones(start.size)
+    return Chain(start, transition, label_of, rows, None, ones, _LEAST, impossible)
 
 
 def build_network(

@@ -1,4 +1,4 @@
-"""Posteriors of the splits on disk: any tagger, in batches, so that memory does not grow.
+"""Posteriors and calls of the splits on disk: any tagger, in batches of bounded memory.
 
 What this writes is all that the judgement sees of a tagger; from here on networks and baselines
 are the same kind of thing.
@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from basetag.corpus import Corpus
+from basetag.decoding import Decoding, call_states
 from basetag.errors import SequenceError
 from basetag.files import write_json, written_whole
 from basetag.splits import Segments, read_split
@@ -27,30 +28,33 @@ def predict_splits(
     corpus_folder: Path,
     split: Path,
     *,
+    decoding: Decoding,
     threads: int,
-    test: Path,
-    validation: Path,
+    test: tuple[Path, Path],
+    validation: tuple[Path, Path],
     timing: Path,
 ) -> None:
-    """Write a tagger's posteriors of the test and the validation split, and how fast it was.
+    """Write posteriors and calls of the test and the validation split, and how fast it went.
 
     Parameters
     ----------
     tagger : Tagger
     corpus_folder, split : Path
         The corpus and its split.tsv.
+    decoding : Decoding
+        How states are called.
     threads : int
         CPU threads of the tagger.
-    test, validation : Path
-        Where the posteriors go: .npy, float32 (bases, states), in the order of the split.
+    test, validation : (Path, Path)
+        Where posteriors and calls go: see `predict_segments`.
     timing : Path
         Where the clock's figures go, as JSON: those of the test split.
     """
     corpus = Corpus.open(corpus_folder)
     segments = read_split(split, corpus)
-    predict_segments(tagger, corpus, segments["validation"], validation, threads)
+    predict_segments(tagger, corpus, segments["validation"], *validation, decoding, threads)
     began = time.perf_counter()
-    predict_segments(tagger, corpus, segments["test"], test, threads)
+    predict_segments(tagger, corpus, segments["test"], *test, decoding, threads)
     seconds = time.perf_counter() - began
     speed = segments["test"].bases / seconds
     log.info("predicted %d test bases at %.0f kb/s", segments["test"].bases, speed / 1e3)
@@ -58,9 +62,15 @@ def predict_splits(
 
 
 def predict_segments(
-    tagger: Tagger, corpus: Corpus, segments: Segments, path: str | os.PathLike[str], threads: int
+    tagger: Tagger,
+    corpus: Corpus,
+    segments: Segments,
+    posteriors: str | os.PathLike[str],
+    calls: str | os.PathLike[str],
+    decoding: Decoding,
+    threads: int,
 ) -> None:
-    """Write the posterior of every base of `segments` to `path`, in their order.
+    """Write posterior and called state of every base of `segments`, in their order.
 
     Parameters
     ----------
@@ -68,8 +78,10 @@ def predict_segments(
     corpus : Corpus
     segments : Segments
         Each is predicted from its own bases alone.
-    path : path-like
-        A .npy file, float32 (bases, states), written whole or not at all.
+    posteriors, calls : path-like
+        .npy files, float32 (bases, states) and uint8 (bases,), written whole or not at all.
+    decoding : Decoding
+        How states are called.
     threads : int
         CPU threads of the tagger.
 
@@ -79,16 +91,26 @@ def predict_segments(
         At a base that the tagger cannot explain, with its record and position.
     """
     shape = (segments.bases, len(tagger.card["states"]))
-    with written_whole(path) as (place,):
-        out = np.lib.format.open_memmap(place, mode="w+", dtype=np.float32, shape=shape)
+    with written_whole(posteriors, calls) as places:
+        out, called = (
+            np.lib.format.open_memmap(place, mode="w+", dtype=dtype, shape=size)
+            for place, dtype, size in zip(
+                places, (np.float32, np.uint8), (shape, shape[:1]), strict=True
+            )
+        )
         first = 0
         for part in segments.batches():
             tokens = part.gathered(corpus.tokens)
-            here = out[first : first + tokens.size]
+            here = slice(first, first + tokens.size)
             try:
-                tagger.posterior(tokens, part.lengths, threads, part.start, here)
+                tagger.posterior(tokens, part.lengths, threads, part.start, out[here])
+                call_states(
+                    tagger, tokens, part.lengths, out[here], decoding, threads, part.start,
+                    called[here],
+                )  # fmt: skip
             except SequenceError as error:
                 name = corpus.names[part.record[error.sequence]]
                 raise error.of_record(name, int(part.start[error.sequence])) from None
             first += tokens.size
         out.flush()
+        called.flush()

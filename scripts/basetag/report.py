@@ -323,6 +323,10 @@ def _explore_view(
                     np.rint(posterior * 1e4).astype(int).ravel().tolist()
                     for posterior in result.tracks.posteriors
                 ],
+                "called": [
+                    "".join(dataset.states[call] for call in calls.tolist())
+                    for calls in result.tracks.calls
+                ],
             }
         )
     page.explore[dataset.name] = {

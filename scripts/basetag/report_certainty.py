@@ -58,8 +58,9 @@ def certainty_view(
         labels = np.concatenate(result.tracks.labels)
         posterior = np.concatenate(result.tracks.posteriors)
         scored = labels != UNLABELLED
-        match = (posterior.argmax(axis=1) == labels)[scored]
-        sure = posterior.max(axis=1)[scored].astype(np.float64)
+        calls = np.concatenate(result.tracks.calls)
+        match = (calls == labels)[scored]
+        sure = posterior[np.arange(len(calls)), calls][scored].astype(np.float64)
         if match.all() or not match.any():
             continue
         bases = len(match)

@@ -37,7 +37,7 @@ _TABLE_TOLERANCE = 5e-6
 
 @dataclass(frozen=True)
 class Tracks:
-    """The records that the report shows, with one tagger's posterior on them.
+    """The records that the report shows, with one tagger's posterior and calls on them.
 
     Parameters
     ----------
@@ -51,6 +51,8 @@ class Tracks:
         Index of the true state of each base; 255 where there is none.
     posteriors : list of ndarray of float32, (length, states)
         Probability of each state.
+    calls : list of ndarray of uint8, (length,)
+        Index of the called state.
     """
 
     names: list[str]
@@ -58,6 +60,7 @@ class Tracks:
     sequences: list[str]
     labels: list[NDArray[np.uint8]]
     posteriors: list[NDArray[np.float32]]
+    calls: list[NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)
@@ -380,6 +383,7 @@ def _read_tracks(path: Path, alphabet: Alphabet) -> Tracks:
             sequences=[alphabet.decode(piece) for piece in np.split(arrays["tokens"], cuts)],
             labels=np.split(arrays["labels"], cuts),
             posteriors=np.split(arrays["posterior"], cuts),
+            calls=np.split(arrays["calls"], cuts),
         )
 
 

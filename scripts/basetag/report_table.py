@@ -56,6 +56,7 @@ _COLUMNS = {
     "tagger": Column("tagger", "", "Name in the config", _text),
     "seed": Column("seed", "", "Seed of the training; 0 for what has no chance in it", _text),
     "kind": Column("kind", "", "network, HMM, rule or constant", _text),
+    "decoding": Column("calls by", "", "How states are called from probabilities", _text),
     "parameters": Column("para-meters", "", "Numbers that were fitted", _count),
     "test_bases": Column("test bases", "", "Scored bases of the test split", _count),
     "accuracy": Column("accuracy", "%", "Bases that match", _percent),
@@ -88,6 +89,8 @@ def comparison_view(dataset: DatasetResult, data: ReportData) -> dict[str, Any]:
         for column in data.comparison_columns
         if column != "dataset" and any(row[column] for row in rows)
     ]
+    if all(row.get("decoding") == "argmax" for row in rows):
+        filled.remove("decoding")
     shared = [
         column
         for column in ("test_bases", "chance_accuracy")

@@ -38,3 +38,34 @@ class Tagger(Protocol):
         -------
         ndarray of float32, (bases, states)
         """
+
+    def most_probable_path(
+        self,
+        tokens: NDArray[np.uint8],
+        lengths: NDArray[np.int64],
+        posterior: NDArray[np.float32],
+        minimum_lengths: NDArray[np.int64],
+        threads: int = 1,
+        positions: NDArray[np.int64] | None = None,
+        out: NDArray[np.uint8] | None = None,
+    ) -> NDArray[np.uint8]:
+        """Return the most probable states of sequences that lie one behind the other.
+
+        A tagger with a chain of its own follows that; any other one follows its posteriors, by
+        `path_of_posterior` of `basetag.viterbi`.
+
+        Parameters
+        ----------
+        tokens, lengths, threads, positions
+            As for `posterior`.
+        posterior : ndarray of float32, (bases, states)
+            What `posterior` gives for them.
+        minimum_lengths : ndarray of int64, (states,)
+            Fewest bases of a run of each state.
+        out : ndarray of uint8, (bases,), optional
+            Where to write; a memory map, for instance.
+
+        Returns
+        -------
+        ndarray of uint8, (bases,)
+        """

@@ -300,6 +300,11 @@ def _attained_sentences(seeds: Sequence[Metrics]) -> list[str]:
             f"{percent(first['ceiling']['accuracy'])} of bases match. It has {share} of the "
             "information that any such method could get."
         )
+        if first["decoding"] != "argmax":
+            sentences.append(
+                f"Its calls are made by {first['decoding']}, along whole sequences, and can match "
+                "more often than that."
+            )
         if first["attained"] is not None:
             any_method = _mean([m["attained"]["value"] for m in seeds])
             sentences.append(

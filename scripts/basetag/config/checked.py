@@ -17,14 +17,17 @@ from typing import Any
 import yaml
 
 from basetag.config.datasets import FastaDataset, SimulatedDataset
+from basetag.config.decoding import Viterbi
 from basetag.config.model import ConfigModel, GenomeEntry
 from basetag.config.taggers import (
     ARCHITECTURE,
     EXACT_BASELINES,
     Baseline,
     GCWindow,
+    Majority,
     Network,
     Training,
+    Uniform,
 )
 from basetag.hmm_spec import HMMSpec
 
@@ -207,10 +210,33 @@ class Config:
         settings = self.tagger(tagger)
         if isinstance(settings, Network):
             raise ValueError(f"{tagger} is not fitted")
-        fit = settings.model_dump()
+        fit = settings.model_dump(exclude={"decoding"})
         if isinstance(settings, EXACT_BASELINES):
             fit["hmm"] = self.hmms[dataset].settings()
         return fit
+
+    def decoding(self, dataset: str, tagger: str) -> Settings:
+        """Return how `tagger` calls the states of `dataset`: `method` and `minimum_length`.
+
+        The latter is a number of bases, or a dict of those of the dataset's states that have one.
+        """
+        settings = self.tagger(tagger)
+        # What says the same of every base has no path.
+        own = "argmax" if isinstance(settings, Majority | Uniform) else settings.decoding
+        return self._decoding(own, dataset)
+
+    def _decoding(self, decoding: str | Viterbi, dataset: str) -> Settings:
+        if isinstance(decoding, str):
+            return {"method": decoding, "minimum_length": 1}
+        length = decoding.minimum_length
+        if isinstance(length, dict):
+            states = self.states(dataset)
+            length = {state: n for state, n in length.items() if state in states and n > 1} or 1
+        return {"method": decoding.method, "minimum_length": length}
+
+    def predict_settings(self, dataset: str, tagger: str) -> Settings:
+        """Return `decoding`."""
+        return {"decoding": self.decoding(dataset, tagger)}
 
     def reference(self, dataset: str, baseline: str) -> str | None:
         """Return the tagger that is the `exact` or `filtered` posterior of `dataset`, if any."""
@@ -219,9 +245,9 @@ class Config:
                 return name if self.has(dataset, name) else None
         return None
 
-    def evaluate_settings(self) -> Settings:
-        """Return `pairs`, `seed`, `shown_records` and `shown_bases`."""
-        return self.model.evaluation.model_dump()
+    def evaluate_settings(self, dataset: str, tagger: str) -> Settings:
+        """Return `pairs`, `seed`, `shown_records`, `shown_bases` and the tagger's `decoding`."""
+        return self.model.evaluation.model_dump() | self.predict_settings(dataset, tagger)
 
     def fetch_settings(self, genome: str) -> Settings:
         """Return `accession`."""
@@ -240,9 +266,16 @@ class Config:
             "state_names": sorted(names),
         }
 
-    def annotate_settings(self, genome: str) -> Settings:
-        """Return `calls` and `both_strands`."""
-        return self.genome(genome).model_dump(include={"calls", "both_strands"})
+    def annotate_settings(self, genome: str, dataset: str, tagger: str) -> Settings:
+        """Return `decoding`, the genome's own or else the tagger's, and `both_strands`."""
+        settings = self.genome(genome)
+        own = settings.decoding
+        return {
+            "decoding": self.decoding(dataset, tagger)
+            if own is None
+            else self._decoding(own, dataset),
+            "both_strands": settings.both_strands,
+        }
 
     def report_settings(self) -> Settings:
         """Return `config` (all of it as YAML) and `alphabets` (by dataset).

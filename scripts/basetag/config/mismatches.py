@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from basetag.config.checked import TAGGER_FILE, Config
+from basetag.config.decoding import Viterbi
 from basetag.config.layers import Keys
 from basetag.config.mistakes import Mistake, unknown
 from basetag.config.taggers import (
@@ -33,6 +34,7 @@ def mismatches(config: Config) -> Iterator[Mistake]:
     yield from _short_trainings(config)
     yield from _wrong_weights(config)
     yield from _wrong_heads(config)
+    yield from _strange_lengths(config)
     yield from _strandless(config)
     yield from _wrong_beginnings(config)
     yield from _circles(config)
@@ -168,6 +170,29 @@ def _wrong_heads(config: Config) -> Iterator[Mistake]:
                     "give every label of the dataset its hidden states",
                 )
                 break
+
+
+def _strange_lengths(config: Config) -> Iterator[Mistake]:
+    """Yield least lengths of states that no dataset has, or none that annotates the genome."""
+    datasets = config.model.datasets
+    given: list[tuple[Keys, Any, list[str]]] = [
+        (("taggers", name), getattr(tagger, "decoding", None), list(datasets))
+        for name, tagger in config.model.taggers.items()
+    ]
+    for name, genome in config.model.annotate.items():
+        used = [use.dataset for use in genome.taggers if use.dataset in datasets]
+        given.append((("annotate", name), genome.decoding, used))
+    for keys, decoding, used in given:
+        if not isinstance(decoding, Viterbi) or not isinstance(decoding.minimum_length, dict):
+            continue
+        known = list(dict.fromkeys(letter for name in used for letter in config.states(name)))
+        for letter in decoding.minimum_length:
+            if used and letter not in known:
+                yield Mistake(
+                    (*keys, "decoding", "minimum_length", letter),
+                    f"no dataset has the state {letter!r}",
+                    f"the states are {', '.join(known)}",
+                )
 
 
 def _strandless(config: Config) -> Iterator[Mistake]:

@@ -8,11 +8,12 @@ checked here.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, Strict
 
 from basetag.config.datasets import Dataset
+from basetag.config.decoding import Decoding
 from basetag.config.section import (
     LARGEST_SEED,
     Name,
@@ -97,11 +98,10 @@ class GenomeEntry(Section):
     taggers: Annotated[tuple[TaggerReference, ...], Strict(False)] = Field(
         min_length=1, description="Taggers that annotate it."
     )
-    calls: Literal["viterbi", "argmax"] = Field(
-        default="viterbi",
-        description="How states are called from probabilities: the likeliest path of states "
-        "(viterbi), or the likeliest state of each base alone (argmax, which shatters long "
-        "segments).",
+    decoding: Decoding | None = Field(
+        default=None,
+        description="How states are called in this annotation, as the key of that name of a tagger "
+        "says; null takes each tagger's own.",
     )
     both_strands: bool | None = Field(
         default=None,

@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from basetag.architecture import CELLS, UNGATED
+from basetag.config.decoding import TaggerDecoding
 from basetag.config.section import Section, Seed, mistake, one_of
 from basetag.letters import letters_problem
 
@@ -375,6 +376,7 @@ class Network(Section):
         description="Settings of this tagger alone; what is not given is that of the section "
         "`training`.",
     )
+    decoding: TaggerDecoding = "argmax"
 
     @model_validator(mode="after")
     def _check(self) -> Network:
@@ -412,12 +414,14 @@ class Exact(Section):
     """The exact posterior of the simulating HMM given the whole sequence: the ceiling."""
 
     baseline: Literal["exact"] = Field(description="Name of the baseline.")
+    decoding: TaggerDecoding = "argmax"
 
 
 class Filtered(Section):
     """The exact posterior given the bases up to each base: a one-directional tagger's ceiling."""
 
     baseline: Literal["filtered"] = Field(description="Name of the baseline.")
+    decoding: TaggerDecoding = "argmax"
 
 
 class HMMByEM(Section):
@@ -446,6 +450,7 @@ class HMMByEM(Section):
         json_schema_extra={"unit": "bases"},
     )
     seed: Seed = 1
+    decoding: TaggerDecoding = "argmax"
 
 
 class HMMByCounts(Section):
@@ -459,6 +464,7 @@ class HMMByCounts(Section):
         description="Added to every count, so that nothing is impossible.",
         json_schema_extra={"unit": "counts"},
     )
+    decoding: TaggerDecoding = "argmax"
 
 
 def _check_odd(value: int) -> int:
@@ -481,6 +487,7 @@ class BaseTable(Section):
         description="Length of the k-mer, an odd number.",
         json_schema_extra={"unit": "bases"},
     )
+    decoding: TaggerDecoding = "argmax"
 
 
 class GCWindow(Section):
@@ -494,6 +501,7 @@ class GCWindow(Section):
         description="Width of the window, an odd number.",
         json_schema_extra={"unit": "bases"},
     )
+    decoding: TaggerDecoding = "argmax"
 
 
 class Majority(Section):
