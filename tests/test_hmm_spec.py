@@ -87,7 +87,7 @@ def changed(*keys, to, model=MODEL):
     return model
 
 
-@pytest.mark.parametrize("name", ["toy", "blocks", "isochores", "lambda"])
+@pytest.mark.parametrize("name", ["toy", "patches", "blocks", "isochores", "lambda"])
 def test_every_preset_is_a_model_with_its_source(name):
     spec = load_hmm_spec(PRESETS / f"{name}.yaml")
     assert spec.name == name
@@ -153,7 +153,7 @@ def test_the_toy_model_has_the_numbers_of_the_book():
 
 
 @pytest.mark.parametrize(
-    ("name", "length"), [("blocks", 100), ("isochores", 1000), ("lambda", 5000)]
+    ("name", "length"), [("patches", 10), ("blocks", 100), ("isochores", 1000), ("lambda", 5000)]
 )
 def test_presets_have_the_mean_lengths_that_they_state(name, length):
     (stay, leave), (enter, stay_there) = load_hmm_spec(PRESETS / f"{name}.yaml").settings()[

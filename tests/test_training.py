@@ -240,6 +240,17 @@ def test_a_single_window_beyond_the_memory_is_an_error(corpus, monkeypatch):
         trained(corpus, bases=8000)
 
 
+def test_labels_that_the_head_forbids_are_refused(corpus):
+    network = TaggerNetwork(
+        DNA, 2, cell="none", head={"label_of": [0, 1], "allowed": [[True, True], [True, False]]}
+    )
+    with pytest.raises(InputError, match=r"Y follows Y \d+ times, and head\.allowed lets no state"):
+        train(
+            Fabric(accelerator="cpu", devices=1), network, corpus, stretch(0, 8000),
+            stretch(8000, 10_000), SETTINGS, seed=1, checkpoints=None,
+        )  # fmt: skip
+
+
 def test_frozen_weights_stay_and_the_others_learn(corpus):
     network = TaggerNetwork(DNA, 2, cell="gru", hidden=6)
     network.initialise(torch.Generator().manual_seed(1))

@@ -38,7 +38,7 @@ class Simulation(Section):
 
     hmm: str = Field(
         min_length=1,
-        description="The model: a preset of resources/hmms (toy, blocks, isochores, "
+        description="The model: a preset of resources/hmms (toy, patches, blocks, isochores, "
         "isochore_families, lambda, cpg), or the path of your own YAML file.",
     )
     records: int = Field(
