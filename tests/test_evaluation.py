@@ -253,6 +253,7 @@ def test_a_one_directional_tagger_is_held_against_the_filtered_posterior(case):
     for card, expected in (
         (card_of("network", bidirectional=False), "filtered"),
         (card_of("network", bidirectional=True), "exact"),
+        (card_of("network", bidirectional=False, head="crf"), "exact"),
         (card_of("hmm", baseline="filtered"), "filtered"),
         (card_of("hmm", baseline="hmm_counts"), "exact"),
         (card_of("constant", baseline="majority"), "exact"),

@@ -178,10 +178,14 @@ def evaluate(
 def ceiling_of(card: Mapping[str, Any]) -> Literal["exact", "filtered"]:
     """Return which exact posterior sees what a tagger sees.
 
-    The filtered one for what reads in one direction, else the smoothed one.
+    The filtered one for what reads in one direction, else the smoothed one. A chain of labels on
+    top of a network tells each base what comes behind it.
     """
     architecture = card["architecture"]
-    one_way = card["kind"] == "network" and not architecture.get("bidirectional")
+    without_chain = architecture.get("head", "softmax") == "softmax"
+    one_way = (
+        card["kind"] == "network" and without_chain and not architecture.get("bidirectional")
+    )
     return "filtered" if one_way or architecture.get("baseline") == "filtered" else "exact"
 
 
