@@ -26,7 +26,7 @@ from benchmarks.machine import describe_machine  # noqa: E402
 from lightning_fabric import Fabric  # noqa: E402
 
 from basetag.checkpoints import CheckpointFolder  # noqa: E402
-from basetag.config.taggers import Network, Training  # noqa: E402
+from basetag.config.taggers import ARCHITECTURE, Network, Training  # noqa: E402
 from basetag.corpus import Corpus  # noqa: E402
 from basetag.devices import compute_in_full, keep_freed_memory  # noqa: E402
 from basetag.exact_inference import filtered_posterior, smoothed_posterior  # noqa: E402
@@ -126,9 +126,8 @@ def trained(
 ) -> float:
     """Return the KL of a network on the test sequences."""
     corpus, exact, filtered = data(mean_length, bases)
-    network_settings = Network.model_validate({**architecture})
-    parts = network_settings.model_dump(exclude={"training", "both_strands", "init_from", "frozen"})
-    parts["embedding"].pop("table")
+    network_settings = Network.model_validate(architecture)
+    parts = network_settings.model_dump(include=set(ARCHITECTURE), exclude={"embedding": {"table"}})
     network = build_network(corpus.alphabet, corpus.states, parts)
     network.initialise(torch.Generator().manual_seed(seed))
     fabric = Fabric(accelerator="cpu", devices=1)

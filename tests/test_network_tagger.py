@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from basetag.alphabet import DNA, Alphabet
 from basetag.corpus import Corpus
 from basetag.errors import ConfigError, InputError
-from basetag.network_tagger import NetworkTagger, build_network, load_network, start_from
+from basetag.initial_weights import start_from
+from basetag.network_tagger import NetworkTagger, build_network, load_network
 from basetag.splits import Segments
 from basetag.tagger_file import write_tagger
 from basetag.taggers import LoadedTagger, load_tagger
@@ -149,6 +150,15 @@ def test_a_network_of_other_states_starts_with_all_weights_but_the_heads(path, s
     trained, own = network_of().state_dict(), network_of(states=states, seed=2).state_dict()
     for name, value in started(path, states=states).state_dict().items():
         assert torch.equal(value, (own if name.startswith("head.") else trained)[name]), name
+
+
+def test_a_network_with_another_head_starts_with_all_weights_but_its(path):
+    architecture = ARCHITECTURE | {"head": "crf"}
+    trained, own = network_of().state_dict(), network_of(architecture, seed=2).state_dict()
+    for name, value in started(path, architecture=architecture).state_dict().items():
+        assert torch.equal(value, (own if name.startswith("head.") else trained)[name]), name
+    with pytest.raises(ConfigError, match="has head: softmax, and this tagger head: crf: unless"):
+        started(path, ["head"], architecture)
 
 
 @pytest.mark.parametrize(

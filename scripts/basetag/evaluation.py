@@ -183,9 +183,7 @@ def ceiling_of(card: Mapping[str, Any]) -> Literal["exact", "filtered"]:
     """
     architecture = card["architecture"]
     without_chain = architecture.get("head", "softmax") == "softmax"
-    one_way = (
-        card["kind"] == "network" and without_chain and not architecture.get("bidirectional")
-    )
+    one_way = card["kind"] == "network" and without_chain and not architecture.get("bidirectional")
     return "filtered" if one_way or architecture.get("baseline") == "filtered" else "exact"
 
 

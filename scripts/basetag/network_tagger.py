@@ -11,28 +11,20 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from basetag.alphabet import Alphabet
 from basetag.architecture import chain_of, describe
 from basetag.corpus import Corpus
-from basetag.errors import ConfigError, InputError, nearest
+from basetag.errors import ConfigError
+from basetag.head_paths import chain_of_scores
 from basetag.inference import MEMORY, Predictor
 from basetag.networks.heads import ChainHead
 from basetag.networks.tagger_network import TaggerNetwork
 from basetag.splits import Segments
 from basetag.tagger_file import new_card, read_tagger, write_tagger
-from basetag.viterbi import Chain, most_probable_path, path_of_posterior
+from basetag.viterbi import most_probable_path, path_of_posterior
 
 log = logging.getLogger(__name__)
-
-
-#: Bases whose scores are turned into likelihoods at a time.
-_BLOCK = 1 << 18
-#: A state at a base is at least so likely beside the likeliest one.
-_LEAST = 1e-30
-#: Keys of an architecture by which trained weights do not differ.
-_OF_TRAINING = ("dropout", "longest_memory")
 
 
 class NetworkTagger:
@@ -179,41 +171,8 @@ class NetworkTagger:
             shape = (max(1, tokens.size), head.out_features)
             rows = np.memmap(file, dtype=np.float32, mode="w+", shape=shape)[: tokens.size]
             self._predictor.scores(tokens, lengths, rows)
-            chain = path_chain(head, rows, lengths)
+            chain = chain_of_scores(head, rows, lengths)
             return most_probable_path(chain, lengths, minimum_lengths, threads, out)
-
-
-def path_chain(head: ChainHead, rows: NDArray[np.float32], lengths: NDArray[np.int64]) -> Chain:
-    """Return the chain of a head for paths whose runs have least lengths.
-
-    Parameters
-    ----------
-    head : ChainHead
-    rows : ndarray of float32, (bases, states)
-        The head's scores of every base; made their likelihoods, up to a factor, in place.
-    lengths : ndarray of int64, (sequences,)
-    """
-
-    def weights(scores: Tensor) -> NDArray[np.float64]:
-        """Return exp(scores) beside the largest of all."""
-        return (scores - scores.max()).double().exp().cpu().numpy()
-
-    with torch.no_grad():
-        scores = head.chain
-        end = scores.end.double().cpu().numpy()
-        start, transition = weights(scores.start), weights(scores.transition)
-    last = np.cumsum(lengths)[lengths > 0] - 1
-    rows[last] += end
-    for left in range(0, len(rows), _BLOCK):
-        block = rows[left : left + _BLOCK]
-        np.exp(block - block.max(axis=1, keepdims=True), out=block)
-
-    def impossible(base: int) -> tuple[str, str]:
-        return "the network's scores are no numbers there", "train it with a smaller learning rate"
-
-    label_of = head.label_of.cpu().numpy().astype(np.uint8)
-    ones = np.ones(start.size)
-    return Chain(start, transition, label_of, rows, None, ones, _LEAST, impossible)
 
 
 def build_network(
@@ -232,118 +191,6 @@ def build_network(
     parts = dict(architecture)
     chain = chain_of(parts.pop("head", "softmax"), states)
     return TaggerNetwork(alphabet, len(states), head=chain, **parts)
-
-
-def start_from(
-    network: TaggerNetwork,
-    path: str | os.PathLike[str],
-    corpus: Corpus,
-    architecture: Mapping[str, Any],
-    frozen: Sequence[str],
-) -> None:
-    """Give a network the weights of a trained one, and freeze some of them.
-
-    Where the states differ the head stays as it is.
-
-    Parameters
-    ----------
-    network : TaggerNetwork
-        Initialised.
-    path : path-like
-        A tagger.safetensors.
-    corpus : Corpus
-        What the network will be trained on.
-    architecture : mapping
-        What `build_network` made the network from.
-    frozen : sequence of str
-        Names of layers, such as ``layers.0``; all weights below one of them stay as they are.
-
-    Raises
-    ------
-    InputError
-        If the file is no network, or one of another alphabet or architecture.
-    ConfigError
-        If a name is no layer's or that of a new head, or nothing is left to train.
-    """
-    tensors, card = read_tagger(path)
-    file = os.fspath(path)
-    _check_kin(card, file, corpus, architecture)
-    given = {name: torch.from_numpy(value) for name, value in tensors.items()}
-    new_head = card["states"] != list(corpus.states)
-    if new_head:
-        log.info(
-            "the head is new: %s tells %s apart, and here are %s",
-            file, ", ".join(card["states"]), ", ".join(corpus.states),
-        )  # fmt: skip
-        own = network.state_dict()
-        given |= {name: own[name] for name in own if name.startswith("head.")}
-    network.load_state_dict(given)
-    freeze(network, frozen)
-    if new_head and not all(value.requires_grad for value in network.head.parameters()):
-        raise ConfigError(
-            f"frozen: the head is new, because the states of {file} ({', '.join(card['states'])})"
-            f" are not those of the dataset ({', '.join(corpus.states)}): unless it is trained, its"
-            " weights are random numbers",
-            advice="take the head out of frozen",
-        )
-
-
-def _check_kin(
-    card: Mapping[str, Any], file: str, corpus: Corpus, architecture: Mapping[str, Any]
-) -> None:
-    """Refuse a tagger whose weights do not fit into a network for the corpus."""
-    if card["kind"] != "network":
-        raise InputError(
-            f"cannot start from {card['name']!r}: it is a baseline and has no network's weights",
-            file=file,
-            advice="in init_from name the tagger.safetensors of a network",
-        )
-    if card["alphabet"] != corpus.alphabet.name:
-        raise InputError(
-            f"cannot start from {card['name']!r}: it reads {card['alphabet']!r}, and the dataset is"
-            f" written in {corpus.alphabet.name!r}",
-            file=file,
-            advice="in init_from name a tagger of the dataset's alphabet",
-        )
-    for key, wanted in architecture.items():
-        if key in _OF_TRAINING:
-            continue
-        found = card["architecture"].get(key)
-        if found != wanted:
-            raise InputError(
-                f"cannot start from {card['name']!r}: it has {_as_in_a_config(key, found)}, and the"
-                f" tagger that would start from it {_as_in_a_config(key, wanted)}",
-                file=file,
-                advice=f"give that one {_as_in_a_config(key, found)}, or name another in init_from",
-            )
-
-
-def _as_in_a_config(key: str, value: Any) -> str:
-    return f"{key}: {str(value).lower() if isinstance(value, bool) else value}"
-
-
-def freeze(network: TaggerNetwork, frozen: Sequence[str]) -> None:
-    """Exempt from training whatever lies below the names."""
-    parameters = dict(network.named_parameters())
-    for name in frozen:
-        below = [full for full in parameters if full == name or full.startswith(f"{name}.")]
-        if not below:
-            # Of a parameter's name, the part that says where in the network it lies.
-            parts = [full.split(".")[:-1] for full in parameters]
-            known = {".".join(part[:n]): None for part in parts for n in range(1, len(part) + 1)}
-            close = nearest(name, known)
-            listed = ", ".join(layer for layer in known if layer.count(".") < 2)
-            raise ConfigError(
-                f"frozen: the network has no layer {name!r}; it has {listed}",
-                advice=f"did you mean {close}?" if close else None,
-            )
-        for full in below:
-            parameters[full].requires_grad_(False)
-    if not any(parameter.requires_grad for parameter in parameters.values()):
-        raise ConfigError(
-            f"frozen: with {', '.join(frozen)} nothing is left to train",
-            advice="take out what shall learn, such as the head",
-        )
 
 
 def load_network(

@@ -15,7 +15,8 @@ from lightning_fabric import Fabric
 from basetag.checkpoints import CheckpointFolder, checkpoint_digest
 from basetag.corpus import LABELS, TOKENS, Corpus
 from basetag.files import canonical_json, content_digest, write_json, written_whole
-from basetag.network_tagger import NetworkTagger, build_network, freeze, start_from
+from basetag.initial_weights import freeze, start_from
+from basetag.network_tagger import NetworkTagger, build_network
 from basetag.provenance import environment
 from basetag.splits import read_split
 from basetag.training import train

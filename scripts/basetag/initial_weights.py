@@ -1,0 +1,144 @@
+"""The weights with which a training begins: those of another tagger, some of them kept."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+import yaml
+
+from basetag.corpus import Corpus
+from basetag.errors import ConfigError, InputError, nearest
+from basetag.networks.tagger_network import TaggerNetwork
+from basetag.tagger_file import read_tagger
+
+log = logging.getLogger(__name__)
+
+#: Keys of an architecture by which trained weights do not differ.
+_OF_TRAINING = ("dropout", "longest_memory")
+
+
+def start_from(
+    network: TaggerNetwork,
+    path: str | os.PathLike[str],
+    corpus: Corpus,
+    architecture: Mapping[str, Any],
+    frozen: Sequence[str],
+) -> None:
+    """Give a network the weights of a trained one, and freeze some of them.
+
+    Where the states or the heads differ the head stays as it is.
+
+    Parameters
+    ----------
+    network : TaggerNetwork
+        Initialised.
+    path : path-like
+        A tagger.safetensors.
+    corpus : Corpus
+        What the network will be trained on.
+    architecture : mapping
+        What `build_network` made the network from.
+    frozen : sequence of str
+        Names of layers, such as ``layers.0``; all weights below one of them stay as they are.
+
+    Raises
+    ------
+    InputError
+        If the file is no network, or one of another alphabet or architecture.
+    ConfigError
+        If a name is no layer's or that of a new head, or nothing is left to train.
+    """
+    tensors, card = read_tagger(path)
+    file = os.fspath(path)
+    _check_kin(card, file, corpus, architecture)
+    given = {name: torch.from_numpy(value) for name, value in tensors.items()}
+    news = _why_the_head_is_new(card, file, corpus, architecture)
+    if news is not None:
+        log.info("the head is new, because %s", news)
+        given = {name: value for name, value in given.items() if not name.startswith("head.")}
+        own = network.state_dict()
+        given |= {name: own[name] for name in own if name.startswith("head.")}
+    network.load_state_dict(given)
+    freeze(network, frozen)
+    if news is not None and not all(value.requires_grad for value in network.head.parameters()):
+        raise ConfigError(
+            f"frozen: the head is new, because {news}: unless it is trained, its weights are"
+            " random numbers",
+            advice="take the head out of frozen",
+        )
+
+
+def _why_the_head_is_new(
+    card: Mapping[str, Any], file: str, corpus: Corpus, architecture: Mapping[str, Any]
+) -> str | None:
+    if card["states"] != list(corpus.states):
+        return (
+            f"the states of {file} ({', '.join(card['states'])}) are not those of the dataset"
+            f" ({', '.join(corpus.states)})"
+        )
+    heads = [parts.get("head", "softmax") for parts in (card["architecture"], architecture)]
+    if heads[0] != heads[1]:
+        found, wanted = (_as_in_a_config("head", head) for head in heads)
+        return f"{file} has {found}, and this tagger {wanted}"
+    return None
+
+
+def _check_kin(
+    card: Mapping[str, Any], file: str, corpus: Corpus, architecture: Mapping[str, Any]
+) -> None:
+    """Refuse a tagger whose weights do not fit into a network for the corpus."""
+    if card["kind"] != "network":
+        raise InputError(
+            f"cannot start from {card['name']!r}: it is a baseline and has no network's weights",
+            file=file,
+            advice="in init_from name the tagger.safetensors of a network",
+        )
+    if card["alphabet"] != corpus.alphabet.name:
+        raise InputError(
+            f"cannot start from {card['name']!r}: it reads {card['alphabet']!r}, and the dataset is"
+            f" written in {corpus.alphabet.name!r}",
+            file=file,
+            advice="in init_from name a tagger of the dataset's alphabet",
+        )
+    for key in sorted(architecture.keys() - {*_OF_TRAINING, "head"}):
+        wanted = architecture[key]
+        found = card["architecture"].get(key)
+        if found != wanted:
+            raise InputError(
+                f"cannot start from {card['name']!r}: it has {_as_in_a_config(key, found)}, and the"
+                f" tagger that would start from it {_as_in_a_config(key, wanted)}",
+                file=file,
+                advice=f"give that one {_as_in_a_config(key, found)}, or name another in init_from",
+            )
+
+
+def _as_in_a_config(key: str, value: Any) -> str:
+    return yaml.safe_dump({key: value}, default_flow_style=True, width=10**6).strip("{}\n")
+
+
+def freeze(network: TaggerNetwork, frozen: Sequence[str]) -> None:
+    """Exempt from training whatever lies below the names."""
+    parameters = dict(network.named_parameters())
+    for name in frozen:
+        below = [full for full in parameters if full == name or full.startswith(f"{name}.")]
+        if not below:
+            # Of a parameter's name, the part that says where in the network it lies.
+            parts = [full.split(".")[:-1] for full in parameters]
+            known = {".".join(part[:n]): None for part in parts for n in range(1, len(part) + 1)}
+            close = nearest(name, known)
+            listed = ", ".join(layer for layer in known if layer.count(".") < 2)
+            raise ConfigError(
+                f"frozen: the network has no layer {name!r}; it has {listed}",
+                advice=f"did you mean {close}?" if close else None,
+            )
+        for full in below:
+            parameters[full].requires_grad_(False)
+    if not any(parameter.requires_grad for parameter in parameters.values()):
+        raise ConfigError(
+            f"frozen: with {', '.join(frozen)} nothing is left to train",
+            advice="take out what shall learn, such as the head",
+        )
