@@ -20,14 +20,15 @@ def main(
     bed: Path,
     summary: Path,
 ) -> None:
+    loaded = load_tagger(
+        tagger,
+        gpus,
+        memory=mem_mb * 2**20,
+        both_strands=settings["both_strands"],
+    )
     annotate_genome(
-        load_tagger(
-            tagger,
-            gpus,
-            memory=mem_mb * 2**20,
-            both_strands=settings["both_strands"],
-        ),
-        Corpus.open(corpus),
+        loaded,
+        Corpus.open(corpus, loaded.feature_names),
         calls=settings["calls"],
         bed=bed,
         summary=summary,

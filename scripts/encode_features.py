@@ -16,8 +16,7 @@ log = logging.getLogger("basetag")
 def main(settings: dict[str, Any], folder: Path, files: list[Path]) -> None:
     corpus = Corpus.open(folder)
     sources = [
-        (name, kind, file)
-        for (name, kind), file in zip(settings["features"], files, strict=True)
+        (name, kind, file) for (name, kind), file in zip(settings["features"], files, strict=True)
     ]
     places = Places(corpus.names, corpus.starts, corpus.lengths)
     for name, n in write_features(folder, places, sources).items():

@@ -62,7 +62,7 @@ def annotate_genome(
     ----------
     loaded : LoadedTagger
     genome : Corpus
-        Labels are not needed.
+        Labels are not needed; the features that the tagger reads are.
     calls : {"viterbi", "argmax"}
     bed : path-like
         A .bed.gz; its index, .tbi, lies beside it. Where a record is too long for such a one, a
@@ -154,11 +154,12 @@ def call_records(
     """
     for name, start, length in zip(genome.names, genome.starts, genome.lengths, strict=True):
         tokens = genome.tokens[start : start + length]
+        features = None if genome.features is None else genome.features[start : start + length]
         lengths = np.array([length], dtype=np.int64)
         posterior = _room((length, len(loaded.states)), np.float32, length, scratch)
         path = _room((length,), np.uint8, length, scratch)
         try:
-            loaded.tagger.posterior(tokens, lengths, threads, out=posterior)
+            loaded.tagger.posterior(tokens, lengths, threads, out=posterior, features=features)
             call_states(loaded, tokens, lengths, posterior, calls, threads, out=path)
         except SequenceError as error:
             raise error.of_record(name, 0) from None

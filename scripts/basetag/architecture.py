@@ -30,6 +30,8 @@ def describe(architecture: Mapping[str, Any]) -> str:
         *widths, last = map(str, convolution["widths"])
         listed = f"{', '.join(widths)} and {last}" if widths else last
         parts.append(f"{convolution['channels']} kernels of width {listed}")
+    if architecture.get("features"):
+        parts.append(f"letters with {', '.join(architecture['features'])}")
     recurrent = architecture["cell"] != "none"
     if recurrent:
         parts.append(f"{CELLS[architecture['cell']]} of {architecture['hidden']} units")

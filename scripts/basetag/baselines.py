@@ -22,6 +22,7 @@ from basetag.exact_inference import (
     smoothed_posterior,
     viterbi_path,
 )
+from basetag.features import BaseFeatures
 from basetag.hmm import HMM
 from basetag.tagger_file import Kind, read_tagger, write_tagger
 from basetag.window_rules import GCShare, KmerContexts, smoothed_frequencies
@@ -77,6 +78,7 @@ class Baseline:
         threads: int = 1,
         positions: Lengths | None = None,
         out: Posterior | None = None,
+        features: BaseFeatures | None = None,
     ) -> Posterior:
         """Return the state probabilities of each base.
 
@@ -93,6 +95,8 @@ class Baseline:
             first state depends on it.
         out : ndarray of float32, (bases, states), optional
             Where to write; a memory map, for instance.
+        features : optional
+            Not looked at: a baseline reads letters alone.
 
         Returns
         -------
@@ -133,6 +137,7 @@ class HMMTagger(Baseline):
         threads: int = 1,
         positions: Lengths | None = None,
         out: Posterior | None = None,
+        features: BaseFeatures | None = None,
     ) -> Posterior:
         """Return the state probabilities of each base, filtered or smoothed: see `Baseline`."""
         one_way = self.card["architecture"]["baseline"] == "filtered"
@@ -186,6 +191,7 @@ class TableTagger(Baseline):
         threads: int = 1,
         positions: Lengths | None = None,
         out: Posterior | None = None,
+        features: BaseFeatures | None = None,
     ) -> Posterior:
         """Return the state probabilities of each base: see `Baseline`."""
         out = self._result(tokens, out)
@@ -212,6 +218,7 @@ class GCWindowTagger(Baseline):
         threads: int = 1,
         positions: Lengths | None = None,
         out: Posterior | None = None,
+        features: BaseFeatures | None = None,
     ) -> Posterior:
         """Return the state probabilities of each base: see `Baseline`."""
         out = self._result(tokens, out)
@@ -232,6 +239,7 @@ class ConstantTagger(Baseline):
         threads: int = 1,
         positions: Lengths | None = None,
         out: Posterior | None = None,
+        features: BaseFeatures | None = None,
     ) -> Posterior:
         """Return the state probabilities of each base: see `Baseline`."""
         out = self._result(tokens, out)

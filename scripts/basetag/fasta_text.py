@@ -56,7 +56,9 @@ def blocks_of_text(path: Path) -> Iterator[BlockOfText]:
     line_begins = True
     in_record = False
     unfinished = b""  # a header or comment whose end has not come yet
-    for read in chain(decompressed_blocks(path), [b"\n"]):  # the last ends a last line that has no end
+    for read in chain(
+        decompressed_blocks(path), [b"\n"]
+    ):  # the last ends a last line that has no end
         block = read
         if offset == 0 and block.startswith(_BYTE_ORDER_MARK):
             block = block.replace(_BYTE_ORDER_MARK, b"\n\n\n", 1)

@@ -11,7 +11,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -114,9 +114,10 @@ def table_columns(path: str | os.PathLike[str]) -> tuple[str, ...]:
     path = Path(path)
     advice = "the first line is the word record and a name for each column, parted by tabs"
     header = next((block[0] for _, block in _lines(path)), b"")
-    record, *columns = _text(header, path, 1).split("\t")
+    text = _text(header, path, 1)
+    record, *columns = text.split("\t")
     if record != "record" or not columns:
-        raise InputError(f"found {header[:60].decode()!r}", file=path, line=1, advice=advice)
+        raise InputError(f"found {text[:60]!r}", file=path, line=1, advice=advice)
     for index, name in enumerate(columns):
         if not name.strip():
             raise InputError(
@@ -179,7 +180,7 @@ def read_table(
         ]  # fmt: skip
         values = np.stack(parts, axis=1)  # (rows, columns)
         borders = [0, *(np.flatnonzero(np.diff(record)) + 1).tolist(), len(rows)]
-        for begin, end in zip(borders, borders[1:], strict=False):
+        for begin, end in pairwise(borders):
             own = int(record[begin])
             if own != current:
                 _check_complete(current, found, places, path, lines[begin])

@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -174,8 +175,10 @@ def _columns(name: str, kind: Kind, path: str | os.PathLike[str]) -> list[str]:
 
 
 def _write_missing(path: Path, shape: tuple[int, int]) -> None:
-    """Write an array of NaN, byte by byte: a map of a file with holes would end the process
-    where the disk is full."""
+    """Write an array of NaN, all bytes of it.
+
+    A map of a file with holes would end the process where the disk is full.
+    """
     bases, columns = shape
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(
@@ -188,9 +191,7 @@ def _write_missing(path: Path, shape: tuple[int, int]) -> None:
             left -= min(left, nothing.size)
 
 
-def _fill(
-    column: NDArray[np.float32], intervals: Intervals, places: Places, path: Path
-) -> None:
+def _fill(column: NDArray[np.float32], intervals: Intervals, places: Places, path: Path) -> None:
     """Write the intervals' numbers into a column, (bases,), NaN where nothing was written yet."""
     order = np.argsort(intervals.starts, kind="stable")
     starts, ends = intervals.starts[order], intervals.ends[order]
@@ -206,7 +207,7 @@ def _fill(
     lengths = np.minimum(begin + _PIECE, ends[which]) - begin
     group = np.cumsum(lengths) // _NUMBERS_AT_ONCE
     borders = [0, *(np.flatnonzero(np.diff(group)) + 1).tolist(), which.size]
-    for first, last in zip(borders, borders[1:], strict=False):
+    for first, last in pairwise(borders):
         own = slice(first, last)
         skipped = np.cumsum(lengths[own]) - lengths[own]
         bases = np.repeat(begin[own] - skipped, lengths[own]) + np.arange(lengths[own].sum())

@@ -15,9 +15,11 @@ from basetag.alphabet import Alphabet
 from basetag.architecture import chain_of, describe
 from basetag.corpus import Corpus
 from basetag.errors import ConfigError, InputError, nearest
+from basetag.features import BaseFeatures
 from basetag.inference import MEMORY, Predictor
 from basetag.networks.tagger_network import TaggerNetwork
 from basetag.splits import Segments
+from basetag.tagger import feature_names
 from basetag.tagger_file import new_card, read_tagger, write_tagger
 
 log = logging.getLogger(__name__)
@@ -85,7 +87,9 @@ class NetworkTagger:
     ) -> NetworkTagger:
         """Rebuild the network that `card` describes and give it its weights."""
         alphabet = Alphabet.named(card["alphabet"])
-        network = build_network(alphabet, card["states"], card["architecture"])
+        network = build_network(
+            alphabet, card["states"], card["architecture"], len(feature_names(card))
+        )
         network.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
         return cls(network, card, device, memory=memory, both_strands=both_strands)
 
@@ -115,6 +119,7 @@ class NetworkTagger:
             architecture=architecture,
         )
         card["both_strands"] = both_strands
+        card["features"] = list(corpus.feature_names)
         return cls(network, card, device)
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -140,14 +145,32 @@ class NetworkTagger:
         threads: int = 1,
         positions: NDArray[np.int64] | None = None,  # a network reads every sequence alike
         out: NDArray[np.float32] | None = None,
+        features: BaseFeatures | None = None,
     ) -> NDArray[np.float32]:
-        """Return P(state | record), (bases, states); see `Predictor.posterior`."""
+        """Return P(state | record), (bases, states); see `Predictor.posterior`.
+
+        Raises
+        ------
+        InputError
+            If the network reads features and those given are not they.
+        """
+        names = feature_names(self.card)
+        if names and (features is None or features.shape != (tokens.size, len(names))):
+            found = "none" if features is None else f"an array of the shape {features.shape}"
+            raise InputError(
+                f"{self.card['name']!r} reads {', '.join(names)} beside the letters, and was given"
+                f" {found} for {tokens.size} bases",
+                advice="give an array of the shape (bases, features)",
+            )
         torch.set_num_threads(threads)
-        return self._predictor.posterior(tokens, lengths, out)
+        return self._predictor.posterior(tokens, lengths, out, features if names else None)
 
 
 def build_network(
-    alphabet: Alphabet, states: Sequence[str], architecture: Mapping[str, Any]
+    alphabet: Alphabet,
+    states: Sequence[str],
+    architecture: Mapping[str, Any],
+    n_features: int = 0,
 ) -> TaggerNetwork:
     """Return the network of `architecture`, its weights not yet drawn or loaded.
 
@@ -158,10 +181,12 @@ def build_network(
         Letters of the labels, in order.
     architecture : mapping
         As `Config.train_settings` gives it.
+    n_features : int
+        How many numbers for each base its `features` are: a table has several.
     """
-    parts = dict(architecture)
+    parts = {key: value for key, value in architecture.items() if key != "features"}
     chain = chain_of(parts.pop("head", "softmax"), states)
-    return TaggerNetwork(alphabet, len(states), head=chain, **parts)
+    return TaggerNetwork(alphabet, len(states), head=chain, n_features=n_features, **parts)
 
 
 def start_from(
@@ -235,8 +260,19 @@ def _check_kin(
             file=file,
             advice="in init_from name a tagger of the dataset's alphabet",
         )
+    given = feature_names(card)
+    if given != corpus.feature_names:
+        theirs, ours = (
+            ", ".join(names) or "no features" for names in (given, corpus.feature_names)
+        )
+        raise InputError(
+            f"cannot start from {card['name']!r}: beside the letters it reads {theirs}, and the"
+            f" tagger that would start from it {ours}",
+            file=file,
+            advice="give both the same features, in the same order",
+        )
     for key, wanted in architecture.items():
-        if key in _OF_TRAINING:
+        if key in _OF_TRAINING or key == "features":
             continue
         found = card["architecture"].get(key)
         if found != wanted:

@@ -17,7 +17,7 @@ from basetag.corpus import Corpus
 from basetag.errors import SequenceError
 from basetag.files import write_json, written_whole
 from basetag.splits import Segments, read_split
-from basetag.tagger import Tagger
+from basetag.tagger import Tagger, feature_names
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ def predict_splits(
     timing : Path
         Where the clock's figures go, as JSON: those of the test split.
     """
-    corpus = Corpus.open(corpus_folder)
+    corpus = Corpus.open(corpus_folder, feature_names(tagger.card))
     segments = read_split(split, corpus)
     predict_segments(tagger, corpus, segments["validation"], validation, threads)
     began = time.perf_counter()
@@ -66,6 +66,7 @@ def predict_segments(
     ----------
     tagger : Tagger
     corpus : Corpus
+        With the features that the tagger reads.
     segments : Segments
         Each is predicted from its own bases alone.
     path : path-like
@@ -82,11 +83,12 @@ def predict_segments(
     with written_whole(path) as (place,):
         out = np.lib.format.open_memmap(place, mode="w+", dtype=np.float32, shape=shape)
         first = 0
-        for part in segments.batches():
+        for part in segments.batches_of(corpus):
             tokens = part.gathered(corpus.tokens)
             here = out[first : first + tokens.size]
             try:
-                tagger.posterior(tokens, part.lengths, threads, part.start, here)
+                features = part.gathered_features(corpus)
+                tagger.posterior(tokens, part.lengths, threads, part.start, here, features)
             except SequenceError as error:
                 name = corpus.names[part.record[error.sequence]]
                 raise error.of_record(name, int(part.start[error.sequence])) from None

@@ -33,7 +33,9 @@ class FeatureTable(Section):
 def _kind(value: Any) -> str | None:
     if isinstance(value, dict):
         return "<table>" if "table" in value else "<bedgraph>"
-    return {BedGraph: "<bedgraph>", FeatureTable: "<table>"}.get(type(value))
+    if isinstance(value, FeatureTable):
+        return "<table>"
+    return "<bedgraph>" if isinstance(value, BedGraph) else None
 
 
 FeatureSource = Annotated[
