@@ -1,8 +1,9 @@
-"""Numbers for bases: read from bedGraph and tables, kept beside the corpus, brought to one scale."""
+"""Numbers for bases: read from bedGraph and tables, kept beside the corpus, put on one scale."""
 
 import gzip
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +22,7 @@ from basetag.splits import Segments
 NAN = np.nan
 #: Records of 4, 0, 3 and 2 bases.
 FASTA = ">one\nACGT\n>empty\n>two\nGGC\n>chrX\nTA\n"
-PLACES = Places(
-    ("one", "empty", "two", "chrX"), np.array([0, 4, 4, 7]), np.array([4, 0, 3, 2])
-)
+PLACES = Places(("one", "empty", "two", "chrX"), np.array([0, 4, 4, 7]), np.array([4, 0, 3, 2]))
 
 BEDGRAPH = """\
 browser position one:1-4
@@ -123,7 +122,7 @@ def test_features_that_are_not_there_are_one_line(tmp_path):
     (tmp_path / "genome.fa").write_text(FASTA)
     folder = tmp_path / "corpus"
     write_corpus(folder, tmp_path / "genome.fa", DNA)
-    with pytest.raises(InputError, match="has no complete features .* encode them again"):
+    with pytest.raises(InputError, match=r"has no complete features .* encode them again"):
         Corpus.open(folder, ["x"])
     written(folder, "bedgraph", BEDGRAPH, name="conservation")
     with pytest.raises(InputError, match="no feature 'conservaton'; did you mean 'conservation'"):
@@ -225,7 +224,7 @@ def test_intervals_in_any_order_give_the_same_numbers(tmp_path, seed):
     lines = []
     for name, start, length in zip(*[places.names, places.starts, places.lengths], strict=True):
         borders = np.unique(rng.integers(length + 1, size=60))
-        for begin, end in zip(borders[:-1], borders[1:], strict=True):
+        for begin, end in pairwise(borders):
             if rng.random() < 0.7:
                 value = np.float32(rng.normal())
                 expected[start + begin : start + end] = value
