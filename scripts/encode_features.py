@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from basetag.corpus import Corpus
+from basetag.feature_encoding import write_features
 from basetag.feature_text import Places
-from basetag.features import write_features
 from basetag.job_log import job_log
 
 log = logging.getLogger("basetag")

@@ -9,14 +9,15 @@ import torch
 from lightning_fabric import Fabric
 
 import annotate_genome as annotate_script
-from basetag import annotation, training
+from basetag import annotation, training, windows
 from basetag.alphabet import DNA
 from basetag.architecture import CELLS
 from basetag.checkpoints import CheckpointFolder
 from basetag.corpus import Corpus, write_corpus
 from basetag.errors import InputError
+from basetag.feature_encoding import write_features
 from basetag.feature_text import Places
-from basetag.features import FeatureColumns, write_features
+from basetag.features import FeatureColumns
 from basetag.inference import Predictor
 from basetag.intervals import read_bed
 from basetag.network_tagger import NetworkTagger, build_network, start_from
@@ -170,15 +171,22 @@ def test_windows_bring_the_features_of_their_bases_masked_or_not():
         np.zeros(300, dtype=np.uint8), np.zeros(300, dtype=np.uint8), 14, CPU,
         FeatureColumns(values, np.array([3, 1])),
     )  # fmt: skip
-    windows = reader.read(np.array([10, 200, 0]), np.array([5, 60, 9]), 0.5, rng)
-    assert (windows.tokens == 14).any()
-    assert windows.features.shape == (3, 60, 2)
+    drawn = reader.read(np.array([10, 200, 0]), np.array([5, 60, 9]), 0.5, rng)
+    assert (drawn.tokens == 14).any()
+    assert drawn.features.shape == (3, 60, 2)
     for row, (start, n) in enumerate([(200, 60), (0, 9), (10, 5)]):
         expected = values[start : start + n][:, [3, 1]]
-        np.testing.assert_array_equal(windows.features[row, :n].numpy(), expected)
-        assert windows.features[row, n:].isnan().all()
-    part = windows.part(1, 2)
-    np.testing.assert_array_equal(part.features.numpy(), windows.features[1:2, :9].numpy())
+        np.testing.assert_array_equal(drawn.features[row, :n].numpy(), expected)
+        assert drawn.features[row, n:].isnan().all()
+    part = drawn.part(1, 2)
+    np.testing.assert_array_equal(part.features.numpy(), drawn.features[1:2, :9].numpy())
+
+
+def test_features_for_a_device_are_brought_there_piece_by_piece(monkeypatch):
+    monkeypatch.setattr(windows, "_NUMBERS_AT_ONCE", 64)
+    values = np.random.default_rng(1).normal(size=(300, 4)).astype(np.float32)
+    there = windows._on_device(FeatureColumns(values, np.array([3, 1])), CPU)
+    np.testing.assert_array_equal(there.numpy(), values[:, [3, 1]])
 
 
 ARCHITECTURE = {
@@ -321,6 +329,10 @@ def test_a_loaded_tagger_reads_features_of_plain_strings(folder, path):
         ([np.zeros((4, 2)), np.zeros((3, 1))], r"^record 'sequence 2': .* given an array of the "
                                                r"shape \(3, 1\); its shape must be \(3, 2\)"),
         ([np.zeros((5, 2)), np.zeros((3, 2))], r"'sequence 1'.*must be \(4, 2\)"),
+        (
+            [np.zeros((4, 2)), np.array([[0, 0], [0, np.inf], [0, 0]])],
+            r"^record 'sequence 2', position 2: infinity is no number to read; write NaN",
+        ),
     ],
 )  # fmt: skip
 def test_features_that_are_missing_or_of_another_shape_are_one_line(path, features, says):

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 import encode_features as script
-from basetag import fasta_text, features
+from basetag import fasta_text, feature_encoding
 from basetag.alphabet import DNA
 from basetag.corpus import Corpus, write_corpus
 from basetag.errors import InputError
+from basetag.feature_encoding import write_features
 from basetag.feature_scales import feature_scales
 from basetag.feature_text import Places
-from basetag.features import FeatureColumns, write_features
+from basetag.features import FeatureColumns
 from basetag.splits import Segments
 
 NAN = np.nan
@@ -57,8 +58,8 @@ def block_size(request, monkeypatch):
     """No result may depend on where the blocks end."""
     monkeypatch.setattr(fasta_text, "_BLOCK", request.param)
     if request.param == 7:
-        monkeypatch.setattr(features, "_PIECE", 2)
-        monkeypatch.setattr(features, "_NUMBERS_AT_ONCE", 3)
+        monkeypatch.setattr(feature_encoding, "_PIECE", 2)
+        monkeypatch.setattr(feature_encoding, "_NUMBERS_AT_ONCE", 3)
 
 
 def written(folder, kind, content, name="x"):
@@ -279,7 +280,7 @@ import resource, sys
 import numpy as np
 sys.path.insert(0, "scripts")
 from basetag.feature_text import Places
-from basetag.features import write_features
+from basetag.feature_encoding import write_features
 n = 20_000_000
 places = Places(("one",), np.array([0]), np.array([n]))
 sources = [(name, "bedgraph", sys.argv[1]) for name in "ab"]

@@ -129,6 +129,14 @@ def _joined_features(
                 record=f"sequence {number}",
                 advice=f"its shape must be ({length}, {len(names)})",
             )
+        infinite = np.isinf(part).any(axis=1)
+        if infinite.any():
+            raise InputError(
+                "infinity is no number to read",
+                record=f"sequence {number}",
+                position=int(infinite.argmax()) + 1,
+                advice="write NaN where a number is missing",
+            )
     return np.concatenate([np.asarray(part, dtype=np.float32) for part in features])
 
 
