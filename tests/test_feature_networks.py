@@ -275,7 +275,7 @@ def test_the_file_names_the_features_and_holds_their_scale(folder, path):
     tensors, card = read_tagger(path)
     assert card["features"] == ["signal.height", "signal.rest"]
     assert card["architecture"]["features"] == ["signal"]
-    assert card["description"] == "letters with signal, GRU of 6 units, one direction"
+    assert card["description"] == "features signal, GRU of 6 units, one direction"
     # 3 gates x 6 units x (4 letters + 2 features + 6 recurrent + 2 biases), and the head.
     assert card["parameters"] == 18 * (4 + 2 + 6 + 2) + 2 * 6 + 2
     heights = np.asarray(Corpus.open(folder / "corpus", ["signal.height"]).features)[:8000, 0]

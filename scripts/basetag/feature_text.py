@@ -7,13 +7,11 @@ this module.
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
 from pathlib import Path
-from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +22,7 @@ from basetag.fasta_text import decompressed_blocks
 #: Words of a table for a number that nobody knows.
 MISSING = (b"", b"NA")
 
+_TAB, _UNDERSCORE, _NAN = b"\t", b"_", b"nan"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LONGEST_LINE = 1 << 24
 _BEDGRAPH_LINE = "a line of bedGraph is record, start, end and a number"
@@ -79,25 +78,21 @@ def read_bedgraph(path: str | os.PathLike[str], places: Places) -> Iterator[Inte
     path = Path(path)
     index_of = {name.encode(): index for index, name in enumerate(places.names)}
     for first, block in _lines(path):
-        lines, rows = [], []
-        for number, line in enumerate(block, start=first):
-            fields = line.split()
-            if fields and not line.startswith(_HEADERS):
-                if len(fields) != 4:
-                    raise InputError(
-                        f"found {_counted(len(fields), 'column')}",
-                        file=path, line=number, advice=_BEDGRAPH_LINE,
-                    )  # fmt: skip
-                lines.append(number)
-                rows.append(fields)
-        if not rows:
+        kept = [at for at, line in enumerate(block) if not _is_header(line)]
+        if not kept:
             continue
+        lines = [first + at for at in kept]
+        rows = [block[at].split() for at in kept]
+        if set(map(len, rows)) != {4}:
+            at = next(at for at, fields in enumerate(rows) if len(fields) != 4)
+            raise InputError(
+                f"found {_counted(len(rows[at]), 'column')}",
+                file=path, line=lines[at], advice=_BEDGRAPH_LINE,
+            )  # fmt: skip
         names, *texts = zip(*rows, strict=True)
         record = _records(names, index_of, path, lines)
-        starts, ends = (
-            _numbers(column, int, "no whole number", np.int64, path, lines) for column in texts[:2]
-        )
-        values = _numbers(texts[2], _finite, "no finite number", np.float32, path, lines)
+        starts, ends = (_whole_numbers(column, path, lines) for column in texts[:2])
+        values = _finite_numbers(texts[2], (), path, lines)
         _check_intervals(starts, ends, places, record, path, lines)
         begins = places.starts[record]
         yield Intervals(begins + starts, begins + ends, values, np.array(lines, dtype=np.int64))
@@ -154,40 +149,32 @@ def read_table(
     found = np.zeros(len(places.names), dtype=np.int64)
     current = -1
     for first, block in _lines(path):
-        lines, rows = [], []
-        for number, line in enumerate(block, start=first):
-            fields = line.split(b"\t")
-            if number == 1 or fields == [b""]:
-                continue
-            if len(fields) != len(columns) + 1:
-                raise InputError(
-                    f"found {_counted(len(fields), 'column')}, and the header has "
-                    f"{len(columns) + 1}",
-                    file=path, line=number, advice="columns are parted by tabs",
-                )  # fmt: skip
-            lines.append(number)
-            rows.append(fields)
-        if not rows:
+        kept = [at for at, line in enumerate(block, start=first) if line and at > 1]
+        if not kept:
             continue
-        names, *texts = zip(*rows, strict=True)
-        record = _records(names, index_of, path, lines)
-        parts = [
-            _numbers(
-                column, _finite_or_missing, "neither a finite number nor NA", np.float32, path,
-                lines,
-            )
-            for column in texts
-        ]  # fmt: skip
-        values = np.stack(parts, axis=1)  # (rows, columns)
+        rows = [block[at - first] for at in kept]
+        if {line.count(_TAB) for line in rows} != {len(columns)}:
+            at = next(at for at, line in enumerate(rows) if line.count(_TAB) != len(columns))
+            raise InputError(
+                f"found {_counted(rows[at].count(_TAB) + 1, 'column')}, and the header has"
+                f" {len(columns) + 1}",
+                file=path, line=kept[at], advice="columns are parted by tabs",
+            )  # fmt: skip
+        fields = _TAB.join(rows).split(_TAB)
+        names, *texts = (fields[column :: len(columns) + 1] for column in range(len(columns) + 1))
+        record = _records(names, index_of, path, kept)
+        values = np.stack(
+            [_finite_numbers(column, MISSING, path, kept) for column in texts], axis=1
+        )  # (rows, columns)
         borders = [0, *(np.flatnonzero(np.diff(record)) + 1).tolist(), len(rows)]
         for begin, end in pairwise(borders):
             own = int(record[begin])
             if own != current:
-                _check_complete(current, found, places, path, lines[begin])
+                _check_complete(current, found, places, path, kept[begin])
                 if found[own]:
                     raise InputError(
                         "its rows are not together",
-                        file=path, line=lines[begin], record=places.names[own],
+                        file=path, line=kept[begin], record=places.names[own],
                         advice="put all rows of a record behind each other",
                     )  # fmt: skip
                 current = own
@@ -195,7 +182,7 @@ def read_table(
             if end - begin > room:
                 raise InputError(
                     f"this is one row more than it has bases ({places.lengths[own]})",
-                    file=path, line=lines[begin + room], record=places.names[own],
+                    file=path, line=kept[begin + room], record=places.names[own],
                     advice="every base has one row",
                 )  # fmt: skip
             yield int(places.starts[own] + found[own]), values[begin:end]
@@ -236,6 +223,10 @@ def _lines(path: Path) -> Iterator[tuple[int, list[bytes]]]:
             number += len(lines)
 
 
+def _is_header(line: bytes) -> bool:
+    return not line.strip() or line.startswith(_HEADERS)
+
+
 def _records(
     names: Sequence[bytes], index_of: dict[bytes, int], path: Path, lines: Sequence[int]
 ) -> NDArray[np.int64]:
@@ -254,54 +245,54 @@ def _records(
     )  # fmt: skip
 
 
-def _numbers(
-    texts: Sequence[bytes],
-    read: Callable[[bytes], float],
-    what: str,
-    dtype: Any,
-    path: Path,
-    lines: Sequence[int],
-) -> NDArray[Any]:
-    """Return the numbers of a column; the first text that is none is an error."""
+def _whole_numbers(texts: Sequence[bytes], path: Path, lines: Sequence[int]) -> NDArray[np.int64]:
+    """Return the whole numbers of a column; the first text that is none is an error."""
     try:
-        if b"_" in b"".join(texts):  # Python's own reading of numbers lets it pass
+        if _UNDERSCORE in b"".join(texts):  # Python's own reading of numbers lets it pass
             raise ValueError
-        return np.array([read(text) for text in texts], dtype=dtype)
+        return np.array(list(map(int, texts)), dtype=np.int64)
     except (ValueError, OverflowError):
-        _refuse_number(texts, read, what, dtype, path, lines)
+        at = next(at for at, text in enumerate(texts) if not _is_whole(text))
+    raise _wrong_number(texts[at], "no whole number", path, lines[at])
 
 
-def _refuse_number(
-    texts: Sequence[bytes],
-    read: Callable[[bytes], float],
-    what: str,
-    dtype: Any,
-    path: Path,
-    lines: Sequence[int],
-) -> NoReturn:
-    for text, line in zip(texts, lines, strict=True):
-        try:
-            if b"_" in text:
-                raise ValueError
-            np.array(read(text), dtype=dtype)
-        except (ValueError, OverflowError):
-            raise InputError(
-                f"{_text(text, path, line)!r} is {what}", file=path, line=line,
-                advice="correct it",
-            ) from None  # fmt: skip
-    raise RuntimeError("every text is a number")
+def _finite_numbers(
+    texts: Sequence[bytes], missing: Sequence[bytes], path: Path, lines: Sequence[int]
+) -> NDArray[np.float32]:
+    """Return the same of finite numbers; NaN for the words that mean a missing one."""
+    absent = sum(texts.count(word) for word in missing)
+    known = [_NAN if text in missing else text for text in texts] if absent else texts
+    try:
+        with np.errstate(over="ignore"):  # what single precision cannot hold becomes infinite
+            values = np.array(list(map(float, known)), dtype=np.float64).astype(np.float32)
+        if _UNDERSCORE in b"".join(texts) or np.isfinite(values).sum() + absent != len(texts):
+            raise ValueError
+        return values
+    except ValueError:
+        at = next(at for at, text in enumerate(texts) if not (text in missing or _is_finite(text)))
+    what = "neither a finite number nor NA" if missing else "no finite number"
+    raise _wrong_number(texts[at], what, path, lines[at])
 
 
-def _finite(text: bytes) -> float:
-    value = float(text)
-    # Of what single precision cannot hold, infinity would be left.
-    if not abs(value) <= 3.4028235e38:
-        raise ValueError
-    return value
+def _is_whole(text: bytes) -> bool:
+    try:
+        return _UNDERSCORE not in text and abs(int(text)) < 2**63
+    except ValueError:
+        return False
 
 
-def _finite_or_missing(text: bytes) -> float:
-    return math.nan if text in MISSING else _finite(text)
+def _is_finite(text: bytes) -> bool:
+    try:
+        with np.errstate(over="ignore"):
+            return _UNDERSCORE not in text and bool(np.isfinite(np.float32(float(text))))
+    except ValueError:
+        return False
+
+
+def _wrong_number(text: bytes, what: str, path: Path, line: int) -> InputError:
+    return InputError(
+        f"{_text(text, path, line)!r} is {what}", file=path, line=line, advice="correct it"
+    )
 
 
 def _check_intervals(
