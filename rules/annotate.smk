@@ -56,6 +56,7 @@ rule annotate_genome:
     """Call the segments of a genome and index them for a genome browser."""
     input:
         corpus=corpus_in("results/genomes/{genome}", labelled=False),
+        features=features_in("results/genomes/{genome}"),
         tagger="results/{dataset}/{tagger}/seed{seed}/tagger.safetensors",
     output:
         bed="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.bed.gz",

@@ -60,6 +60,9 @@ BASELINES = [name for name in CONFIG.model.taggers if not CONFIG.is_network(name
 GENOMES = list(CONFIG.model.annotate)
 FETCHED = [name for name in GENOMES if CONFIG.genome_file(name) is None]
 
+# Folders of results/ in which a corpus with features lies.
+FEATURED = CONFIG.feature_owners()
+
 RUN = "results/{dataset}/{tagger}/seed{seed}"
 ANNOTATION = "results/annotations/{genome}/{dataset}/{tagger}/seed{seed}"
 
@@ -129,6 +132,18 @@ def corpus_in(folder, labelled=True):
     labels = ["labels.npy"] if labelled else []
     names = ["tokens.npy", *labels, "records.tsv", "corpus.json"]
     return [f"{folder}/corpus/{name}" for name in names]
+
+
+def features_in(folder):
+    """Return the function to the features in `folder` that a tagger reads, where it reads any."""
+
+    def of_wildcards(wildcards):
+        if not CONFIG.features_of_tagger(wildcards.tagger):
+            return []
+        place = f"{folder}/corpus".format(**wildcards)
+        return [f"{place}/features.npy", f"{place}/features.json"]
+
+    return of_wildcards
 
 
 def reference_of(baseline):

@@ -1,7 +1,9 @@
 """Encode FASTA as a corpus that every later stage maps into memory, and split it.
 
 IN   results/{dataset}/sequences.fa.gz and states.fa.gz, or a user's FASTA and labels
+     with features: a user's bedGraph files and tables, of a dataset or a genome
 OUT  results/{dataset}/corpus/ (tokens, labels, records), results/{dataset}/split.tsv
+     with features: features.npy, features.json in the dataset's or genome's corpus
 """
 
 
@@ -30,6 +32,33 @@ rule encode_fasta:
         "Encoding {wildcards.dataset}"
     script:
         "../scripts/encode_fasta.py"
+
+
+rule encode_features:
+    """Put further numbers for each base, of a dataset or a genome, beside its corpus."""
+    input:
+        corpus=lambda wildcards: corpus_in(
+            f"results/{wildcards.owner}", labelled=wildcards.owner in DATASETS
+        ),
+        files=lambda wildcards: CONFIG.feature_files(wildcards.owner),
+    output:
+        features="results/{owner}/corpus/features.npy",
+        names="results/{owner}/corpus/features.json",
+    log:
+        "logs/encode_features/{owner}.log",
+    benchmark:
+        "logs/encode_features/{owner}.benchmark.tsv"
+    wildcard_constraints:
+        owner=either(FEATURED),
+    conda:
+        "../envs/data.yaml"
+    params:
+        settings=settings("encode_features", "owner"),
+        code=code("encode_features.py"),
+    message:
+        "Encoding the features of {wildcards.owner}"
+    script:
+        "../scripts/encode_features.py"
 
 
 rule split_records:

@@ -43,6 +43,7 @@ rule predict_network:
     """Posteriors and calls of a trained network."""
     input:
         corpus=corpus_in("results/{dataset}"),
+        features=features_in("results/{dataset}"),
         split="results/{dataset}/split.tsv",
         tagger="results/{dataset}/{tagger}/seed{seed}/tagger.safetensors",
     output:

@@ -11,6 +11,7 @@ rule train_tagger:
     """Train a recurrent network on the training split, its weights chosen on validation."""
     input:
         corpus=corpus_in("results/{dataset}"),
+        features=features_in("results/{dataset}"),
         split="results/{dataset}/split.tsv",
         initial=initial_tagger_of,
         words=word_vectors_of,

@@ -20,15 +20,16 @@ def main(
     bed: Path,
     summary: Path,
 ) -> None:
+    loaded = load_tagger(
+        tagger,
+        gpus,
+        decoding=settings["decoding"],
+        memory=mem_mb * 2**20,
+        both_strands=settings["both_strands"],
+    )
     annotate_genome(
-        load_tagger(
-            tagger,
-            gpus,
-            decoding=settings["decoding"],
-            memory=mem_mb * 2**20,
-            both_strands=settings["both_strands"],
-        ),
-        Corpus.open(corpus),
+        loaded,
+        Corpus.open(corpus, loaded.feature_names),
         bed=bed,
         summary=summary,
         threads=threads,

@@ -161,7 +161,7 @@ def test_the_settings_of_a_training_hold_no_path_and_name_frozen_layers_in_any_o
     settings = config.train_settings("lstm", 2)
     assert settings.keys() == {"architecture", "training", "both_strands", "frozen", "seed"}
     assert settings["architecture"] == {
-        "embedding": {"k": 1, "dimensions": None}, "convolution": None,
+        "embedding": {"k": 1, "dimensions": None}, "convolution": None, "features": (),
         "cell": "lstm", "hidden": 32, "layers": 1, "bidirectional": False,
         "dropout": 0.0, "residual": False, "normalised": False, "longest_memory": None,
         "head": "softmax",

@@ -1,5 +1,6 @@
 """Every command and every snippet of the README, run as it stands there on a small config."""
 
+import gzip
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ import pytest
 import yaml
 from safetensors.numpy import load_file
 
+from basetag.taggers import load_tagger
 from tests.conftest import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text()
@@ -48,7 +50,7 @@ def clone(tmp_path_factory):
     for block in blocks("yaml"):
         name = re.match(r"# (\S+)\n", block)[1]
         config = yaml.safe_load(block)
-        if "datasets" in config:
+        if "split" in config.get("datasets", {}).get("mine", {}):
             config["training"] = SMALL
             config["datasets"]["mine"]["split"] |= {"block": 200, "gap": 20}
         (folder / name).write_text(yaml.safe_dump(config))
@@ -60,6 +62,11 @@ def clone(tmp_path_factory):
     for name in ("lambda.fa", "target.fa", "genome.fa"):
         (folder / name).write_text(f">one\n{''.join(stretches)}\n")
     (folder / "states.fa").write_text(f">one\n{('H' * 400 + 'L' * 400) * 4}\n")
+    intervals = [f"one\t{at}\t{at + 90}\t{at % 700}\n" for at in range(0, 3200, 100)]
+    with gzip.open(folder / "phastcons.bedgraph.gz", "wt") as file:
+        file.writelines(intervals)
+    rows = [f"one\t{at % 5}\t{'NA' if at % 3 else at}\n" for at in range(3200)]
+    (folder / "profile.tsv").write_text("".join(["record\ta\tb\n", *rows]))
     return folder
 
 
@@ -93,6 +100,7 @@ def test_the_commands_are_those_that_are_tested_here():
         "make example NAME=lambda",
         "make example NAME=lambda EXTRA=local.yaml",
         ".venv/bin/snakemake --configfile mine.yaml --directory runs/mine",
+        ".venv/bin/snakemake --configfile mine.yaml features.yaml --directory runs/mine",
         ".venv/bin/snakemake --configfile mine.yaml tuned.yaml --directory runs/mine",
         ".venv/bin/snakemake --workflow-profile profiles/gpu",
         ".venv/bin/snakemake --workflow-profile profiles/gpu --resources gpu=2 --set-resources "
@@ -157,9 +165,20 @@ def test_a_users_own_sequences_run(clone):
     assert (results / "comparison.tsv").exists()
 
 
+def test_a_users_own_features_are_read(clone):
+    run = sh(COMMANDS[4], clone)
+    assert run.returncode == 0, run.stderr
+    results = clone / "runs/mine/results/mine"
+    assert np.load(results / "corpus/features.npy").shape == (3200, 3)
+    tagger = load_tagger(results / "bilstm_features/seed1/tagger.safetensors")
+    assert tagger.feature_names == ("conservation", "profile.a", "profile.b")
+    (prediction,) = tagger.predict(["ACGT"], features=[np.zeros((4, 3))])
+    assert len(prediction.states) == 4
+
+
 @pytest.mark.usefixtures("default_run")
 def test_a_tagger_starts_from_one_of_the_default_run(clone):
-    run = sh(COMMANDS[4], clone)
+    run = sh(COMMANDS[5], clone)
     assert run.returncode == 0, run.stderr
     first = load_file(clone / "results/blocks/bilstm/seed1/tagger.safetensors")
     tuned = load_file(clone / "runs/mine/results/mine/tuned/seed1/tagger.safetensors")
@@ -171,9 +190,9 @@ def test_a_tagger_starts_from_one_of_the_default_run(clone):
 @pytest.mark.parametrize(
     ("command", "target", "asked"),
     [
-        (COMMANDS[5], "toy/gru/seed1/tagger.safetensors", "1 GPU"),
-        (COMMANDS[6], "toy/gru/seed1/tagger.safetensors", "2 GPUs"),
-        (COMMANDS[6], "blocks/bilstm/seed1/posteriors.npy", "1 GPU"),
+        (COMMANDS[6], "toy/gru/seed1/tagger.safetensors", "1 GPU"),
+        (COMMANDS[7], "toy/gru/seed1/tagger.safetensors", "2 GPUs"),
+        (COMMANDS[7], "blocks/bilstm/seed1/posteriors.npy", "1 GPU"),
     ],
 )
 def test_the_gpu_profile_asks_for_cards_and_stops_where_there_is_none(
@@ -186,25 +205,25 @@ def test_the_gpu_profile_asks_for_cards_and_stops_where_there_is_none(
 
 
 def test_a_gpu_is_not_taken_away_in_silence(clone):
-    run = sh(f"{COMMANDS[5]} --resources gpu=0 --dry-run", clone)
+    run = sh(f"{COMMANDS[6]} --resources gpu=0 --dry-run", clone)
     assert run.returncode == 1
     assert "--resources gpu=0 leaves none for train_tagger, which asks for 1" in run.stderr
 
 
 def test_a_rule_that_is_left_out_of_the_list_of_gpus_is_told(clone):
-    run = sh(f"{COMMANDS[5]} --set-resources train_tagger:gpu=2 --dry-run", clone)
+    run = sh(f"{COMMANDS[6]} --set-resources train_tagger:gpu=2 --dry-run", clone)
     assert run.returncode == 1
     assert "gives GPUs to train_tagger, and does not say how many predict_network has" in run.stderr
 
 
 def test_help_names_every_target(clone):
-    run = sh(COMMANDS[7], clone)
+    run = sh(COMMANDS[8], clone)
     assert run.returncode == 0
     for target in ("run", "example", "test", "lint", "format", "schema", "setup", "clean"):
         assert f"make {target} " in run.stdout
 
 
-@pytest.mark.parametrize("command", COMMANDS[8:])
+@pytest.mark.parametrize("command", COMMANDS[9:])
 def test_test_and_lint_are_targets(clone, command):
     """They are not run within a test: whoever runs this runs the one, and CI both."""
     plan = sh(f"{command} --dry-run", clone)

@@ -217,12 +217,12 @@ def test_a_batch_beyond_the_memory_goes_through_in_parts(corpus, monkeypatch):
     whole, _ = trained(corpus, bases=8000)
     forward, sizes = TaggerNetwork.forward, []
 
-    def bounded(self, tokens, lengths, kept):
+    def bounded(self, tokens, *rest):
         if self.training and tokens.numel() > 250:
             raise torch.OutOfMemoryError("CUDA out of memory.")
         if self.training:
             sizes.append(tokens.numel())
-        return forward(self, tokens, lengths, kept)
+        return forward(self, tokens, *rest)
 
     monkeypatch.setattr(TaggerNetwork, "forward", bounded)
     parts, _ = trained(corpus, bases=8000)
@@ -232,7 +232,7 @@ def test_a_batch_beyond_the_memory_goes_through_in_parts(corpus, monkeypatch):
 
 
 def test_a_single_window_beyond_the_memory_is_an_error(corpus, monkeypatch):
-    def exhausted(self, tokens, lengths, kept):
+    def exhausted(self, *batch):
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
     monkeypatch.setattr(TaggerNetwork, "forward", exhausted)

@@ -55,7 +55,7 @@ def annotate_genome(
     ----------
     loaded : LoadedTagger
     genome : Corpus
-        Labels are not needed.
+        Labels are not needed; the features that the tagger reads are.
     bed : path-like
         A .bed.gz; its index, .tbi, lies beside it. Where a record is too long for such a one, a
         .csi does, too, and the .tbi is a copy of it, which samtools' library reads by content.
@@ -145,14 +145,16 @@ def call_records(
     """
     for name, start, length in zip(genome.names, genome.starts, genome.lengths, strict=True):
         tokens = genome.tokens[start : start + length]
+        features = None if genome.features is None else genome.features[start : start + length]
         lengths = np.array([length], dtype=np.int64)
         posterior = _room((length, len(loaded.states)), np.float32, length, scratch)
         path = _room((length,), np.uint8, length, scratch)
         try:
-            loaded.tagger.posterior(tokens, lengths, threads, out=posterior)
+            loaded.tagger.posterior(tokens, lengths, threads, out=posterior, features=features)
             call_states(
-                loaded.tagger, tokens, lengths, posterior, loaded.decoding, threads, out=path
-            )
+                loaded.tagger, tokens, lengths, posterior, loaded.decoding, threads, out=path,
+                features=features,
+            )  # fmt: skip
         except SequenceError as error:
             raise error.of_record(name, 0) from None
         for runs in _runs_by_block(path, posterior):

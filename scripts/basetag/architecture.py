@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 #: Cells by the name that the config gives them: their classes in `basetag.networks.cells`.
@@ -25,11 +25,12 @@ def describe(architecture: Mapping[str, Any]) -> str:
     if dimensions is not None:
         letters = "letters" if words == 1 else f"{words}-mers"
         parts.append(f"{letters} in {dimensions} dimensions")
+    if architecture.get("features"):
+        parts.append(f"features {_listed(architecture['features'])}")
     convolution = architecture.get("convolution")
     if convolution is not None:
-        *widths, last = map(str, convolution["widths"])
-        listed = f"{', '.join(widths)} and {last}" if widths else last
-        parts.append(f"{convolution['channels']} kernels of width {listed}")
+        widths = _listed(map(str, convolution["widths"]))
+        parts.append(f"{convolution['channels']} kernels of width {widths}")
     recurrent = architecture["cell"] != "none"
     if recurrent:
         parts.append(f"{CELLS[architecture['cell']]} of {architecture['hidden']} units")
@@ -69,3 +70,8 @@ def chain_of(head: str | Mapping[str, Any], labels: Sequence[str]) -> dict[str, 
     every = [name for name, _ in names]
     allowed = [[other in given.get(name, every) for other in every] for name in every]
     return {"label_of": [index for _, index in names], "allowed": allowed}
+
+
+def _listed(words: Iterable[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last

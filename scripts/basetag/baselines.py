@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from basetag.alphabet import Alphabet
 from basetag.errors import InputError, SequenceError
 from basetag.exact_inference import filtered_posterior, smoothed_posterior
+from basetag.features import BaseFeatures
 from basetag.hmm import HMM
 from basetag.tagger_file import Kind, read_tagger, write_tagger
 from basetag.viterbi import Chain, most_probable_path, path_of_posterior
@@ -73,6 +74,7 @@ class Baseline:
         threads: int = 1,
         positions: Lengths | None = None,
         out: Posterior | None = None,
+        features: BaseFeatures | None = None,
     ) -> Posterior:
         """Return the state probabilities of each base.
 
@@ -89,6 +91,8 @@ class Baseline:
             first state depends on it.
         out : ndarray of float32, (bases, states), optional
             Where to write; a memory map, for instance.
+        features : optional
+            Not looked at: a baseline reads letters alone.
 
         Returns
         -------
@@ -105,6 +109,7 @@ class Baseline:
         threads: int = 1,
         positions: Lengths | None = None,
         out: NDArray[np.uint8] | None = None,
+        features: BaseFeatures | None = None,
     ) -> NDArray[np.uint8]:
         """Return the most probable states, (bases,), by the posteriors: see `Tagger`."""
         return path_of_posterior(self.card, posterior, lengths, minimum_lengths, threads, out)
@@ -142,6 +147,7 @@ class HMMTagger(Baseline):
         threads: int = 1,
         positions: Lengths | None = None,
         out: Posterior | None = None,
+        features: BaseFeatures | None = None,
     ) -> Posterior:
         """Return the state probabilities of each base, filtered or smoothed: see `Baseline`."""
         one_way = self.card["architecture"]["baseline"] == "filtered"
@@ -170,6 +176,7 @@ class HMMTagger(Baseline):
         threads: int = 1,
         positions: Lengths | None = None,
         out: NDArray[np.uint8] | None = None,
+        features: BaseFeatures | None = None,
     ) -> NDArray[np.uint8]:
         """Return the most probable states, (bases,), of the model itself: see `Tagger`."""
         start = None
@@ -202,6 +209,7 @@ class TableTagger(Baseline):
         threads: int = 1,
         positions: Lengths | None = None,
         out: Posterior | None = None,
+        features: BaseFeatures | None = None,
     ) -> Posterior:
         """Return the state probabilities of each base: see `Baseline`."""
         out = self._result(tokens, out)
@@ -228,6 +236,7 @@ class GCWindowTagger(Baseline):
         threads: int = 1,
         positions: Lengths | None = None,
         out: Posterior | None = None,
+        features: BaseFeatures | None = None,
     ) -> Posterior:
         """Return the state probabilities of each base: see `Baseline`."""
         out = self._result(tokens, out)
@@ -248,6 +257,7 @@ class ConstantTagger(Baseline):
         threads: int = 1,
         positions: Lengths | None = None,
         out: Posterior | None = None,
+        features: BaseFeatures | None = None,
     ) -> Posterior:
         """Return the state probabilities of each base: see `Baseline`."""
         out = self._result(tokens, out)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from basetag.features import BaseFeatures
 
 #: A batch of short records holds at most this many bases, padding included, for each of its own.
 PADDED_SHARE = 1.25
@@ -36,13 +39,17 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Batch:
-    """Records side by side, on their own strand or, with `complement`, on the other one."""
+    """Records side by side, on their own strand or, with `complement`, on the other one.
+
+    `features`, (bases, features), where there are some, is aligned with `tokens`.
+    """
 
     tokens: NDArray[np.uint8]
     starts: NDArray[np.int64]
     lengths: NDArray[np.int64]
     complement: NDArray[np.uint8] | None
     device: torch.device
+    features: BaseFeatures | None = None
 
     def place(self, row: int, chunk: Chunk) -> tuple[slice, int]:
         """Return where a row's part of a chunk lies, and in which direction it is read."""
@@ -70,20 +77,45 @@ class Batch:
         -------
         Tensor of uint8, (before + longest + behind, rows)
         """
+        gathered = np.full(self._shape(chunk, reach), outside, dtype=np.uint8)
+        for row, here, place, step in self._stretches(chunk, reach):
+            tokens = self.tokens[place][::step]
+            if self.complement is not None:
+                tokens = self.complement[tokens]
+            gathered[row, here] = tokens
+        return torch.from_numpy(gathered).to(self.device).T
+
+    def gathered_features(self, chunk: Chunk, reach: tuple[int, int]) -> Tensor | None:
+        """Return the same bases' features, which both strands share; None where there are none.
+
+        Returns
+        -------
+        Tensor of float32, (before + longest + behind, rows, features), or None
+            NaN beyond a record's ends.
+        """
+        if self.features is None:
+            return None
+        shape = (*self._shape(chunk, reach), self.features.shape[1])
+        gathered = np.full(shape, np.nan, dtype=np.float32)
+        for row, here, place, step in self._stretches(chunk, reach):
+            gathered[row, here] = np.asarray(self.features[place])[::step]
+        return torch.from_numpy(gathered).to(self.device).transpose(0, 1)
+
+    def _shape(self, chunk: Chunk, reach: tuple[int, int]) -> tuple[int, int]:
+        """Return rows, and places of a row, of a chunk and what is around it."""
+        return chunk.lengths.size, sum(reach) + int(chunk.lengths[0])
+
+    def _stretches(
+        self, chunk: Chunk, reach: tuple[int, int]
+    ) -> Iterator[tuple[int, slice, slice, int]]:
+        """Yield each row, its places that lie in a record, where that is, and the direction."""
         before, behind = reach
-        places = before + int(chunk.lengths[0]) + behind
-        gathered = np.full((chunk.lengths.size, places), outside, dtype=np.uint8)
         for row, length in enumerate(chunk.lengths):
             # Of the row, in the direction of reading, from 0.
             start = max(chunk.start - before, 0)
             end = min(chunk.start + int(length) + behind, int(self.lengths[row]))
-            place, step = self._place(row, start, end)
-            tokens = self.tokens[place][::step]
-            if self.complement is not None:
-                tokens = self.complement[tokens]
             first = start - (chunk.start - before)
-            gathered[row, first : first + end - start] = tokens
-        return torch.from_numpy(gathered).to(self.device).T
+            yield row, slice(first, first + end - start), *self._place(row, start, end)
 
 
 def side_by_side(lengths: NDArray[np.int64], rows: int, bases: int, seams: int) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from basetag.alphabet import Alphabet
 from basetag.errors import InputError
 from basetag.fasta import LetterTable, encode_fasta
+from basetag.features import FeatureColumns, chosen_features, open_features
 from basetag.files import written_whole
 
 #: Label of a base that belongs to no state: never a class, never scored.
@@ -52,6 +53,10 @@ class Corpus:
         Memory-mapped.
     labels : ndarray of uint8, (bases,), or None
         Memory-mapped; index of the state, or `UNLABELLED`. None where nobody gave labels.
+    features : FeatureColumns of float32, (bases, features), or None
+        Memory-mapped; NaN where a number is missing. None where nobody asked for them.
+    feature_names : tuple of str
+        Those that were asked for, by column.
     """
 
     alphabet: Alphabet
@@ -62,15 +67,25 @@ class Corpus:
     lengths: NDArray[np.int64]
     tokens: NDArray[np.uint8]
     labels: NDArray[np.uint8] | None
+    features: FeatureColumns | None = None
+    feature_names: tuple[str, ...] = ()
 
     @classmethod
-    def open(cls, folder: str | os.PathLike[str]) -> Corpus:
+    def open(cls, folder: str | os.PathLike[str], features: Sequence[str] = ()) -> Corpus:
         """Open the corpus that `write_corpus` made in `folder`.
+
+        Parameters
+        ----------
+        folder : path-like
+        features : sequence of str
+            Those of its features that are to be read, by their names or by that of their table.
+            Others, and those that an earlier config left there, are not looked at.
 
         Raises
         ------
         InputError
-            Where a file is missing, or the files do not belong together.
+            Where a file is missing, or the files do not belong together, or there is no such
+            feature.
         """
         folder = Path(folder)
         try:
@@ -92,6 +107,12 @@ class Corpus:
                 file=folder,
                 advice="encode it again",
             )
+        read: FeatureColumns | None = None
+        read_names: tuple[str, ...] = ()
+        if features:
+            values, known = open_features(folder, bases)
+            read_names = chosen_features(features, known, folder)
+            read = FeatureColumns(values, np.array([known.index(name) for name in read_names]))
         return cls(
             alphabet=Alphabet.named(about["alphabet"]),
             states=tuple(about["states"]),
@@ -101,6 +122,8 @@ class Corpus:
             lengths=lengths,
             tokens=tokens,
             labels=labels,
+            features=read,
+            feature_names=read_names,
         )
 
     @property

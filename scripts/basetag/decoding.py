@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from basetag.errors import ConfigError, nearest
+from basetag.features import BaseFeatures
 from basetag.run_length import LONGEST_MINIMUM
 from basetag.tagger import Tagger
 
@@ -123,6 +124,7 @@ def call_states(
     threads: int = 1,
     positions: NDArray[np.int64] | None = None,
     out: NDArray[np.uint8] | None = None,
+    features: BaseFeatures | None = None,
 ) -> NDArray[np.uint8]:
     """Return the called state of every base.
 
@@ -141,6 +143,8 @@ def call_states(
         Where each sequence begins in its record; 0 without it.
     out : ndarray of uint8, (bases,), optional
         Where to write; a memory map, for instance.
+    features : ndarray of float32, (bases, features), optional
+        What the tagger reads beside the letters.
 
     Returns
     -------
@@ -155,7 +159,7 @@ def call_states(
     if decoding.method == "viterbi":
         minimum_lengths = decoding.minimum_lengths(tagger.card["states"])
         return tagger.most_probable_path(
-            tokens, lengths, posterior, minimum_lengths, threads, positions, out
+            tokens, lengths, posterior, minimum_lengths, threads, positions, out, features
         )
     calls = np.empty(len(posterior), dtype=np.uint8) if out is None else out
     for left in range(0, len(posterior), _BLOCK):

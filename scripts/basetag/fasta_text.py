@@ -56,7 +56,9 @@ def blocks_of_text(path: Path) -> Iterator[BlockOfText]:
     line_begins = True
     in_record = False
     unfinished = b""  # a header or comment whose end has not come yet
-    for read in chain(_blocks(path), [b"\n"]):  # the last ends a last line that has no end
+    for read in chain(
+        decompressed_blocks(path), [b"\n"]
+    ):  # the last ends a last line that has no end
         block = read
         if offset == 0 and block.startswith(_BYTE_ORDER_MARK):
             block = block.replace(_BYTE_ORDER_MARK, b"\n\n\n", 1)
@@ -99,7 +101,7 @@ def line_and_column(path: Path, offset: int) -> tuple[int, int]:
     """Return the line and column, from 1, of a byte of the stream, by reading it once more."""
     line, column = 1, 1
     after_cr = False
-    for block in _blocks(path):
+    for block in decompressed_blocks(path):
         part = block[:offset]
         offset -= len(part)
         if line == column == 1:
@@ -116,6 +118,41 @@ def line_and_column(path: Path, offset: int) -> tuple[int, int]:
         if not offset:
             break
     return line, column
+
+
+def decompressed_blocks(path: Path) -> Iterator[bytes]:
+    """Yield the bytes of a file, plain, gzip or BGZF, told apart by their first bytes.
+
+    Raises
+    ------
+    InputError
+        For a file that is missing, cannot be read, or ends within its compressed data.
+    """
+    try:
+        with path.open("rb") as raw:
+            magic = raw.read(18)
+            compressed = magic.startswith(b"\x1f\x8b")
+            if compressed and magic[12:14] == b"BC":
+                raw.seek(-min(len(_BGZF_END), raw.seek(0, os.SEEK_END)), os.SEEK_END)
+                if raw.read() != _BGZF_END:
+                    raise EOFError
+            raw.seek(0)
+            stream = cast(IO[bytes], gzip.GzipFile(fileobj=raw) if compressed else raw)
+            while block := stream.read(_BLOCK):
+                yield block
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(
+            "the compressed file is incomplete or damaged",
+            file=path,
+            advice="copy or download it again",
+        ) from error
+    except FileNotFoundError as error:
+        folder = path.parent
+        like = nearest(path.name, [p.name for p in folder.iterdir()] if folder.is_dir() else [])
+        advice = f"did you mean {like!r}?" if like else "check the path"
+        raise InputError("there is no such file", file=path, advice=advice) from error
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror or error})", file=path) from error
 
 
 def _refuse_line(path: Path, offset: int) -> NoReturn:
@@ -146,32 +183,3 @@ def _refuse_start(path: Path, offset: int, text: bytes) -> NoReturn:
     found = f"this is {kind}, not FASTA" if kind else f"found {first!r} before any header"
     advice = "convert it to FASTA" if kind else "a FASTA record begins with a line '>name'"
     raise InputError(found, file=path, line=line, advice=advice)
-
-
-def _blocks(path: Path) -> Iterator[bytes]:
-    """Yield the decompressed bytes of a file."""
-    try:
-        with path.open("rb") as raw:
-            magic = raw.read(18)
-            compressed = magic.startswith(b"\x1f\x8b")
-            if compressed and magic[12:14] == b"BC":
-                raw.seek(-min(len(_BGZF_END), raw.seek(0, os.SEEK_END)), os.SEEK_END)
-                if raw.read() != _BGZF_END:
-                    raise EOFError
-            raw.seek(0)
-            stream = cast(IO[bytes], gzip.GzipFile(fileobj=raw) if compressed else raw)
-            while block := stream.read(_BLOCK):
-                yield block
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(
-            "the compressed file is incomplete or damaged",
-            file=path,
-            advice="copy or download it again",
-        ) from error
-    except FileNotFoundError as error:
-        folder = path.parent
-        like = nearest(path.name, [p.name for p in folder.iterdir()] if folder.is_dir() else [])
-        advice = f"did you mean {like!r}?" if like else "check the path"
-        raise InputError("there is no such file", file=path, advice=advice) from error
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror or error})", file=path) from error

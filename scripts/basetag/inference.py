@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from basetag import passes
 from basetag.chunks import SHORTEST_CHUNK, Batch, Chunk, cut_batch, side_by_side
 from basetag.devices import is_out_of_memory
+from basetag.features import BaseFeatures
 from basetag.networks.tagger_network import TaggerNetwork
 
 log = logging.getLogger(__name__)
@@ -93,6 +94,7 @@ class Predictor:
         tokens: NDArray[np.uint8],
         lengths: NDArray[np.int64],
         out: NDArray[np.float32] | None = None,
+        features: BaseFeatures | None = None,
     ) -> NDArray[np.float32]:
         """Return P(state | record) for every base of every record.
 
@@ -104,6 +106,8 @@ class Predictor:
             Their lengths; 0 is allowed.
         out : ndarray of float32, (bases, states), optional
             Where to write; a memory map, for instance.
+        features : ndarray of float32 or FeatureColumns, (bases, features), optional
+            The bases' own features, NaN where one is missing; needed where the network reads some.
 
         Returns
         -------
@@ -111,7 +115,7 @@ class Predictor:
         """
         shape = (tokens.size, self.network.n_labels)
         out = np.empty(shape, dtype=np.float32) if out is None else out
-        self._in_batches(passes.probabilities, tokens, lengths, out)
+        self._in_batches(passes.probabilities, tokens, lengths, out, features)
         return out
 
     @torch.inference_mode()
@@ -120,6 +124,7 @@ class Predictor:
         tokens: NDArray[np.uint8],
         lengths: NDArray[np.int64],
         out: NDArray[np.uint8] | None = None,
+        features: BaseFeatures | None = None,
     ) -> NDArray[np.uint8]:
         """Return the labels of every record's most probable path, (bases,).
 
@@ -127,7 +132,7 @@ class Predictor:
         `posterior`.
         """
         out = np.empty(tokens.size, dtype=np.uint8) if out is None else out
-        self._in_batches(passes.labels_of_path, tokens, lengths, out)
+        self._in_batches(passes.labels_of_path, tokens, lengths, out, features)
         return out
 
     @torch.inference_mode()
@@ -136,6 +141,7 @@ class Predictor:
         tokens: NDArray[np.uint8],
         lengths: NDArray[np.int64],
         out: NDArray[np.float32] | None = None,
+        features: BaseFeatures | None = None,
     ) -> NDArray[np.float32]:
         """Return the head's score of every base, (bases, states), on the records' own strand.
 
@@ -143,7 +149,7 @@ class Predictor:
         """
         shape = (tokens.size, self.network.head.out_features)
         out = np.empty(shape, dtype=np.float32) if out is None else out
-        self._in_batches(passes.scores, tokens, lengths, out)
+        self._in_batches(passes.scores, tokens, lengths, out, features)
         return out
 
     def _in_batches(
@@ -152,6 +158,7 @@ class Predictor:
         tokens: NDArray[np.uint8],
         lengths: NDArray[np.int64],
         out: NDArray[Any],
+        features: BaseFeatures | None,
     ) -> None:
         """Write what is read of all records."""
         self.network.eval()
@@ -165,7 +172,7 @@ class Predictor:
             count = side_by_side(lengths[order[:rows]], rows, self._bases, self._seams)
             batch, order = order[:count], order[count:]
             try:
-                self._predict(read, tokens, starts[batch], lengths[batch], out)
+                self._predict(read, tokens, starts[batch], lengths[batch], out, features)
             except Exception as error:
                 if not is_out_of_memory(error) or self._bases <= SHORTEST_CHUNK:
                     raise
@@ -182,11 +189,12 @@ class Predictor:
         starts: NDArray[np.int64],
         lengths: NDArray[np.int64],
         out: NDArray[Any],
+        features: BaseFeatures | None,
     ) -> None:
         """Predict a batch of records, the longest first, and write what it says to `out`."""
         both = self.complement is not None and read is passes.probabilities
         for strand in [None, self.complement] if both else [None]:
-            batch = Batch(tokens, starts, lengths, strand, self.device)
+            batch = Batch(tokens, starts, lengths, strand, self.device, features)
             for chunk, part in read(self.network, batch, cut_batch(lengths, self._bases)):
                 values = part.cpu().numpy()
                 for row in range(chunk.lengths.size):
@@ -211,13 +219,13 @@ class Predictor:
             lengths = np.full(rows, min(500, self._bases // rows))
             part = tokens[: lengths.sum()]
             scratch = np.empty((part.size, self.network.n_labels), dtype=np.float32)
+            features = np.zeros((part.size, self.network.n_features), dtype=np.float32)
             speeds = []
             try:
                 for _ in range(3):
                     began = time.perf_counter()
-                    self._predict(
-                        passes.probabilities, part, np.cumsum(lengths) - lengths, lengths, scratch
-                    )
+                    starts = np.cumsum(lengths) - lengths
+                    self._predict(passes.probabilities, part, starts, lengths, scratch, features)
                     speeds.append(part.size / (time.perf_counter() - began))
             except Exception as error:
                 if not is_out_of_memory(error):
@@ -243,8 +251,9 @@ def _bytes_per_base(network: TaggerNetwork) -> int:
     ]
     if network.convolution is not None:
         # What it reads, laid out for it, and what it says in parts, as a whole and cut off at 0.
-        numbers.append(2 * network.embedding.width + 3 * network.convolution.width)
-    widest = max(numbers, default=network.embedding.width)
+        numbers.append(2 * network.read_width + 3 * network.convolution.width)
+    # What is read of features, brought to scale, put beside the letters.
+    widest = max(numbers, default=network.read_width) + 3 * network.n_features
     return 4 * (widest + _OF_STATES * network.head.out_features) + 16
 
 

@@ -13,6 +13,7 @@ import yaml
 from basetag.corpus import Corpus
 from basetag.errors import ConfigError, InputError, nearest
 from basetag.networks.tagger_network import TaggerNetwork
+from basetag.tagger import feature_names
 from basetag.tagger_file import read_tagger
 
 log = logging.getLogger(__name__)
@@ -104,7 +105,18 @@ def _check_kin(
             file=file,
             advice="in init_from name a tagger of the dataset's alphabet",
         )
-    for key in sorted(architecture.keys() - {*_OF_TRAINING, "head"}):
+    given = feature_names(card)
+    if given != corpus.feature_names:
+        theirs, ours = (
+            ", ".join(names) or "no features" for names in (given, corpus.feature_names)
+        )
+        raise InputError(
+            f"cannot start from {card['name']!r}: beside the letters it reads {theirs}, and the"
+            f" tagger that would start from it {ours}",
+            file=file,
+            advice="give both the same features, in the same order",
+        )
+    for key in sorted(architecture.keys() - {*_OF_TRAINING, "head", "features"}):
         wanted = architecture[key]
         found = card["architecture"].get(key)
         if found != wanted:

@@ -80,7 +80,8 @@ class SharedBatch:
             for index in range(min(self.parts, own.lengths.size)):
                 part = own.part(index, self.parts)
                 with self.fabric.autocast():
-                    scores = self.network(part.tokens.T, part.lengths, part.kept)
+                    numbers = None if part.features is None else part.features.transpose(0, 1)
+                    scores = self.network(part.tokens.T, part.lengths, part.kept, numbers)
                 loss = self.network.head.loss(
                     scores, part.labels.T, active_rows(part.lengths), self.weights
                 )

@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from basetag.alphabet import Alphabet
 from basetag.architecture import chain_of, describe
 from basetag.corpus import Corpus
-from basetag.errors import ConfigError
+from basetag.errors import ConfigError, InputError
+from basetag.features import BaseFeatures
 from basetag.head_paths import chain_of_scores
 from basetag.inference import MEMORY, Predictor
 from basetag.networks.heads import ChainHead
 from basetag.networks.tagger_network import TaggerNetwork
 from basetag.splits import Segments
+from basetag.tagger import feature_names
 from basetag.tagger_file import new_card, read_tagger, write_tagger
 from basetag.viterbi import most_probable_path, path_of_posterior
 
@@ -85,7 +87,9 @@ class NetworkTagger:
     ) -> NetworkTagger:
         """Rebuild the network that `card` describes and give it its weights."""
         alphabet = Alphabet.named(card["alphabet"])
-        network = build_network(alphabet, card["states"], card["architecture"])
+        network = build_network(
+            alphabet, card["states"], card["architecture"], len(feature_names(card))
+        )
         network.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
         return cls(network, card, device, memory=memory, both_strands=both_strands)
 
@@ -115,6 +119,7 @@ class NetworkTagger:
             architecture=architecture,
         )
         card["both_strands"] = both_strands
+        card["features"] = list(corpus.feature_names)
         return cls(network, card, device)
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -140,10 +145,17 @@ class NetworkTagger:
         threads: int = 1,
         positions: NDArray[np.int64] | None = None,  # a network reads every sequence alike
         out: NDArray[np.float32] | None = None,
+        features: BaseFeatures | None = None,
     ) -> NDArray[np.float32]:
-        """Return P(state | record), (bases, states); see `Predictor.posterior`."""
+        """Return P(state | record), (bases, states); see `Predictor.posterior`.
+
+        Raises
+        ------
+        InputError
+            If the network reads features and those given are not they.
+        """
         torch.set_num_threads(threads)
-        return self._predictor.posterior(tokens, lengths, out)
+        return self._predictor.posterior(tokens, lengths, out, self._read(features, tokens.size))
 
     def most_probable_path(
         self,
@@ -154,6 +166,7 @@ class NetworkTagger:
         threads: int = 1,
         positions: NDArray[np.int64] | None = None,
         out: NDArray[np.uint8] | None = None,
+        features: BaseFeatures | None = None,
     ) -> NDArray[np.uint8]:
         """Return the most probable states, (bases,): see `Tagger`.
 
@@ -164,19 +177,35 @@ class NetworkTagger:
         if not isinstance(head, ChainHead) or self._predictor.complement is not None:
             return path_of_posterior(self.card, posterior, lengths, minimum_lengths, threads, out)
         torch.set_num_threads(threads)
+        features = self._read(features, tokens.size)
         if (minimum_lengths <= 1).all():
-            return self._predictor.path(tokens, lengths, out)
+            return self._predictor.path(tokens, lengths, out, features)
         # On disk: of a chromosome they take as much as its posteriors.
         with tempfile.TemporaryFile() as file:
             shape = (max(1, tokens.size), head.out_features)
             rows = np.memmap(file, dtype=np.float32, mode="w+", shape=shape)[: tokens.size]
-            self._predictor.scores(tokens, lengths, rows)
+            self._predictor.scores(tokens, lengths, rows, features)
             chain = chain_of_scores(head, rows, lengths)
             return most_probable_path(chain, lengths, minimum_lengths, threads, out)
 
+    def _read(self, features: BaseFeatures | None, bases: int) -> BaseFeatures | None:
+        """Return the features that the network reads, or say what is wrong with those given."""
+        names = feature_names(self.card)
+        if names and (features is None or features.shape != (bases, len(names))):
+            found = "none" if features is None else f"an array of the shape {features.shape}"
+            raise InputError(
+                f"{self.card['name']!r} reads {', '.join(names)} beside the letters, and was given"
+                f" {found} for {bases} bases",
+                advice="give an array of the shape (bases, features)",
+            )
+        return features if names else None
+
 
 def build_network(
-    alphabet: Alphabet, states: Sequence[str], architecture: Mapping[str, Any]
+    alphabet: Alphabet,
+    states: Sequence[str],
+    architecture: Mapping[str, Any],
+    n_features: int = 0,
 ) -> TaggerNetwork:
     """Return the network of `architecture`, its weights not yet drawn or loaded.
 
@@ -187,10 +216,12 @@ def build_network(
         Letters of the labels, in order.
     architecture : mapping
         As `Config.train_settings` gives it.
+    n_features : int
+        How many numbers for each base its `features` are: a table has several.
     """
-    parts = dict(architecture)
+    parts = {key: value for key, value in architecture.items() if key != "features"}
     chain = chain_of(parts.pop("head", "softmax"), states)
-    return TaggerNetwork(alphabet, len(states), head=chain, **parts)
+    return TaggerNetwork(alphabet, len(states), head=chain, n_features=n_features, **parts)
 
 
 def load_network(

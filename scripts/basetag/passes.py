@@ -139,9 +139,9 @@ class _Reading:
         return network.scores(network.stacked(self._front(index), self._reader(index)))
 
     def _front(self, index: int) -> Features:
-        network = self.network
-        tokens = self.batch.gathered(self.chunks[index], network.reach, network.outside)
-        return network.front(tokens)
+        network, chunk = self.network, self.chunks[index]
+        tokens = self.batch.gathered(chunk, network.reach, network.outside)
+        return network.front(tokens, self.batch.gathered_features(chunk, network.reach))
 
     def _reader(self, index: int) -> Callable[[RecurrentLayer, Features], Tensor]:
         if len(self.chunks) == 1:

@@ -18,7 +18,7 @@ from basetag.decoding import Decoding, call_states
 from basetag.errors import SequenceError
 from basetag.files import write_json, written_whole
 from basetag.splits import Segments, read_split
-from basetag.tagger import Tagger
+from basetag.tagger import Tagger, feature_names
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ def predict_splits(
     timing : Path
         Where the clock's figures go, as JSON: those of the test split.
     """
-    corpus = Corpus.open(corpus_folder)
+    corpus = Corpus.open(corpus_folder, feature_names(tagger.card))
     segments = read_split(split, corpus)
     predict_segments(tagger, corpus, segments["validation"], *validation, decoding, threads)
     began = time.perf_counter()
@@ -76,6 +76,7 @@ def predict_segments(
     ----------
     tagger : Tagger
     corpus : Corpus
+        With the features that the tagger reads.
     segments : Segments
         Each is predicted from its own bases alone.
     posteriors, calls : path-like
@@ -99,14 +100,15 @@ def predict_segments(
             )
         )
         first = 0
-        for part in segments.batches():
+        for part in segments.batches_of(corpus):
             tokens = part.gathered(corpus.tokens)
             here = slice(first, first + tokens.size)
             try:
-                tagger.posterior(tokens, part.lengths, threads, part.start, out[here])
+                features = part.gathered_features(corpus)
+                tagger.posterior(tokens, part.lengths, threads, part.start, out[here], features)
                 call_states(
                     tagger, tokens, part.lengths, out[here], decoding, threads, part.start,
-                    called[here],
+                    called[here], features,
                 )  # fmt: skip
             except SequenceError as error:
                 name = corpus.names[part.record[error.sequence]]

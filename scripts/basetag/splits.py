@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from basetag.copies import groups_of_copies
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.errors import InputError, nearest
+from basetag.features import BaseFeatures
 from basetag.files import written_whole
 
 SPLITS = ("train", "validation", "test")
@@ -70,6 +71,21 @@ class Segments:
         pairs = zip(self.offset.tolist(), ends.tolist(), strict=True)
         return np.concatenate([values[start:end] for start, end in pairs])
 
+    def gathered_features(self, corpus: Corpus) -> BaseFeatures | None:
+        """Return the same of a corpus' features, (bases, features); None where it has none.
+
+        Those of a single segment, which can be long, stay on disk.
+        """
+        features = corpus.features
+        if features is None:
+            return None
+        if len(self.offset) == 1:
+            start = int(self.offset[0])
+            return features[start : start + self.bases]
+        ends = self.offset + self.lengths
+        pairs = zip(self.offset.tolist(), ends.tolist(), strict=True)
+        return np.concatenate([features[:0], *(features[start:end] for start, end in pairs)])
+
     def cut(self, longest: int) -> Segments:
         """Return the segments cut into pieces of at most `longest` bases, in order."""
         counts = -(-self.lengths // longest)
@@ -79,6 +95,10 @@ class Segments:
         end = np.minimum(start + longest, self.end[which])
         offset = self.offset[which] + number * longest
         return Segments(self.record[which], start, end, offset)
+
+    def batches_of(self, corpus: Corpus) -> Iterator[Segments]:
+        """Yield the segments as `batches` does, fewer where each base has features."""
+        return self.batches(_CHUNK // (1 + len(corpus.feature_names)))
 
     def batches(self, bases: int = _CHUNK) -> Iterator[Segments]:
         """Yield the segments in order, as many at a time as hold `bases` bases, at least one."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from basetag.features import BaseFeatures
 
 
 class Tagger(Protocol):
@@ -20,6 +23,7 @@ class Tagger(Protocol):
         threads: int = 1,
         positions: NDArray[np.int64] | None = None,
         out: NDArray[np.float32] | None = None,
+        features: BaseFeatures | None = None,
     ) -> NDArray[np.float32]:
         """Return P(state | sequence) for sequences that lie one behind the other.
 
@@ -33,6 +37,9 @@ class Tagger(Protocol):
             Where each sequence begins in its record; 0 without it.
         out : ndarray of float32, (bases, states), optional
             Where to write; a memory map, for instance.
+        features : ndarray of float32 or FeatureColumns, (bases, features), optional
+            The numbers of each base that the card names (`feature_names`), NaN where one is
+            missing; a baseline reads none.
 
         Returns
         -------
@@ -48,6 +55,7 @@ class Tagger(Protocol):
         threads: int = 1,
         positions: NDArray[np.int64] | None = None,
         out: NDArray[np.uint8] | None = None,
+        features: BaseFeatures | None = None,
     ) -> NDArray[np.uint8]:
         """Return the most probable states of sequences that lie one behind the other.
 
@@ -56,7 +64,7 @@ class Tagger(Protocol):
 
         Parameters
         ----------
-        tokens, lengths, threads, positions
+        tokens, lengths, threads, positions, features
             As for `posterior`.
         posterior : ndarray of float32, (bases, states)
             What `posterior` gives for them.
@@ -69,3 +77,8 @@ class Tagger(Protocol):
         -------
         ndarray of uint8, (bases,)
         """
+
+
+def feature_names(card: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the features that a tagger reads beside the letters, by column; a baseline none."""
+    return tuple(card.get("features", ()))

@@ -31,6 +31,7 @@ FORMAT = 1
 Kind = Literal["network", "hmm", "rule", "constant"]
 
 _KEY = "basetag"
+_DIGESTED_BASES = 1 << 20
 _REQUIRED = (
     "kind",
     "name",
@@ -78,7 +79,7 @@ def new_card(
     dict
         With what prediction and decoding need: alphabet, states, and of the training labels the
         frequencies (`prior`), the transition probabilities between neighbours after adding one
-        to each count, the number of bases, and a digest of tokens and labels.
+        to each count, the number of bases, and a digest of tokens, labels and features.
 
     Raises
     ------
@@ -174,12 +175,13 @@ def read_tagger(
 
 
 def _digest(corpus: Corpus, segments: Segments) -> str:
-    """Return a digest of the tokens and labels of the segments, and of where each one ends."""
+    """Return a digest of the segments: tokens, labels, features read, and where each one ends."""
     digest = hashlib.blake2b(segments.lengths.astype("<i8").tobytes(), digest_size=16)
-    for values in (corpus.tokens, corpus.labels):
+    pieces = segments.cut(_DIGESTED_BASES)
+    for values in (corpus.tokens, corpus.labels, corpus.features):
         if values is not None:
-            ends = segments.offset + segments.lengths
-            for start, end in zip(segments.offset.tolist(), ends.tolist(), strict=True):
+            ends = pieces.offset + pieces.lengths
+            for start, end in zip(pieces.offset.tolist(), ends.tolist(), strict=True):
                 digest.update(np.ascontiguousarray(values[start:end]).data)
     return digest.hexdigest()
 

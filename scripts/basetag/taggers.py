@@ -8,7 +8,7 @@ network's file.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from basetag.alphabet import Alphabet
 from basetag.baselines import BASELINES
 from basetag.decoding import ARGMAX, Decoding, call_states
-from basetag.errors import ConfigError
-from basetag.tagger import Tagger
+from basetag.errors import ConfigError, InputError
+from basetag.tagger import Tagger, feature_names
 from basetag.tagger_file import read_tagger
 
 
@@ -63,7 +63,17 @@ class LoadedTagger:
         """One letter per state, in the order of the probabilities' columns."""
         return tuple(self.tagger.card["states"])
 
-    def predict(self, sequences: Iterable[str], threads: int = 1) -> list[Prediction]:
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The features that it reads beside the letters, by column; none for most."""
+        return feature_names(self.tagger.card)
+
+    def predict(
+        self,
+        sequences: Iterable[str],
+        threads: int = 1,
+        features: Sequence[NDArray[np.floating]] | None = None,
+    ) -> list[Prediction]:
         """Label every base of each sequence.
 
         Parameters
@@ -72,6 +82,9 @@ class LoadedTagger:
             In any case; ambiguous codes allowed.
         threads : int
             CPU threads to use.
+        features : sequence of ndarray, (bases, features) each, optional
+            For each sequence the numbers of its bases, a column for each of `feature_names`, NaN
+            where one is missing. Needed where the tagger reads some, and else refused.
 
         Returns
         -------
@@ -81,8 +94,8 @@ class LoadedTagger:
         Raises
         ------
         InputError
-            For a letter outside the alphabet, with the sequence's number and the position; and
-            where the decoding finds no path.
+            For a letter outside the alphabet, with the sequence's number and the position; for
+            features that are missing or of another shape; where the decoding finds no path.
         """
         tokens = [
             self.alphabet.encode(sequence, record=f"sequence {number}")
@@ -92,13 +105,51 @@ class LoadedTagger:
             return []
         lengths = np.array([part.size for part in tokens], dtype=np.int64)
         joined, cuts = np.concatenate(tokens), np.cumsum(lengths)[:-1]
-        posterior = self.tagger.posterior(joined, lengths, threads)
-        calls = call_states(self.tagger, joined, lengths, posterior, self.decoding, threads)
+        numbers = _joined_features(features, lengths, self.feature_names)
+        posterior = self.tagger.posterior(joined, lengths, threads, features=numbers)
+        calls = call_states(
+            self.tagger, joined, lengths, posterior, self.decoding, threads, features=numbers
+        )
         letters = np.array(self.states)
         return [
             Prediction("".join(letters[called]), part)
             for called, part in zip(np.split(calls, cuts), np.split(posterior, cuts), strict=True)
         ]
+
+
+def _joined_features(
+    features: Sequence[NDArray[np.floating]] | None,
+    lengths: NDArray[np.int64],
+    names: tuple[str, ...],
+) -> NDArray[np.float32] | None:
+    """Return the features of all sequences one behind the other, if they are what is read."""
+    if not names and features is None:
+        return None
+    if not names:
+        raise InputError("the tagger reads no features", advice="leave features away")
+    wanted = f"the tagger reads {', '.join(names)} beside the letters"
+    if features is None or len(features) != len(lengths):
+        found = "none are" if features is None else f"{len(features)} are"
+        raise InputError(
+            f"{wanted}, and {found} given for {len(lengths)} sequences",
+            advice="give features: for each sequence an array of the shape (bases, features)",
+        )
+    for number, (part, length) in enumerate(zip(features, lengths, strict=True), start=1):
+        if np.shape(part) != (length, len(names)):
+            raise InputError(
+                f"{wanted}, and is given an array of the shape {np.shape(part)}",
+                record=f"sequence {number}",
+                advice=f"its shape must be ({length}, {len(names)})",
+            )
+        infinite = np.isinf(part).any(axis=1)
+        if infinite.any():
+            raise InputError(
+                "infinity is no number to read",
+                record=f"sequence {number}",
+                position=int(infinite.argmax()) + 1,
+                advice="write NaN where a number is missing",
+            )
+    return np.concatenate([np.asarray(part, dtype=np.float32) for part in features])
 
 
 def load_tagger(

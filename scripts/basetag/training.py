@@ -78,7 +78,7 @@ def train(
         Already initialised, the same in every process; moved to the device. Parameters that need
         no gradient stay as they are.
     corpus : Corpus
-        With labels.
+        With labels, and with the features that the network reads.
     training, validation : Segments
         Windows are drawn from the first; the second chooses the weights that are kept.
     settings : mapping
@@ -114,8 +114,9 @@ def train(
     learning_rate = SCHEDULES[settings["schedule"]]
     sampler = WindowSampler(training, settings["window"])
     reader = WindowReader(
-        corpus.tokens, corpus.known_labels, corpus.alphabet.unknown, fabric.device
-    )
+        corpus.tokens, corpus.known_labels, corpus.alphabet.unknown, fabric.device,
+        corpus.features,
+    )  # fmt: skip
     weights = state_weights(settings["class_weights"], corpus, training)
     batch = SharedBatch(fabric, network, weights)
     steps = max(1, round(settings["bases"] / (settings["batch"] * sampler.expected_bases)))

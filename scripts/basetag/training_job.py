@@ -14,6 +14,8 @@ from lightning_fabric import Fabric
 
 from basetag.checkpoints import CheckpointFolder, checkpoint_digest
 from basetag.corpus import LABELS, TOKENS, Corpus
+from basetag.feature_scales import feature_scales
+from basetag.features import FEATURE_NAMES, FEATURES
 from basetag.files import canonical_json, content_digest, write_json, written_whole
 from basetag.initial_weights import freeze, start_from
 from basetag.network_tagger import NetworkTagger, build_network
@@ -81,10 +83,14 @@ def run_training(fabric: Fabric, job: TrainingJob) -> None:
     # a step's time.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
-    corpus = Corpus.open(job.corpus)
+    corpus = Corpus.open(job.corpus, settings["architecture"]["features"])
     segments = read_split(job.split, corpus)
-    network = build_network(corpus.alphabet, corpus.states, settings["architecture"])
+    network = build_network(
+        corpus.alphabet, corpus.states, settings["architecture"], len(corpus.feature_names)
+    )
     network.initialise(torch.Generator().manual_seed(settings["seed"]))
+    if network.features is not None:
+        network.features.start_from(*feature_scales(corpus, segments["train"]))
     if job.initial is not None:
         start_from(network, job.initial, corpus, settings["architecture"], settings["frozen"])
     if job.words is not None:
@@ -94,6 +100,8 @@ def run_training(fabric: Fabric, job: TrainingJob) -> None:
     log.info("training on %s", job.device)
 
     inputs = [job.corpus / TOKENS, job.corpus / LABELS, job.split]
+    if corpus.features is not None:
+        inputs += [job.corpus / FEATURES, job.corpus / FEATURE_NAMES]
     inputs += [path for path in (job.initial, job.words) if path is not None]
     checkpoints = CheckpointFolder(
         job.best.parent / "checkpoints",

@@ -133,9 +133,11 @@ def summed_cross_entropy(
         What a base of each state counts; 1 without them.
     """
     total, weight = 0.0, 0.0
-    for part in segments.batches():
+    for part in segments.batches_of(corpus):
         tokens, labels = part.gathered(corpus.tokens), part.gathered(corpus.known_labels)
-        posterior = predictor.posterior(tokens, part.lengths)
+        posterior = predictor.posterior(
+            tokens, part.lengths, features=part.gathered_features(corpus)
+        )
         scored = labels != UNLABELLED
         losses = -np.log(np.maximum(posterior[scored, labels[scored]].astype(np.float64), 1e-6))
         counts = np.ones(losses.size) if weights is None else weights[labels[scored]]

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from basetag.corpus import UNLABELLED
+from basetag.features import FeatureColumns
 from basetag.splits import Segments
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 MASKED_RUN = 10
 #: Share of a GPU's free memory that tokens and labels may take to be kept there.
 CORPUS_SHARE = 0.5
+_NUMBERS_AT_ONCE = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Windows:
     labels : Tensor of uint8, (rows, length)
         `UNLABELLED` in the padding.
     lengths : ndarray of int64, (rows,)
+    features : Tensor of float32, (rows, length, features), or None
+        NaN where one is missing, and in the padding.
     kept : tuple of Tensor, (rows, units) each
         By what the units of each layer are multiplied: dropout.
     """
@@ -47,6 +51,7 @@ class Windows:
     tokens: Tensor
     labels: Tensor
     lengths: NDArray[np.int64]
+    features: Tensor | None = None
     kept: tuple[Tensor, ...] = ()
 
     def part(self, index: int, parts: int) -> Windows:
@@ -57,6 +62,7 @@ class Windows:
             self.tokens[index::parts, :longest],
             self.labels[index::parts, :longest],
             lengths,
+            None if self.features is None else self.features[index::parts, :longest],
             tuple(mask[index::parts] for mask in self.kept),
         )
 
@@ -130,6 +136,8 @@ class WindowReader:
         Token of the code that stands for every letter.
     device : torch.device
         Where the windows are wanted.
+    features : FeatureColumns of float32, (bases, features), optional
+        Those of the corpus, where some are to be read.
     """
 
     def __init__(
@@ -138,17 +146,26 @@ class WindowReader:
         labels: NDArray[np.uint8],
         unknown: int,
         device: torch.device,
+        features: FeatureColumns | None = None,
     ) -> None:
         self.unknown = unknown
         self.device = device
+        self._features = self._columns = None
         with warnings.catch_warnings():
             # Of maps that cannot be written: nobody does.
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
             self._tokens, self._labels = torch.from_numpy(tokens), torch.from_numpy(labels)
+            if features is not None:
+                self._features = torch.from_numpy(features.values)
+                self._columns = torch.from_numpy(features.columns)
         if device.type == "cuda":
             free, _ = torch.cuda.mem_get_info(device)
-            if tokens.size + labels.size <= CORPUS_SHARE * free:
+            n_features = 0 if features is None else features.columns.size
+            if tokens.size * (2 + 4 * n_features) <= CORPUS_SHARE * free:
                 self._tokens, self._labels = self._tokens.to(device), self._labels.to(device)
+                if features is not None:
+                    self._features = _on_device(features, device)
+                    self._columns = torch.arange(n_features, device=device)
             else:
                 log.info("the corpus does not fit on the GPU; windows are read from its files")
 
@@ -167,7 +184,7 @@ class WindowReader:
             As `WindowSampler.draw` gives them.
         mask : float
             Fraction of bases shown to the network as `unknown`, in runs, so that N is no
-            evidence.
+            evidence. Their features stay.
         generator : numpy.random.Generator
         """
         order = np.argsort(-lengths, kind="stable")
@@ -183,7 +200,21 @@ class WindowReader:
         hidden = _covered(runs, inside.numel(), at)
         tokens = self._tokens[index].masked_fill(~inside | hidden.view(shape), self.unknown)
         labels = self._labels[index].masked_fill(~inside, UNLABELLED)
-        return Windows(tokens.to(self.device), labels.to(self.device), lengths)
+        features = None
+        if self._features is not None:
+            features = self._features[index[..., None], self._columns]
+            features = features.masked_fill(~inside[..., None], torch.nan).to(self.device)
+        return Windows(tokens.to(self.device), labels.to(self.device), lengths, features)
+
+
+def _on_device(features: FeatureColumns, device: torch.device) -> Tensor:
+    """Return features on a device, (bases, features); never all of them in memory."""
+    there = torch.empty(features.shape, dtype=torch.float32, device=device)
+    step = max(1, _NUMBERS_AT_ONCE // features.columns.size)
+    for start in range(0, len(there), step):
+        part = np.asarray(features[start : start + step])
+        there[start : start + step] = torch.from_numpy(part).to(device)
+    return there
 
 
 def _covered(

@@ -18,6 +18,7 @@ import yaml
 
 from basetag.config.datasets import FastaDataset, SimulatedDataset
 from basetag.config.decoding import Viterbi
+from basetag.config.features import BedGraph, FeatureSource
 from basetag.config.model import ConfigModel, GenomeEntry
 from basetag.config.taggers import (
     ARCHITECTURE,
@@ -138,6 +139,33 @@ class Config:
         fasta = self.genome(genome).fasta
         return None if fasta is None else Path(fasta)
 
+    def feature_sources(self, owner: str) -> dict[str, FeatureSource]:
+        """Return the features of a dataset, or of a genome ("genomes/NAME"), in order of name."""
+        of_genome = owner.removeprefix("genomes/")
+        if of_genome != owner:
+            sources = self.genome(of_genome).features
+        else:
+            settings = self.dataset(owner)
+            sources = {} if isinstance(settings, SimulatedDataset) else settings.features
+        return {name: sources[name] for name in sorted(sources)}
+
+    def feature_owners(self) -> list[str]:
+        """Return the datasets and genomes that have features, as `feature_sources` names them."""
+        genomes = (f"genomes/{name}" for name in self.model.annotate)
+        return [name for name in (*self.model.datasets, *genomes) if self.feature_sources(name)]
+
+    def feature_files(self, owner: str) -> list[Path]:
+        """Return the user's files of the features of a dataset or genome, in order of name."""
+        return [
+            Path(source.bedgraph if isinstance(source, BedGraph) else source.table)
+            for source in self.feature_sources(owner).values()
+        ]
+
+    def features_of_tagger(self, tagger: str) -> tuple[str, ...]:
+        """Return the features that `tagger` reads beside the letters; none for a baseline."""
+        settings = self.tagger(tagger)
+        return settings.features if isinstance(settings, Network) else ()
+
     def initial_tagger(self, tagger: str) -> str | None:
         """Return the path of the weights that `tagger` starts from; None where it starts anew."""
         settings = self.tagger(tagger)
@@ -177,6 +205,15 @@ class Config:
             "alphabet": self.alphabet(dataset),
             "states": list(states),
             "state_names": states,
+        }
+
+    def encode_features_settings(self, owner: str) -> Settings:
+        """Return `features`: name and kind (bedgraph or table) of each, in order of name."""
+        return {
+            "features": [
+                [name, "bedgraph" if isinstance(source, BedGraph) else "table"]
+                for name, source in self.feature_sources(owner).items()
+            ]
         }
 
     def split_settings(self, dataset: str) -> Settings:

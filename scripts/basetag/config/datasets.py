@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
+from basetag.config.features import FeatureSources
 from basetag.config.section import Section, Seed, chosen_by, mistake, one_of
 from basetag.hmm_spec import MAXIMUM_STATES
 from basetag.letters import alphabet_problem, states_problem
@@ -186,6 +187,11 @@ class FastaDataset(Section):
         min_length=2,
         description="`dna` (with U read as T and all IUPAC codes), or the letters of your own "
         "alphabet as one word.",
+    )
+    features: FeatureSources = Field(
+        default={},
+        description="Further numbers for each base, by name, such as conservation or coverage; a "
+        "network reads those that its own `features` name.",
     )
     split: Split = _SPLIT
 

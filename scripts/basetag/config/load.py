@@ -82,7 +82,11 @@ def _with_paths(layers: Layers, mistakes: list[Mistake]) -> dict[str, Any]:
     for pattern in (
         ("datasets", None, "fasta"),
         ("datasets", None, "labels", "fasta"),
+        ("datasets", None, "features", None, "bedgraph"),
+        ("datasets", None, "features", None, "table"),
         ("annotate", None, "fasta"),
+        ("annotate", None, "features", None, "bedgraph"),
+        ("annotate", None, "features", None, "table"),
         ("taggers", None, "init_from"),
         ("taggers", None, "embedding", "table"),
     ):

@@ -35,6 +35,7 @@ def mismatches(config: Config) -> Iterator[Mistake]:
     yield from _wrong_weights(config)
     yield from _wrong_heads(config)
     yield from _strange_lengths(config)
+    yield from _missing_features(config)
     yield from _strandless(config)
     yield from _wrong_beginnings(config)
     yield from _circles(config)
@@ -195,6 +196,26 @@ def _strange_lengths(config: Config) -> Iterator[Mistake]:
                 )
 
 
+def _missing_features(config: Config) -> Iterator[Mistake]:
+    for name in config.model.taggers:
+        for index, feature in enumerate(config.features_of_tagger(name)):
+            for dataset in config.model.datasets:
+                known = list(config.feature_sources(dataset))
+                if feature in known:
+                    continue
+                _, advice = unknown("feature", feature, known)
+                if config.is_simulated(dataset):
+                    advice = "a simulated dataset has none: give the tagger a config without it"
+                elif not known:
+                    advice = f"add it to datasets.{dataset}.features"
+                yield Mistake(
+                    ("taggers", name, "features", index),
+                    f"the dataset {dataset!r} has no feature {feature!r}",
+                    advice,
+                )
+                break
+
+
 def _strandless(config: Config) -> Iterator[Mistake]:
     datasets = config.model.datasets
     for name, tagger in config.model.taggers.items():
@@ -320,4 +341,11 @@ def _wrong_references(config: Config, genome: str) -> Iterator[Mistake]:
             )
         elif run in seen:
             yield Mistake(keys, "the same tagger stands twice", "keep one of them")
+        for feature in config.features_of_tagger(use.tagger):
+            if feature not in config.genome(genome).features:
+                yield Mistake(
+                    (*keys, "tagger"),
+                    f"{use.tagger!r} reads the feature {feature!r}, which the genome lacks",
+                    f"add it to annotate.{genome}.features",
+                )
         seen.add(run)

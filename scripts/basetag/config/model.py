@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, Strict
 
 from basetag.config.datasets import Dataset
 from basetag.config.decoding import Decoding
+from basetag.config.features import FeatureSources
 from basetag.config.section import (
     LARGEST_SEED,
     Name,
@@ -97,6 +98,11 @@ class GenomeEntry(Section):
     )
     taggers: Annotated[tuple[TaggerReference, ...], Strict(False)] = Field(
         min_length=1, description="Taggers that annotate it."
+    )
+    features: FeatureSources = Field(
+        default={},
+        description="Further numbers for each of its bases, under the names of those that its "
+        "taggers were trained with.",
     )
     decoding: Decoding | None = Field(
         default=None,

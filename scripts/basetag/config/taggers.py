@@ -295,6 +295,13 @@ Head = Annotated[
 ]
 
 
+def _check_features(names: tuple[str, ...]) -> tuple[str, ...]:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise mistake(f"the feature {name!r} is given twice", "name it once", index)
+    return names
+
+
 class Network(Section):
     """A network that reads the sequence and gives each base its state probabilities."""
 
@@ -323,6 +330,15 @@ class Network(Section):
     )
     convolution: Convolution | None = Field(
         default=None, description="Convolutions in front of the recurrence; null for none."
+    )
+    features: Annotated[
+        tuple[Annotated[str, StringConstraints(min_length=1)], ...],
+        Strict(False),
+        AfterValidator(_check_features),
+    ] = Field(
+        default=(),
+        description="Names of the dataset's features that are read beside the letters, brought to "
+        "mean 0 and standard deviation 1.",
     )
     dropout: float = Field(
         default=0.0,
@@ -526,6 +542,7 @@ EXACT_BASELINES = (Exact, Filtered)
 ARCHITECTURE = (
     "embedding",
     "convolution",
+    "features",
     "cell",
     "hidden",
     "layers",

@@ -1,9 +1,9 @@
 """The whole network: tokens in, a score per base and state out.
 
-Tokens → embedding → convolutions, if any → layers of recurrence, if any → head. A layer holds one
-cell per direction, so that training, which sees whole windows, and prediction, which carries the
-state from chunk to chunk, run the very same weights. Inside, arrays are time first. Nothing here
-knows of files or devices.
+Tokens → embedding, beside it a base's own features, if any → convolutions, if any → layers of
+recurrence, if any → head. A layer holds one cell per direction, so that training, which sees whole
+windows, and prediction, which carries the state from chunk to chunk, run the very same weights.
+Inside, arrays are time first. Nothing here knows of files or devices.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from basetag.networks.embedding import Embedding
 from basetag.networks.features import Features, active_rows
 from basetag.networks.heads import ChainHead, SoftmaxHead
 from basetag.networks.recurrent_layer import RecurrentLayer
+from basetag.networks.standardised import Standardised
 
 
 class TaggerNetwork(nn.Module):
@@ -49,6 +50,8 @@ class TaggerNetwork(nn.Module):
         `normalised`, what the last one hands on is normalised, too.
     longest_memory : int, optional
         Bases over which gates should at first be able to keep something.
+    n_features : int
+        Further numbers that are read of each base.
     head : mapping, optional
         `label_of` and `allowed` of `ChainHead`; without it the head is a `SoftmaxHead`.
     """
@@ -68,6 +71,7 @@ class TaggerNetwork(nn.Module):
         residual: bool = False,
         normalised: bool = False,
         longest_memory: int | None = None,
+        n_features: int = 0,
         head: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
@@ -75,7 +79,8 @@ class TaggerNetwork(nn.Module):
         self.longest_memory = longest_memory
         causal = not bidirectional
         self.embedding = Embedding(alphabet, **(embedding or {}), causal=causal)
-        width = self.embedding.width
+        self.features = Standardised(n_features) if n_features else None
+        width = self.read_width
         self.convolution = None
         if convolution is not None:
             self.convolution = Convolution(width, **convolution, causal=causal)
@@ -106,6 +111,16 @@ class TaggerNetwork(nn.Module):
         return sum(left), sum(right)
 
     @property
+    def n_features(self) -> int:
+        """Further numbers that are read of each base."""
+        return 0 if self.features is None else self.features.width
+
+    @property
+    def read_width(self) -> int:
+        """Numbers for each base that its letter, or word, and its features become."""
+        return self.embedding.width + self.n_features
+
+    @property
     def outside(self) -> int:
         """Token of a place beyond the ends of a record."""
         return self.embedding.outside
@@ -114,15 +129,23 @@ class TaggerNetwork(nn.Module):
         """Return the layers from the first to the last."""
         return [layer for layer in self.layers if isinstance(layer, RecurrentLayer)]
 
-    def front(self, tokens: Tensor) -> Features:
+    def front(self, tokens: Tensor, numbers: Tensor | None = None) -> Features:
         """Return what the first layer reads of all bases but those that `reach` needs.
 
         Parameters
         ----------
         tokens : Tensor, (left + length + right, rows)
             `outside` beyond the ends of a row.
+        numbers : Tensor of float32, (left + length + right, rows, n_features), optional
+            The bases' own features; NaN where one is missing, and beyond the ends of a row.
+            Needed where the network reads some.
         """
         features: Features = self.embedding(tokens)
+        if self.features is not None:
+            assert numbers is not None  # noqa: S101 - the caller has them
+            before, behind = self.embedding.reach
+            own = self.features(numbers[before : len(numbers) - behind])
+            features = Features.of_bases(torch.cat([features.dense(), own], dim=-1))
         if self.convolution is not None:
             features = self.convolution(features)
         return features
@@ -154,6 +177,7 @@ class TaggerNetwork(nn.Module):
         tokens: Tensor,
         lengths: NDArray[np.int64],
         kept: Sequence[Tensor] = (),
+        numbers: Tensor | None = None,
     ) -> Tensor:
         """Return the scores of whole records, (length, rows, states).
 
@@ -165,6 +189,8 @@ class TaggerNetwork(nn.Module):
             The first one is `length`.
         kept : sequence of Tensor
             What `dropout_masks` gives.
+        numbers : Tensor of float32, (length, rows, n_features), optional
+            The bases' own features, NaN where one is missing. Needed where the network reads some.
         """
         active = active_rows(lengths)
         if any(self.reach):
@@ -173,7 +199,10 @@ class TaggerNetwork(nn.Module):
             )
             tokens = tokens.masked_fill(~inside, self.outside)
             tokens = nn.functional.pad(tokens, (0, 0, *self.reach), value=self.outside)
-        features = self.front(tokens)
+            if numbers is not None:
+                numbers = numbers.masked_fill(~inside[..., None], torch.nan)
+                numbers = nn.functional.pad(numbers, (0, 0, 0, 0, *self.reach), value=torch.nan)
+        features = self.front(tokens, numbers)
         return self.scores(
             self.stacked(features, lambda layer, inner: layer.read(inner, active), kept)
         )
