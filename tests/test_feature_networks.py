@@ -20,7 +20,8 @@ from basetag.feature_text import Places
 from basetag.features import FeatureColumns
 from basetag.inference import Predictor
 from basetag.intervals import read_bed
-from basetag.network_tagger import NetworkTagger, build_network, start_from
+from basetag.initial_weights import start_from
+from basetag.network_tagger import NetworkTagger, build_network
 from basetag.networks.standardised import Standardised
 from basetag.networks.tagger_network import TaggerNetwork
 from basetag.prediction import predict_segments
