@@ -1,6 +1,7 @@
 """Judge posteriors against the truth, the exact posterior and chance, and compare all taggers.
 
-IN   results/{dataset}/{tagger}/seed{seed}/posteriors.npy, those of exact and filtered
+IN   results/{dataset}/{tagger}/seed{seed}/posteriors.npy, posteriors.validation.npy,
+     those of exact and filtered; of networks hidden.npz
 OUT  results/{dataset}/{tagger}/seed{seed}/metrics.json, tracks.npz; results/comparison.tsv
 """
 
@@ -12,8 +13,12 @@ rule evaluate_tagger:
         split="results/{dataset}/split.tsv",
         tagger="results/{dataset}/{tagger}/seed{seed}/tagger.safetensors",
         posteriors="results/{dataset}/{tagger}/seed{seed}/posteriors.npy",
-        exact=reference_of("exact"),
-        filtered=reference_of("filtered"),
+        validation="results/{dataset}/{tagger}/seed{seed}/posteriors.validation.npy",
+        hidden=hidden_states_of,
+        exact=reference_of("exact", "posteriors.npy"),
+        filtered=reference_of("filtered", "posteriors.npy"),
+        exact_validation=reference_of("exact", "posteriors.validation.npy"),
+        filtered_validation=reference_of("filtered", "posteriors.validation.npy"),
     output:
         metrics="results/{dataset}/{tagger}/seed{seed}/metrics.json",
         tracks="results/{dataset}/{tagger}/seed{seed}/tracks.npz",
@@ -27,7 +32,7 @@ rule evaluate_tagger:
     conda:
         "../envs/data.yaml"
     params:
-        settings=settings("evaluate"),
+        settings=settings("evaluate", "dataset", "tagger"),
         code=code("evaluate_tagger.py"),
     message:
         "Evaluating {wildcards.tagger} on {wildcards.dataset}, seed {wildcards.seed}"

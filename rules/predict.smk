@@ -4,7 +4,8 @@ From here on networks and baselines are the same kind of thing; two rules, becau
 job must not wait for torch to start.
 
 IN   results/{dataset}/corpus/, split.tsv, {tagger}/seed{seed}/tagger.safetensors
-OUT  results/{dataset}/{tagger}/seed{seed}/posteriors.npy, posteriors.validation.npy
+OUT  results/{dataset}/{tagger}/seed{seed}/posteriors.npy, posteriors.validation.npy;
+     of networks also hidden.npz
 """
 
 
@@ -36,7 +37,7 @@ rule predict_baseline:
 
 
 rule predict_network:
-    """Posteriors of a trained network."""
+    """Posteriors of a trained network, and its hidden states where the report shows them."""
     input:
         corpus=corpus_in("results/{dataset}"),
         split="results/{dataset}/split.tsv",
@@ -44,6 +45,7 @@ rule predict_network:
     output:
         posteriors="results/{dataset}/{tagger}/seed{seed}/posteriors.npy",
         validation="results/{dataset}/{tagger}/seed{seed}/posteriors.validation.npy",
+        hidden="results/{dataset}/{tagger}/seed{seed}/hidden.npz",
         timing="results/{dataset}/{tagger}/seed{seed}/predict_timing.json",
     log:
         "logs/predict_network/{dataset}.{tagger}.seed{seed}.log",
@@ -59,6 +61,7 @@ rule predict_network:
         # What the job stays below, however long the sequences are.
         mem_mb=1500,
     params:
+        settings=settings("predict", "dataset", "tagger"),
         code=code("predict_network.py"),
     message:
         "Predicting {wildcards.dataset} by {wildcards.tagger}"

@@ -21,10 +21,11 @@ from basetag.learning_rate import cosine, one_cycle
 from basetag.loss import SharedBatch, state_weights, summed_weight
 from basetag.networks.heads import SoftmaxHead
 from basetag.networks.tagger_network import TaggerNetwork
+from basetag.pieces import spread_pieces
 from basetag.splits import Segments
 from basetag.training import train
 from basetag.training_run import TrainingRun
-from basetag.validation import spread_pieces, summed_cross_entropy
+from basetag.validation import summed_cross_entropy
 from basetag.windows import WindowReader
 
 CPU = torch.device("cpu")

@@ -219,9 +219,26 @@ class Config:
                 return name if self.has(dataset, name) else None
         return None
 
-    def evaluate_settings(self) -> Settings:
-        """Return `pairs`, `seed`, `shown_records` and `shown_bases`."""
-        return self.model.evaluation.model_dump()
+    def predict_settings(self, dataset: str, tagger: str) -> Settings:
+        """Return, of a network, `shown_records` and `shown_bases`."""
+        if not self.is_network(tagger):
+            return {}
+        return self.model.evaluation.model_dump(include={"shown_records", "shown_bases"})
+
+    def evaluate_settings(self, dataset: str, tagger: str) -> Settings:
+        """Return `pairs`, `seed`, `shown_records`, `shown_bases` and `validation_bases`.
+
+        The last is None where the tagger's own loss weighs states, and has no exact counterpart.
+        """
+        settings = self.tagger(tagger)
+        if isinstance(settings, Network):
+            training = self.train_settings(tagger, 0)["training"]
+        else:
+            training = self.model.training.model_dump() | {"class_weights": None}
+        weighted = training["class_weights"] is not None
+        return self.model.evaluation.model_dump() | {
+            "validation_bases": None if weighted else training["validation_bases"]
+        }
 
     def fetch_settings(self, genome: str) -> Settings:
         """Return `accession`."""
