@@ -51,6 +51,8 @@ class Tracks:
         Index of the true state of each base; 255 where there is none.
     posteriors : list of ndarray of float32, (length, states)
         Probability of each state.
+    hidden : list of ndarray of float32, (length, units), or None
+        What the head of a network reads of each base; None where there is nothing.
     """
 
     names: list[str]
@@ -58,6 +60,7 @@ class Tracks:
     sequences: list[str]
     labels: list[NDArray[np.uint8]]
     posteriors: list[NDArray[np.float32]]
+    hidden: list[NDArray[np.float32]] | None = None
 
 
 @dataclass(frozen=True)
@@ -374,12 +377,14 @@ def _read_tracks(path: Path, alphabet: Alphabet) -> Tracks:
     with np.load(path, allow_pickle=False) as arrays:
         lengths = arrays["lengths"]
         cuts = np.cumsum(lengths)[:-1]
+        hidden = arrays["hidden"].astype(np.float32) if "hidden" in arrays else None
         return Tracks(
             names=[str(name) for name in arrays["names"]],
             starts=[int(start) for start in arrays["segment_start"]],
             sequences=[alphabet.decode(piece) for piece in np.split(arrays["tokens"], cuts)],
             labels=np.split(arrays["labels"], cuts),
             posteriors=np.split(arrays["posterior"], cuts),
+            hidden=np.split(hidden, cuts) if hidden is not None and hidden.shape[1] else None,
         )
 
 

@@ -1,0 +1,335 @@
+"""The report's charts of networks: what they have learnt after how many bases, and from how far."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import altair as alt
+
+from basetag.drawing import (
+    REFERENCE_STYLES,
+    Chart,
+    Reference,
+    Rows,
+    rules_of,
+    series_scale,
+    spec_of,
+)
+
+#: The lowest excess and divergence, in nats, for which charts have room.
+LOWEST = 1e-5
+
+_ONE_WAY = "one direction"
+_BOTH_WAYS = "both directions"
+_LABEL_HEIGHT = 14.0  # pixels between two names beside a chart
+
+
+class LearningCurve(NamedTuple):
+    """What a training had left to learn, look by look.
+
+    Attributes
+    ----------
+    label, tagger : str
+        The name with the seed where there are several; the name alone.
+    one_way : bool
+        Whether its ceiling is the filtered posterior.
+    bases, losses, excess : list of float
+        Training bases seen, the validation loss after them, and how much of it is above that of
+        the exact posterior, nats per base.
+    """
+
+    label: str
+    tagger: str
+    one_way: bool
+    bases: list[float]
+    losses: list[float]
+    excess: list[float]
+
+
+class Level(NamedTuple):
+    """A baseline's excess, a level that curves are held against, with its standard error."""
+
+    name: str
+    excess: float
+    error: float | None
+
+
+def excess_chart(
+    curves: Sequence[LearningCurve], levels: Sequence[Level], *, description: str
+) -> Chart:
+    """Draw what each training had left to learn against the bases it saw, both as powers of ten.
+
+    What is not above the exact posterior has no place on such an axis: it is drawn at the lower
+    edge, by another mark, and named so.
+    """
+    floor, top = _range(
+        [*(value for curve in curves for value in curve.excess), *(x.excess for x in levels)]
+    )
+    values = [
+        {
+            "label": curve.label,
+            "tagger": curve.tagger,
+            "reads": _ONE_WAY if curve.one_way else _BOTH_WAYS,
+            "bases": bases,
+            "excess": excess,
+            "drawn": max(excess, floor),
+            "at": "its value" if excess >= floor else "the lower edge",
+        }
+        for curve in curves
+        for bases, excess in zip(curve.bases, curve.excess, strict=True)
+    ]
+    taggers = list(dict.fromkeys(curve.tagger for curve in curves))
+    seen = [bases for curve in curves for bases in curve.bases]
+    width, height = 760, 340
+    x = alt.X(
+        "bases:Q",
+        title="Training bases seen",
+        scale=alt.Scale(type="log", domain=[0.9 * min(seen), 1.1 * max(seen)], nice=False),
+        axis=alt.Axis(format="~s", values=_ticks(0.9 * min(seen), 1.1 * max(seen))),
+    )
+    y_scale = alt.Scale(type="log", domain=[floor, top], nice=False)
+    y = alt.Y(
+        "drawn:Q",
+        title="Above the exact posterior (nats per base)",
+        scale=y_scale,
+        axis=alt.Axis(format="~g", values=_ticks(floor, top)),
+    )
+    legend = alt.Legend(orient="bottom", direction="horizontal", columns=5)
+    base = alt.Chart(alt.InlineData(values=values)).encode(
+        x=x,
+        y=y,
+        color=alt.Color("tagger:N", title="Tagger", scale=series_scale(taggers), legend=legend),
+        detail="label:N",
+        tooltip=[
+            alt.Tooltip("label:N", title="tagger"),
+            alt.Tooltip("reads:N"),
+            alt.Tooltip("bases:Q", format=",", title="bases seen"),
+            alt.Tooltip("excess:Q", format=".3g", title="nats above exact"),
+            alt.Tooltip("at:N", title="drawn at"),
+        ],
+    )
+    lines = base.mark_line(strokeWidth=1.8).encode(
+        strokeDash=alt.StrokeDash(
+            "reads:N",
+            title="Reads",
+            scale=alt.Scale(domain=[_BOTH_WAYS, _ONE_WAY], range=[[1, 0], [6, 3]]),
+            legend=legend,
+        )
+    )
+    points = base.mark_point(filled=True, size=26, opacity=1).transform_filter(
+        "datum.excess >= datum.drawn"
+    )
+    clipped = base.mark_point(shape="triangle-down", size=70, filled=False).transform_filter(
+        "datum.excess < datum.drawn"
+    )
+    layers = [*_level_layers(levels, floor, top, width, height, y_scale), lines, points, clipped]
+    chart = alt.layer(*layers).properties(width=width, height=height)
+    rows: Rows = [
+        [curve.label, bases, loss, excess, None]
+        for curve in curves
+        for bases, loss, excess in zip(curve.bases, curve.losses, curve.excess, strict=True)
+    ]
+    rows += [[level.name, None, None, level.excess, level.error] for level in levels]
+    header = ["tagger", "bases", "validation loss (nats)", "above exact (nats)", "standard error"]
+    return Chart(spec_of(chart.resolve_scale(strokeDash="independent")), description, header, rows)
+
+
+def context_chart(
+    contexts: Mapping[str, Mapping[str, Any]], taggers: Sequence[str], *, description: str
+) -> Chart:
+    """Draw how much a posterior changes when bases beyond a distance are cut away.
+
+    Parameters
+    ----------
+    contexts : mapping of str to mapping
+        By label, the part `context` of a tagger's card.
+    taggers : sequence of str
+        The tagger of each label.
+    description : str
+        Text alternative.
+    """
+    of = dict(zip(contexts, taggers, strict=True))
+    threshold = next(iter(contexts.values()))["threshold"]
+    floor, top = _range([*(kl for c in contexts.values() for kl in c["kl"]), threshold])
+    values = [
+        {
+            "label": label,
+            "tagger": of[label],
+            "distance": distance,
+            "kl": kl,
+            "drawn": max(kl, floor),
+            "low": max(kl - 1.96 * error, floor),
+            "high": max(kl + 1.96 * error, floor),
+        }
+        for label, context in contexts.items()
+        for distance, kl, error in zip(
+            context["distances"], context["kl"], context["error"], strict=True
+        )
+    ]
+    distances = sorted({int(row["distance"]) for row in values})
+    base = alt.Chart(alt.InlineData(values=values)).encode(
+        # 0 has no place on an axis of powers; each distance is twice the one before it.
+        x=alt.X(
+            "distance:O",
+            title="Bases kept on a side (bp)",
+            sort=distances,
+            scale=alt.Scale(type="point", padding=0.5),
+            axis=alt.Axis(labelAngle=0, format=",d"),
+        ),
+        color=alt.Color("tagger:N", title="Tagger", scale=series_scale(dict.fromkeys(taggers))),
+        detail="label:N",
+        tooltip=[
+            alt.Tooltip("label:N", title="tagger"),
+            alt.Tooltip("distance:Q", format=",d", title="bases kept on a side"),
+            alt.Tooltip("kl:Q", format=".3g", title="mean KL (nats)"),
+            alt.Tooltip("low:Q", format=".3g", title="95 % interval from"),
+            alt.Tooltip("high:Q", format=".3g", title="to"),
+        ],
+    )
+    y = alt.Y(
+        "drawn:Q",
+        title="Divergence from the whole (nats)",
+        scale=alt.Scale(type="log", domain=[floor, top], nice=False),
+        axis=alt.Axis(format="~g", values=_ticks(floor, top)),
+    )
+    bars = base.mark_rule(strokeWidth=1.2, opacity=0.6).encode(y=alt.Y("low:Q"), y2="high:Q")
+    lines = base.mark_line(strokeWidth=1.8, point=alt.OverlayMarkDef(size=26)).encode(y=y)
+    limit = alt.Chart(
+        alt.InlineData(values=[{"kl": threshold, "name": f"{threshold:g} nats: not used"}])
+    )
+    rule = limit.mark_rule(color="#6E6E6E", strokeDash=[6, 3], strokeWidth=1.5).encode(y="kl:Q")
+    name = limit.mark_text(align="right", dy=-7, dx=-4, color="#444444", fontSize=12).encode(
+        x=alt.value("width"), y="kl:Q", text="name:N"
+    )
+    chart = alt.layer(rule, bars, lines, name).properties(width=640, height=260)
+    rows: Rows = [
+        [label, distance, kl, error]
+        for label, context in contexts.items()
+        for distance, kl, error in zip(
+            context["distances"], context["kl"], context["error"], strict=True
+        )
+    ]
+    header = ["tagger", "bases kept on a side", "mean KL (nats)", "standard error"]
+    return Chart(spec_of(chart), description, header, rows)
+
+
+def _level_layers(
+    levels: Sequence[Level],
+    floor: float,
+    top: float,
+    width: int,
+    height: int,
+    scale: alt.Scale,
+) -> list[alt.Chart]:
+    """Return rules across the chart, each with its name beside it."""
+    if not levels:
+        return []
+    step = math.log(top / floor) * _LABEL_HEIGHT / height
+    values: list[dict[str, Any]] = []
+    below = -math.inf
+    for level in sorted(levels, key=lambda level: level.excess):
+        drawn = max(level.excess, floor)
+        # Names of rules that lie side by side are pushed upwards, so that none covers another.
+        below = max(math.log(drawn), below + step)
+        colour, dash = REFERENCE_STYLES.get(level.name, ("#6E6E6E", [1, 2]))
+        values.append(
+            {
+                "name": level.name + (" (ceiling of one direction)" * (level.name == "filtered")),
+                "excess": level.excess,
+                "drawn": drawn,
+                "place": math.exp(below),
+                "colour": colour,
+                "dash": dash,
+            }
+        )
+        if level.excess <= 0:
+            values[-1]["name"] += " \N{LESS-THAN OR EQUAL TO} 0"
+    layers = []
+    for value in values:
+        chart = alt.Chart(alt.InlineData(values=[value]))
+        layers.append(
+            chart.mark_rule(
+                color=str(value["colour"]), strokeDash=value["dash"], strokeWidth=1.5
+            ).encode(
+                y=alt.Y("drawn:Q", scale=scale),
+                tooltip=[
+                    alt.Tooltip("name:N", title="baseline"),
+                    alt.Tooltip("excess:Q", format=".3g", title="nats above exact"),
+                ],
+            )
+        )
+    names = alt.Chart(alt.InlineData(values=values)).mark_text(
+        align="left", baseline="middle", fontSize=12
+    )
+    layers.append(
+        names.encode(
+            x=alt.value(width + 6),
+            y=alt.Y("place:Q", scale=scale),
+            text="name:N",
+            color=alt.Color("colour:N", scale=None),
+        )
+    )
+    return layers
+
+
+def _range(values: Iterable[float]) -> tuple[float, float]:
+    """Return the ends of an axis of powers that has room for all positive values."""
+    positive = [value for value in values if value >= LOWEST]
+    low, high = min(positive, default=LOWEST), max(positive, default=10 * LOWEST)
+    return max(low / 1.5, LOWEST / 1.5), high * 1.5
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Return the numbers 1, 2 and 5 of each power of ten within an axis; of a long one only 1."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    digits = (1,) if math.log10(high / low) > 4 else (1, 2, 5)
+    ticks = [digit * 10.0**decade for decade in decades for digit in digits]
+    return [float(f"{tick:.6g}") for tick in ticks if low <= tick <= high]
+
+
+def loss_chart(
+    histories: Mapping[str, Sequence[Mapping[str, float]]],
+    references: Sequence[Reference],
+    *,
+    description: str,
+) -> Chart:
+    """Draw training and validation loss against the bases seen, with the ceiling as a rule."""
+    values = [
+        {"tagger": tagger, "bases": row["bases"], "split": split, "loss": row[f"{split}_loss"]}
+        for tagger, history in histories.items()
+        for row in history
+        for split in ("train", "validation")
+        if row[f"{split}_loss"] == row[f"{split}_loss"]
+    ]
+    lines = (
+        alt.Chart(alt.InlineData(values=values))
+        .mark_line(point=alt.OverlayMarkDef(size=18), clip=True)
+        .encode(
+            x=alt.X("bases:Q", title="Training bases seen", axis=alt.Axis(format="~s")),
+            y=alt.Y("loss:Q", title="Loss (nats per base)", scale=alt.Scale(zero=False, padding=8)),
+            color=alt.Color(
+                "tagger:N", title="Tagger", sort=list(histories), scale=series_scale(histories)
+            ),
+            strokeDash=alt.StrokeDash(
+                "split:N", title="Loss on", scale=alt.Scale(range=[[4, 3], [1, 0]])
+            ),
+            opacity=alt.condition("datum.split == 'train'", alt.value(0.6), alt.value(1)),
+            tooltip=[
+                alt.Tooltip("tagger:N"),
+                alt.Tooltip("split:N", title="loss on"),
+                alt.Tooltip("bases:Q", format=",", title="bases seen"),
+                alt.Tooltip("loss:Q", format=".4f", title="nats per base"),
+            ],
+        )
+    )
+    chart = alt.layer(lines, *rules_of(references, "y")).properties(width=760, height=300)
+    chart = chart.resolve_scale(color="independent", strokeDash="independent")
+    rows: Rows = [
+        [tagger, row["bases"], row["train_loss"], row["validation_loss"], row["learning_rate"]]
+        for tagger, history in histories.items()
+        for row in history
+    ]
+    header = ["tagger", "bases", "train loss (nats)", "validation loss (nats)", "learning rate"]
+    return Chart(spec_of(chart), description, header, rows)
