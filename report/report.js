@@ -162,17 +162,23 @@ function showTracks({ dataset, reference, rows }) {
   return draw("tracks", { ...dataset.spec, datasets: { bases: values } });
 }
 
-// What is drawn of a byte: 0 to 254 for the two ends of the colours.
+// Red, green and blue of a share of the way from the most negative to the most positive.
+function colourOf(share) {
+  const stops = page.diverging;
+  const at = share * (stops.length - 1);
+  const left = Math.min(Math.floor(at), stops.length - 2);
+  const parts = (stop) => [1, 3, 5].map((i) => parseInt(stop.slice(i, i + 2), 16));
+  const [from, to] = [parts(stops[left]), parts(stops[left + 1])];
+  return from.map((part, i) => part + (at - left) * (to[i] - part));
+}
+
+// A picture of hidden states: bytes, row by row, 0 to 254 for the two ends of the colours.
 function mapOf(values, units, columns) {
   const canvas = element("canvas");
   [canvas.width, canvas.height] = [columns, units];
   const context = canvas.getContext("2d");
   const image = context.createImageData(columns, units);
-  const colour = vegaEmbed.vega.scheme("purplegreen");
-  values.forEach((value, i) => {
-    const [red, green, blue] = colour(value / 254).match(/\d+/g);
-    image.data.set([red, green, blue, 255], 4 * i);
-  });
+  values.forEach((value, i) => image.data.set([...colourOf(value / 254), 255], 4 * i));
   context.putImageData(image, 0, 0);
   // Large squares, so that no viewer blurs one value into the next.
   const large = element("canvas");
@@ -230,8 +236,9 @@ async function showHidden({ dataset, record, tagger, rows }) {
     "It shows the same part of the record as the chart above.";
   await draw("hidden", {
     ...dataset.hidden_spec,
+    params: dataset.hidden_spec.params.map((one) => (one.name === "most" ? { name: "most", value: most } : one)),
     datasets: {
-      columns, runs: runsOf(rows), scale: [{ value: -most }, { value: most }],
+      columns, runs: runsOf(rows),
       map: [{ low: first, high: end, bottom: 0, top: 1, url: mapOf(values, units.length, norm.length) }],
     },
   });

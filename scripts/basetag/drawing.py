@@ -42,6 +42,20 @@ _STATE_COLOURS = (
     "#44AA99",
     "#DDDDDD",
 )
+#: From the most negative to the most positive, white at 0 (ColorBrewer's PRGn, Brewer 2003).
+DIVERGING_COLOURS = (
+    "#40004B",
+    "#762A83",
+    "#9970AB",
+    "#C2A5CF",
+    "#E7D4E8",
+    "#FFFFFF",
+    "#D9F0D3",
+    "#A6DBA0",
+    "#5AAE61",
+    "#1B7837",
+    "#00441B",
+)
 REFERENCE_STYLES = {
     "chance": ("#6E6E6E", [1, 3]),
     "commonest label": ("#8A5A00", [6, 3]),

@@ -61,7 +61,12 @@ def render_report(data: ReportData, path: str | Path) -> None:
         explore=[view["explore"] for view in datasets if view["explore"] is not None],
         provenance=[_provenance_view(*item) for item in data.provenance.items()],
         config_text=data.config_text,
-        page_data={"charts": page.specs, "explore": page.explore, "theme": drawing.THEME},
+        page_data={
+            "charts": page.specs,
+            "explore": page.explore,
+            "theme": drawing.THEME,
+            "diverging": drawing.DIVERGING_COLOURS,
+        },
         style=_asset("style.css"),
         script=_asset("report.js"),
         runtime=_inline_script(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")),

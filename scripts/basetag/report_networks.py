@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from basetag import wording
 from basetag.drawing import Reference
 from basetag.report_data import DatasetResult, ReportData, TaggerResult
@@ -136,31 +138,47 @@ def _excess_figure(
         excess = validation["cross_entropy"] - exact["cross_entropy"]
         levels.append(Level(label, excess, exact["excess_error"]))
     filtered = next((level.excess for level in levels if level.name == "filtered"), None)
-    told = "; ".join(_reached(curve, trained[curve.label], filtered) for curve in curves)
+    by_tagger: dict[str, list[LearningCurve]] = {}
+    for curve in curves:
+        by_tagger.setdefault(curve.tagger, []).append(curve)
+    told = "; ".join(_reached(seeds) for seeds in by_tagger.values())
+    errors = [
+        result.metrics["validation"]["references"]["exact"]["excess_error"]
+        for result in trained.values()
+        if result.metrics["validation"] is not None
+    ]
+    known = [error for error in errors if error is not None]
     bases = wording.count(trained[curves[0].label].metrics["validation"]["bases"])
     chart = excess_chart(
         curves,
         levels,
+        noise=float(np.median(known)) if known else None,
         description=f"What is left to learn on {dataset.name} against the bases seen, both as "
         f"powers of ten: {told}.",
     )
     cut = any(result.metrics["validation"]["cut"] for result in trained.values())
     notes = [
         f"{dataset.name}: how far the validation loss is above that of the exact posterior on the "
-        f"same {bases} bases; both axes are powers of ten. Lowest values: {told}.",
-        "Grey rules are baselines on the same bases.",
+        f"same {bases} bases. Lowest values, in nats: {told}. Dotted rules are baselines on the "
+        "same bases.",
     ]
+    if known:
+        notes.append(
+            "On the grey ground no value can be told from 0: it ends at one standard error, the "
+            "median over the trained networks."
+        )
     if filtered is not None and any(curve.one_way for curve in curves):
         notes.append(
-            "A network that reads in one direction (dashed) cannot pass “filtered” but by luck."
+            "For a network that reads in one direction (dashed) “filtered” is the ceiling; it "
+            f"stands at {wording.nats(filtered)}, and is passed by luck alone."
         )
     names = [level.name for level in levels if level.excess <= 0]
     names += [curve.label for curve in curves if min(curve.excess) <= 0]
     if names:
         notes.append(
-            f"{' and '.join(names)} came out not above the exact posterior here, which on so many "
-            "bases can happen by luck; such values have no place on this axis and stand at its "
-            "lower edge."
+            f"{_listed(names)} came out not above the exact posterior, as on few bases can happen "
+            "by luck; such values have no place on an axis of powers of ten, and are drawn at its "
+            "lower edge (triangles)."
         )
     if cut:
         notes.append(
@@ -169,20 +187,23 @@ def _excess_figure(
         )
     weighted = [label for label in trained if label not in {curve.label for curve in curves}]
     if weighted:
-        notes.append(f"The loss of {' and '.join(weighted)} weighs states and is not drawn.")
+        notes.append(f"The loss of {_listed(weighted)} weighs states and is not drawn.")
     return page.figure(chart, f"loss-{dataset.name}", " ".join(notes))
 
 
-def _reached(curve: LearningCurve, result: TaggerResult, filtered: float | None) -> str:
-    """Say how low a curve comes, and after how many bases."""
-    at = min(range(len(curve.excess)), key=curve.excess.__getitem__)
-    error = result.metrics["validation"]["references"]["exact"]["excess_error"]
-    spread = f" (standard error {wording.nats(error)})" if error is not None else ""
-    own = f"; filtered {wording.nats(filtered)}" if curve.one_way and filtered is not None else ""
-    return (
-        f"{curve.label} {wording.nats(curve.excess[at])} nats{spread} after "
-        f"{wording.bases(curve.bases[at])}{own}"
-    )
+def _reached(seeds: Sequence[LearningCurve]) -> str:
+    """Say how low the curves of a tagger come, and after how many bases."""
+    lowest = [min(zip(curve.excess, curve.bases, strict=True)) for curve in seeds]
+    least, most = (wording.nats(end(excess for excess, _ in lowest)) for end in (min, max))
+    after = wording.bases(max(bases for _, bases in lowest))
+    if len(seeds) == 1:
+        return f"{seeds[0].tagger} {least} after {after}"
+    return f"{seeds[0].tagger} {least} to {most} ({len(seeds)} seeds) after at most {after}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _cross_entropy_figure(

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import altair as alt
+import numpy as np
 
-from basetag.drawing import Chart, Rows, Spec, spec_of, state_colours
+from basetag.drawing import DIVERGING_COLOURS, Chart, Rows, Spec, spec_of, state_colours
 
 
 class Span(NamedTuple):
@@ -110,9 +111,9 @@ def hidden_spec(states: Sequence[str]) -> Spec:
     """Return the specification of the hidden states, whose rows the page fills in.
 
     Data sets: `columns`, a row for each column of the map: low, high (positions), norm, and in
-    words bases, rising and falling; `map`, one row: low, high, url (the drawn map); `scale`, the
-    two ends of the colours; `runs`, of the true states: low, high, state. The signal `window_low`
-    is the part that is shown.
+    words bases, rising and falling; `map`, one row: low, high, url (the drawn map); `runs`, of the
+    true states: low, high, state. The parameter `most` is the size of a hidden state at which the
+    colours end, the signal `window_low` the part that is shown.
     """
     zoom = alt.selection_interval(
         name="window",
@@ -194,16 +195,25 @@ def hidden_spec(states: Sequence[str]) -> Spec:
         )
     )
     ends = (
-        alt.Chart(alt.NamedData(name="scale"))
+        alt.Chart(alt.InlineData(values=[{"value": 0}]))
         .mark_point(opacity=0)
         .encode(
             x=alt.value(0),
             y=alt.value(0),
             color=alt.Color(
                 "value:Q",
-                title="Hidden state",
-                scale=alt.Scale(scheme="purplegreen", domainMid=0),
-                legend=alt.Legend(gradientLength=150, tickCount=3),
+                title="Value",
+                scale=alt.Scale(
+                    type="linear",
+                    domain=np.linspace(-1, 1, len(DIVERGING_COLOURS)).round(6).tolist(),
+                    range=list(DIVERGING_COLOURS),
+                    interpolate="rgb",
+                ),
+                legend=alt.Legend(
+                    gradientLength=150,
+                    values=[-1, -0.5, 0, 0.5, 1],
+                    labelExpr="format(datum.value * most, '.2~f')",
+                ),
             ),
         )
     )
@@ -214,11 +224,12 @@ def hidden_spec(states: Sequence[str]) -> Spec:
         .encode(
             x="low:Q",
             x2="high:Q",
-            y=alt.datum(-0.09, scale=flat),
+            y=alt.datum(-0.09, scale=flat, title="Units"),
             y2=alt.datum(-0.02),
+            # Named beside the posteriors above.
             fill=alt.Fill(
                 "state:N",
-                title="State",
+                legend=None,
                 scale=alt.Scale(domain=list(colours), range=list(colours.values())),
             ),
         )
@@ -228,7 +239,9 @@ def hidden_spec(states: Sequence[str]) -> Spec:
         alt.layer(image, runs, ends, reach(below)).properties(width=width, height=260),
         spacing=6,
     ).resolve_scale(x="shared", color="independent")
-    return spec_of(panels)
+    spec = spec_of(panels)
+    spec["params"] = [*spec.get("params", []), {"name": "most", "value": 1}]
+    return spec
 
 
 def annotation_chart(

@@ -57,12 +57,17 @@ class Level(NamedTuple):
 
 
 def excess_chart(
-    curves: Sequence[LearningCurve], levels: Sequence[Level], *, description: str
+    curves: Sequence[LearningCurve],
+    levels: Sequence[Level],
+    *,
+    noise: float | None,
+    description: str,
 ) -> Chart:
     """Draw what each training had left to learn against the bases it saw, both as powers of ten.
 
     What is not above the exact posterior has no place on such an axis: it is drawn at the lower
-    edge, by another mark, and named so.
+    edge, by another mark, and named so. What lies below `noise`, a standard error in nats, is on
+    a grey ground.
     """
     floor, top = _range(
         [*(value for curve in curves for value in curve.excess), *(x.excess for x in levels)]
@@ -124,7 +129,13 @@ def excess_chart(
     clipped = base.mark_point(shape="triangle-down", size=70, filled=False).transform_filter(
         "datum.excess < datum.drawn"
     )
-    layers = [*_level_layers(levels, floor, top, width, height, y_scale), lines, points, clipped]
+    layers = [
+        *_noise_layers(noise, floor, y_scale),
+        *_level_layers(levels, floor, top, width, height, y_scale),
+        lines,
+        points,
+        clipped,
+    ]
     chart = alt.layer(*layers).properties(width=width, height=height)
     rows: Rows = [
         [curve.label, bases, loss, excess, None]
@@ -200,8 +211,9 @@ def context_chart(
         alt.InlineData(values=[{"kl": threshold, "name": f"{threshold:g} nats: not used"}])
     )
     rule = limit.mark_rule(color="#6E6E6E", strokeDash=[6, 3], strokeWidth=1.5).encode(y="kl:Q")
-    name = limit.mark_text(align="right", dy=-7, dx=-4, color="#444444", fontSize=12).encode(
-        x=alt.value("width"), y="kl:Q", text="name:N"
+    # On the left: there curves lie high.
+    name = limit.mark_text(align="left", dy=9, dx=4, color="#444444", fontSize=12).encode(
+        x=alt.value(0), y="kl:Q", text="name:N"
     )
     chart = alt.layer(rule, bars, lines, name).properties(width=640, height=260)
     rows: Rows = [
@@ -213,6 +225,22 @@ def context_chart(
     ]
     header = ["tagger", "bases kept on a side", "mean KL (nats)", "standard error"]
     return Chart(spec_of(chart), description, header, rows)
+
+
+def _noise_layers(noise: float | None, floor: float, scale: alt.Scale) -> list[alt.Chart]:
+    """Return the ground on which values cannot be told from 0."""
+    if noise is None or noise <= floor:
+        return []
+    words = "within one standard error of 0"
+    ground = alt.Chart(alt.InlineData(values=[{"low": floor, "high": noise, "words": words}]))
+    return [
+        ground.mark_rect(color="#EDEDED").encode(
+            y=alt.Y("low:Q", scale=scale), y2="high:Q", x=alt.value(0), x2=alt.value("width")
+        ),
+        ground.mark_text(align="left", dx=5, dy=10, color="#444444", fontSize=12).encode(
+            x=alt.value(0), y=alt.Y("high:Q", scale=scale), text="words:N"
+        ),
+    ]
 
 
 def _level_layers(
