@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from basetag import wording
 from basetag.drawing import Reference
 from basetag.report_data import DatasetResult, ReportData, TaggerResult
@@ -142,30 +140,27 @@ def _excess_figure(
     for curve in curves:
         by_tagger.setdefault(curve.tagger, []).append(curve)
     told = "; ".join(_reached(seeds) for seeds in by_tagger.values())
-    errors = [
-        result.metrics["validation"]["references"]["exact"]["excess_error"]
-        for result in trained.values()
-        if result.metrics["validation"] is not None
-    ]
-    known = [error for error in errors if error is not None]
+    # The nearer a tagger comes, the less its excess varies: only the nearest one's error is noise.
+    nearest = min(curves, key=lambda curve: min(curve.excess)).label
+    noise = trained[nearest].metrics["validation"]["references"]["exact"]["excess_error"]
     bases = wording.count(trained[curves[0].label].metrics["validation"]["bases"])
     chart = excess_chart(
         curves,
         levels,
-        noise=float(np.median(known)) if known else None,
+        noise=noise,
         description=f"What is left to learn on {dataset.name} against the bases seen, both as "
         f"powers of ten: {told}.",
     )
-    cut = any(result.metrics["validation"]["cut"] for result in trained.values())
+    cut = trained[curves[0].label].metrics["validation"]["cut"]
     notes = [
         f"{dataset.name}: how far the validation loss is above that of the exact posterior on the "
         f"same {bases} bases. Lowest values, in nats: {told}. Dotted rules are baselines on the "
         "same bases.",
     ]
-    if known:
+    if noise is not None:
         notes.append(
-            "On the grey ground no value can be told from 0: it ends at one standard error, the "
-            "median over the trained networks."
+            f"The grey ground ends at {wording.nats(noise)}, one standard error of the excess of "
+            f"{nearest}, the nearest: what lies on it cannot be told from 0."
         )
     if filtered is not None and any(curve.one_way for curve in curves):
         notes.append(

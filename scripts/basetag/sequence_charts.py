@@ -6,7 +6,7 @@ The page fills in the data of the records that it shows; the specifications here
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import altair as alt
 import numpy as np
@@ -137,23 +137,20 @@ def hidden_spec(states: Sequence[str]) -> Spec:
         axis=alt.Axis(format=",d", tickMinStep=1, grid=False),
     )
 
-    def reach(x: alt.X) -> alt.Chart:
-        reaching: alt.Chart = (
-            columns.mark_rect(clip=True, color="#444444", tooltip=True)
-            .encode(
-                x=x,
-                x2="high:Q",
-                y=alt.value(0),
-                y2=alt.value("height"),
-                opacity=alt.condition(hover, alt.value(0.18), alt.value(0)),
-                tooltip=[
-                    alt.Tooltip("bases:N", title="positions"),
-                    alt.Tooltip("norm:Q", format=".3g"),
-                    alt.Tooltip("rising:N", title="most positive"),
-                    alt.Tooltip("falling:N", title="most negative"),
-                ],
-            )
-            .add_params(zoom, hover)
+    def reach(name: str, x: alt.X) -> alt.Chart:
+        marks = columns.mark_rect(clip=True, color="#444444", tooltip=True).properties(name=name)
+        reaching: alt.Chart = marks.encode(
+            x=x,
+            x2="high:Q",
+            y=alt.value(0),
+            y2=alt.value("height"),
+            opacity=alt.condition(hover, alt.value(0.18), alt.value(0)),
+            tooltip=[
+                alt.Tooltip("bases:N", title="positions"),
+                alt.Tooltip("norm:Q", format=".3g"),
+                alt.Tooltip("rising:N", title="most positive"),
+                alt.Tooltip("falling:N", title="most negative"),
+            ],
         )
         return reaching
 
@@ -234,13 +231,16 @@ def hidden_spec(states: Sequence[str]) -> Spec:
             ),
         )
     )
-    panels = alt.vconcat(
-        alt.layer(norm, reach(x)).properties(width=width, height=80),
-        alt.layer(image, runs, ends, reach(below)).properties(width=width, height=260),
+    panels: alt.VConcatChart = alt.vconcat(
+        alt.layer(norm, reach("norm", x)).properties(width=width, height=80),
+        alt.layer(image, runs, ends, reach("map", below)).properties(width=width, height=260),
         spacing=6,
     ).resolve_scale(x="shared", color="independent")
     spec = spec_of(panels)
-    spec["params"] = [*spec.get("params", []), {"name": "most", "value": 1}]
+    # By hand: altair takes what two panels share for a mistake, and warns.
+    views = [part["name"] for panel in spec["vconcat"] for part in panel["layer"] if "name" in part]
+    shared = [{**cast(Any, one.param).to_dict(), "views": views} for one in (zoom, hover)]
+    spec["params"] = [*shared, {"name": "most", "value": 1}]
     return spec
 
 

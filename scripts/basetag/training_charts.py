@@ -21,8 +21,6 @@ from basetag.drawing import (
 #: The lowest excess and divergence, in nats, for which charts have room.
 LOWEST = 1e-5
 
-_ONE_WAY = "one direction"
-_BOTH_WAYS = "both directions"
 _LABEL_HEIGHT = 14.0  # pixels between two names beside a chart
 
 
@@ -76,7 +74,7 @@ def excess_chart(
         {
             "label": curve.label,
             "tagger": curve.tagger,
-            "reads": _ONE_WAY if curve.one_way else _BOTH_WAYS,
+            "ceiling": "filtered" if curve.one_way else "exact",
             "bases": bases,
             "excess": excess,
             "drawn": max(excess, floor),
@@ -109,7 +107,7 @@ def excess_chart(
         detail="label:N",
         tooltip=[
             alt.Tooltip("label:N", title="tagger"),
-            alt.Tooltip("reads:N"),
+            alt.Tooltip("ceiling:N"),
             alt.Tooltip("bases:Q", format=",", title="bases seen"),
             alt.Tooltip("excess:Q", format=".3g", title="nats above exact"),
             alt.Tooltip("at:N", title="drawn at"),
@@ -117,9 +115,9 @@ def excess_chart(
     )
     lines = base.mark_line(strokeWidth=1.8).encode(
         strokeDash=alt.StrokeDash(
-            "reads:N",
-            title="Reads",
-            scale=alt.Scale(domain=[_BOTH_WAYS, _ONE_WAY], range=[[1, 0], [6, 3]]),
+            "ceiling:N",
+            title="Ceiling",
+            scale=alt.Scale(domain=["exact", "filtered"], range=[[1, 0], [6, 3]]),
             legend=legend,
         )
     )
@@ -129,12 +127,14 @@ def excess_chart(
     clipped = base.mark_point(shape="triangle-down", size=70, filled=False).transform_filter(
         "datum.excess < datum.drawn"
     )
+    ground, told = _noise_layers(noise, floor, y_scale)
     layers = [
-        *_noise_layers(noise, floor, y_scale),
+        *ground,
         *_level_layers(levels, floor, top, width, height, y_scale),
         lines,
         points,
         clipped,
+        *told,
     ]
     chart = alt.layer(*layers).properties(width=width, height=height)
     rows: Rows = [
@@ -227,20 +227,25 @@ def context_chart(
     return Chart(spec_of(chart), description, header, rows)
 
 
-def _noise_layers(noise: float | None, floor: float, scale: alt.Scale) -> list[alt.Chart]:
-    """Return the ground on which values cannot be told from 0."""
+def _noise_layers(
+    noise: float | None, floor: float, scale: alt.Scale
+) -> tuple[list[alt.Chart], list[alt.Chart]]:
+    """Return the ground on which values cannot be told from 0, and the words on it."""
     if noise is None or noise <= floor:
-        return []
+        return [], []
     words = "within one standard error of 0"
-    ground = alt.Chart(alt.InlineData(values=[{"low": floor, "high": noise, "words": words}]))
-    return [
-        ground.mark_rect(color="#EDEDED").encode(
-            y=alt.Y("low:Q", scale=scale), y2="high:Q", x=alt.value(0), x2=alt.value("width")
-        ),
-        ground.mark_text(align="left", dx=5, dy=10, color="#444444", fontSize=12).encode(
+    chart = alt.Chart(alt.InlineData(values=[{"low": floor, "high": noise, "words": words}]))
+    ground = chart.mark_rect(color="#EDEDED").encode(
+        y=alt.Y("low:Q", scale=scale), y2="high:Q", x=alt.value(0), x2=alt.value("width")
+    )
+    # Twice, the first time as a halo: rules may lie behind the words.
+    told = [
+        chart.mark_text(align="left", dx=5, dy=10, fontSize=12, **style).encode(
             x=alt.value(0), y=alt.Y("high:Q", scale=scale), text="words:N"
-        ),
+        )
+        for style in ({"stroke": "#EDEDED", "strokeWidth": 4.0}, {"color": "#444444"})
     ]
+    return [ground], told
 
 
 def _level_layers(
