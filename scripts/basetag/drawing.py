@@ -7,6 +7,7 @@ stay apart for colour-blind eyes; where two things differ, shape or dash differs
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -64,6 +65,9 @@ REFERENCE_STYLES = {
     "filtered": ("#9A4D8E", [8, 3, 2, 3]),
     "exact": ("#000000", [1, 0]),
 }
+
+#: The lowest value, in nats, for which an axis of powers of ten has room.
+LOWEST = 1e-5
 
 #: Vega-Lite configuration that all charts share; the page gives it to the runtime once.
 THEME: Spec = {
@@ -163,3 +167,18 @@ def spec_of(chart: Any) -> Spec:
     spec: Spec = chart.to_dict()
     spec.pop("config", None)
     return spec
+
+
+def powers_range(values: Iterable[float]) -> tuple[float, float]:
+    """Return the ends of an axis of powers that has room for all positive values."""
+    positive = [value for value in values if value >= LOWEST]
+    low, high = min(positive, default=LOWEST), max(positive, default=10 * LOWEST)
+    return max(low / 1.5, LOWEST / 1.5), high * 1.5
+
+
+def powers_ticks(low: float, high: float) -> list[float]:
+    """Return the numbers 1, 2 and 5 of each power of ten within an axis; of a long one only 1."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    digits = (1,) if math.log10(high / low) > 4 else (1, 2, 5)
+    ticks = [digit * 10.0**decade for decade in decades for digit in digits]
+    return [float(f"{tick:.6g}") for tick in ticks if low <= tick <= high]

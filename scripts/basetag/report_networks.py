@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from basetag import wording
+from basetag.context_charts import context_chart
 from basetag.drawing import Reference
 from basetag.report_data import DatasetResult, ReportData, TaggerResult
 from basetag.report_page import Page
-from basetag.training_charts import LearningCurve, Level, context_chart, excess_chart, loss_chart
+from basetag.training_charts import LearningCurve, Level, excess_chart, loss_chart
 
 
 def networks_view(page: Page, dataset: DatasetResult, data: ReportData) -> dict[str, Any] | None:

@@ -1,9 +1,9 @@
-"""The report's charts of networks: what they have learnt after how many bases, and from how far."""
+"""The report's charts of training: what networks have learnt, and have left to learn."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import altair as alt
@@ -13,13 +13,12 @@ from basetag.drawing import (
     Chart,
     Reference,
     Rows,
+    powers_range,
+    powers_ticks,
     rules_of,
     series_scale,
     spec_of,
 )
-
-#: The lowest excess and divergence, in nats, for which charts have room.
-LOWEST = 1e-5
 
 _LABEL_HEIGHT = 14.0  # pixels between two names beside a chart
 
@@ -67,7 +66,7 @@ def excess_chart(
     edge, by another mark, and named so. What lies below `noise`, a standard error in nats, is on
     a grey ground.
     """
-    floor, top = _range(
+    floor, top = powers_range(
         [*(value for curve in curves for value in curve.excess), *(x.excess for x in levels)]
     )
     values = [
@@ -90,14 +89,14 @@ def excess_chart(
         "bases:Q",
         title="Training bases seen",
         scale=alt.Scale(type="log", domain=[0.9 * min(seen), 1.1 * max(seen)], nice=False),
-        axis=alt.Axis(format="~s", values=_ticks(0.9 * min(seen), 1.1 * max(seen))),
+        axis=alt.Axis(format="~s", values=powers_ticks(0.9 * min(seen), 1.1 * max(seen))),
     )
     y_scale = alt.Scale(type="log", domain=[floor, top], nice=False)
     y = alt.Y(
         "drawn:Q",
         title="Above the exact posterior (nats per base)",
         scale=y_scale,
-        axis=alt.Axis(format="~g", values=_ticks(floor, top)),
+        axis=alt.Axis(format="~g", values=powers_ticks(floor, top)),
     )
     legend = alt.Legend(orient="bottom", direction="horizontal", columns=5)
     base = alt.Chart(alt.InlineData(values=values)).encode(
@@ -145,86 +144,6 @@ def excess_chart(
     rows += [[level.name, None, None, level.excess, level.error] for level in levels]
     header = ["tagger", "bases", "validation loss (nats)", "above exact (nats)", "standard error"]
     return Chart(spec_of(chart.resolve_scale(strokeDash="independent")), description, header, rows)
-
-
-def context_chart(
-    contexts: Mapping[str, Mapping[str, Any]], taggers: Sequence[str], *, description: str
-) -> Chart:
-    """Draw how much a posterior changes when bases beyond a distance are cut away.
-
-    Parameters
-    ----------
-    contexts : mapping of str to mapping
-        By label, the part `context` of a tagger's card.
-    taggers : sequence of str
-        The tagger of each label.
-    description : str
-        Text alternative.
-    """
-    of = dict(zip(contexts, taggers, strict=True))
-    threshold = next(iter(contexts.values()))["threshold"]
-    floor, top = _range([*(kl for c in contexts.values() for kl in c["kl"]), threshold])
-    values = [
-        {
-            "label": label,
-            "tagger": of[label],
-            "distance": distance,
-            "kl": kl,
-            "drawn": max(kl, floor),
-            "low": max(kl - 1.96 * error, floor),
-            "high": max(kl + 1.96 * error, floor),
-        }
-        for label, context in contexts.items()
-        for distance, kl, error in zip(
-            context["distances"], context["kl"], context["error"], strict=True
-        )
-    ]
-    distances = sorted({int(row["distance"]) for row in values})
-    base = alt.Chart(alt.InlineData(values=values)).encode(
-        # 0 has no place on an axis of powers; each distance is twice the one before it.
-        x=alt.X(
-            "distance:O",
-            title="Bases kept on a side (bp)",
-            sort=distances,
-            scale=alt.Scale(type="point", padding=0.5),
-            axis=alt.Axis(labelAngle=0, format=",d"),
-        ),
-        color=alt.Color("tagger:N", title="Tagger", scale=series_scale(dict.fromkeys(taggers))),
-        detail="label:N",
-        tooltip=[
-            alt.Tooltip("label:N", title="tagger"),
-            alt.Tooltip("distance:Q", format=",d", title="bases kept on a side"),
-            alt.Tooltip("kl:Q", format=".3g", title="mean KL (nats)"),
-            alt.Tooltip("low:Q", format=".3g", title="95 % interval from"),
-            alt.Tooltip("high:Q", format=".3g", title="to"),
-        ],
-    )
-    y = alt.Y(
-        "drawn:Q",
-        title="Divergence from the whole (nats)",
-        scale=alt.Scale(type="log", domain=[floor, top], nice=False),
-        axis=alt.Axis(format="~g", values=_ticks(floor, top)),
-    )
-    bars = base.mark_rule(strokeWidth=1.2, opacity=0.6).encode(y=alt.Y("low:Q"), y2="high:Q")
-    lines = base.mark_line(strokeWidth=1.8, point=alt.OverlayMarkDef(size=26)).encode(y=y)
-    limit = alt.Chart(
-        alt.InlineData(values=[{"kl": threshold, "name": f"{threshold:g} nats: not used"}])
-    )
-    rule = limit.mark_rule(color="#6E6E6E", strokeDash=[6, 3], strokeWidth=1.5).encode(y="kl:Q")
-    # On the left: there curves lie high.
-    name = limit.mark_text(align="left", dy=9, dx=4, color="#444444", fontSize=12).encode(
-        x=alt.value(0), y="kl:Q", text="name:N"
-    )
-    chart = alt.layer(rule, bars, lines, name).properties(width=640, height=260)
-    rows: Rows = [
-        [label, distance, kl, error]
-        for label, context in contexts.items()
-        for distance, kl, error in zip(
-            context["distances"], context["kl"], context["error"], strict=True
-        )
-    ]
-    header = ["tagger", "bases kept on a side", "mean KL (nats)", "standard error"]
-    return Chart(spec_of(chart), description, header, rows)
 
 
 def _noise_layers(
@@ -305,21 +224,6 @@ def _level_layers(
         )
     )
     return layers
-
-
-def _range(values: Iterable[float]) -> tuple[float, float]:
-    """Return the ends of an axis of powers that has room for all positive values."""
-    positive = [value for value in values if value >= LOWEST]
-    low, high = min(positive, default=LOWEST), max(positive, default=10 * LOWEST)
-    return max(low / 1.5, LOWEST / 1.5), high * 1.5
-
-
-def _ticks(low: float, high: float) -> list[float]:
-    """Return the numbers 1, 2 and 5 of each power of ten within an axis; of a long one only 1."""
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    digits = (1,) if math.log10(high / low) > 4 else (1, 2, 5)
-    ticks = [digit * 10.0**decade for decade in decades for digit in digits]
-    return [float(f"{tick:.6g}") for tick in ticks if low <= tick <= high]
 
 
 def loss_chart(
