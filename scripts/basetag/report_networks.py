@@ -7,7 +7,7 @@ from typing import Any
 
 from basetag import wording
 from basetag.context_charts import context_chart
-from basetag.drawing import Reference
+from basetag.drawing import LOWEST, Reference
 from basetag.report_data import DatasetResult, ReportData, TaggerResult
 from basetag.report_page import Page
 from basetag.training_charts import LearningCurve, Level, excess_chart, loss_chart
@@ -73,7 +73,8 @@ def _context_figure(
         f"sequence and given only the bases within a distance, with 95 % intervals, at "
         f"{wording.count(first['bases'])} bases of the validation split. A network that cannot "
         "look to the right is cut on the left alone. The context is the distance from which on "
-        f"the divergence stays below {first['threshold']:g} nats. It is measured on this data, "
+        f"the divergence stays below {first['threshold']:g} nats; what is below {LOWEST:.5f} is "
+        "drawn at the lower edge. It is measured on this data, "
         "not guaranteed: a rare sequence may carry farther.",
     )
 
