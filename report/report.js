@@ -162,6 +162,100 @@ function showTracks({ dataset, reference, rows }) {
   return draw("tracks", { ...dataset.spec, datasets: { bases: values } });
 }
 
+// Red, green and blue of a share of the way from the most negative to the most positive.
+function colourOf(share) {
+  const stops = page.diverging;
+  const at = share * (stops.length - 1);
+  const left = Math.min(Math.floor(at), stops.length - 2);
+  const parts = (stop) => [1, 3, 5].map((i) => parseInt(stop.slice(i, i + 2), 16));
+  const [from, to] = [parts(stops[left]), parts(stops[left + 1])];
+  return from.map((part, i) => part + (at - left) * (to[i] - part));
+}
+
+// A picture of hidden states: bytes, row by row, 0 to 254 for the two ends of the colours.
+function mapOf(values, units, columns) {
+  const canvas = element("canvas");
+  [canvas.width, canvas.height] = [columns, units];
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(columns, units);
+  values.forEach((value, i) => image.data.set([...colourOf(value / 254), 255], 4 * i));
+  context.putImageData(image, 0, 0);
+  // Large squares, so that no viewer blurs one value into the next.
+  const large = element("canvas");
+  const times = Math.max(1, Math.round(2000 / columns));
+  [large.width, large.height] = [columns * times, units * Math.max(1, Math.round(520 / units))];
+  const brush = large.getContext("2d");
+  brush.imageSmoothingEnabled = false;
+  brush.drawImage(canvas, 0, 0, large.width, large.height);
+  return large.toDataURL("image/png");
+}
+
+function runsOf(rows) {
+  const runs = [];
+  for (const { position, truth } of rows) {
+    const last = runs[runs.length - 1];
+    if (last && last.state === truth) last.high = position + 0.5;
+    else runs.push({ low: position - 0.5, high: position + 0.5, state: truth });
+  }
+  return runs.filter((run) => run.state !== ".");
+}
+
+async function showHidden({ dataset, record, tagger, rows }) {
+  const panel = document.getElementById("hidden-panel");
+  const none = document.getElementById("hidden-none");
+  panel.hidden = !tagger.hidden;
+  none.hidden = Boolean(tagger.hidden);
+  none.textContent = `${tagger.label} has no hidden states to show.`;
+  if (!tagger.hidden) return;
+  const { units, of, most, records } = tagger.hidden;
+  const { bin, norm, values: text } = records[Number(form.elements.record.value)];
+  const values = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const first = record.start + 0.5;
+  const end = first + rows.length;
+  const columns = norm.map((size, i) => {
+    const [low, high] = [first + i * bin, Math.min(first + (i + 1) * bin, end)];
+    const ordered = units
+      .map((unit, row) => ({ unit, value: ((values[row * norm.length + i] - 127) / 127) * most }))
+      .sort((a, b) => b.value - a.value);
+    const told = (some) => some.map(({ unit, value }) => `${unit}: ${value.toFixed(2)}`).join(", ");
+    return {
+      low, high, norm: size,
+      bases: high - low === 1 ? `${low + 0.5}` : `${low + 0.5} to ${high - 0.5}`,
+      rising: `unit ${told(ordered.slice(0, 3))}`,
+      falling: `unit ${told(ordered.slice(-3).reverse())}`,
+    };
+  });
+  const place = document.getElementById("hidden");
+  place.dataset.description =
+    `Hidden states of ${tagger.label} on ${record.name}: the norm along the record, and a map of ${units.length} units by position.`;
+  document.getElementById("hidden-caption").textContent =
+    `What the head of ${tagger.label} reads along ${record.name}: above, the norm of its ${of} numbers; below, a row for each ` +
+    (units.length < of ? `of the ${units.length} units that vary most` : "unit") +
+    `, white at 0, those that go alike side by side, those that rise with P(${dataset.states[0]}) on top; under it the true states. ` +
+    (bin > 1 ? `A column is the mean of ${bin} neighbouring bases. ` : "") +
+    "It shows the same part of the record as the chart above.";
+  await draw("hidden", {
+    ...dataset.hidden_spec,
+    params: dataset.hidden_spec.params.map((one) => (one.name === "most" ? { name: "most", value: most } : one)),
+    datasets: {
+      columns, runs: runsOf(rows),
+      map: [{ low: first, high: end, bottom: 0, top: 1, url: mapOf(values, units.length, norm.length) }],
+    },
+  });
+  link("tracks", "hidden");
+}
+
+// Let two charts show the same part of the record.
+function link(...ids) {
+  const both = ids.map((id) => views.get(id));
+  const names = both.map(windowSignal);
+  const follow = (from, to) => both[from].addSignalListener(names[from], (_, shown) => {
+    if (String(both[to].signal(names[to])) !== String(shown)) both[to].signal(names[to], shown).run();
+  });
+  follow(0, 1);
+  follow(1, 0);
+}
+
 function alignmentLine(rows) {
   const line = element("pre");
   const position = String(rows[0].position).padStart(9);
@@ -228,6 +322,7 @@ async function show() {
   showAlignment(choice);
   showTable(choice);
   await showTracks(choice);
+  await showHidden(choice);
 }
 
 async function start() {

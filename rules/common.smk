@@ -146,16 +146,18 @@ def features_in(folder):
     return of_wildcards
 
 
-def reference_of(baseline):
-    """Return the function to the posteriors that a tagger is held against, where there are any."""
+def hidden_states_of(wildcards):
+    """Return the hidden states of a network on what the report shows; a baseline has none."""
+    name = "results/{dataset}/{tagger}/seed{seed}/hidden.npz"
+    return name.format(**wildcards) if wildcards.tagger in NETWORKS else []
+
+
+def reference_of(baseline, name):
+    """Return the function to the file `name` of what a tagger is held against, if there is any."""
 
     def of_wildcards(wildcards):
         tagger = CONFIG.reference(wildcards.dataset, baseline)
-        return (
-            f"results/{wildcards.dataset}/{tagger}/seed0/posteriors.npy"
-            if tagger
-            else []
-        )
+        return f"results/{wildcards.dataset}/{tagger}/seed0/{name}" if tagger else []
 
     return of_wildcards
 

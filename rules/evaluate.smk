@@ -1,6 +1,7 @@
-"""Judge posteriors and calls against the truth, the exact posterior and chance, and compare all taggers.
+"""Judge posteriors and calls by truth, exact posterior and chance, and compare all taggers.
 
-IN   results/{dataset}/{tagger}/seed{seed}/posteriors.npy, calls.npy, the posteriors of exact and filtered
+IN   results/{dataset}/{tagger}/seed{seed}/posteriors.npy, posteriors.validation.npy, calls.npy,
+     the posteriors of exact and filtered; of networks hidden.npz
 OUT  results/{dataset}/{tagger}/seed{seed}/metrics.json, tracks.npz; results/comparison.tsv
 """
 
@@ -13,8 +14,12 @@ rule evaluate_tagger:
         tagger="results/{dataset}/{tagger}/seed{seed}/tagger.safetensors",
         posteriors="results/{dataset}/{tagger}/seed{seed}/posteriors.npy",
         calls="results/{dataset}/{tagger}/seed{seed}/calls.npy",
-        exact=reference_of("exact"),
-        filtered=reference_of("filtered"),
+        validation="results/{dataset}/{tagger}/seed{seed}/posteriors.validation.npy",
+        hidden=hidden_states_of,
+        exact=reference_of("exact", "posteriors.npy"),
+        filtered=reference_of("filtered", "posteriors.npy"),
+        exact_validation=reference_of("exact", "posteriors.validation.npy"),
+        filtered_validation=reference_of("filtered", "posteriors.validation.npy"),
     output:
         metrics="results/{dataset}/{tagger}/seed{seed}/metrics.json",
         tracks="results/{dataset}/{tagger}/seed{seed}/tracks.npz",

@@ -5,7 +5,7 @@ job must not wait for torch to start.
 
 IN   results/{dataset}/corpus/, split.tsv, {tagger}/seed{seed}/tagger.safetensors
 OUT  results/{dataset}/{tagger}/seed{seed}/posteriors.npy, posteriors.validation.npy, calls.npy,
-     calls.validation.npy
+     calls.validation.npy; of networks also hidden.npz
 """
 
 
@@ -40,7 +40,7 @@ rule predict_baseline:
 
 
 rule predict_network:
-    """Posteriors and calls of a trained network."""
+    """Posteriors and calls of a network, and its hidden states where the report shows them."""
     input:
         corpus=corpus_in("results/{dataset}"),
         features=features_in("results/{dataset}"),
@@ -51,6 +51,7 @@ rule predict_network:
         validation="results/{dataset}/{tagger}/seed{seed}/posteriors.validation.npy",
         calls="results/{dataset}/{tagger}/seed{seed}/calls.npy",
         validation_calls="results/{dataset}/{tagger}/seed{seed}/calls.validation.npy",
+        hidden="results/{dataset}/{tagger}/seed{seed}/hidden.npz",
         timing="results/{dataset}/{tagger}/seed{seed}/predict_timing.json",
     log:
         "logs/predict_network/{dataset}.{tagger}.seed{seed}.log",

@@ -11,6 +11,9 @@ from basetag.files import write_json
 from basetag.job_log import job_log
 from basetag.splits import read_split
 from basetag.tagger_file import read_tagger
+from basetag.validation_ceiling import judge_on_validation
+
+REFERENCES = ("exact", "filtered")
 
 
 def main(
@@ -18,58 +21,59 @@ def main(
     dataset: str,
     seed: int,
     corpus: Path,
-    split: Path,
-    tagger: Path,
-    posteriors: Path,
-    calls: Path,
-    references: dict[str, Path | None],
+    inputs: dict[str, Path | None],
     metrics: Path,
     tracks: Path,
 ) -> None:
     opened = Corpus.open(corpus)
-    test = read_split(split, opened)["test"]
-    _, card = read_tagger(tagger)
+    split = read_split(inputs["split"], opened)
+    _, card = read_tagger(inputs["tagger"])
     figures = evaluate(
         opened,
-        test,
-        posteriors,
-        calls,
+        split["test"],
+        inputs["posteriors"],
+        inputs["calls"],
         card,
         dataset=dataset,
         seed=seed,
         decoding=str(Decoding.of(settings["decoding"])),
-        exact_path=references["exact"],
-        filtered_path=references["filtered"],
+        exact_path=inputs["exact"],
+        filtered_path=inputs["filtered"],
         pairs=settings["pairs"],
         draws_seed=settings["seed"],
     )
+    figures["validation"] = None
+    if settings["validation_bases"] is not None:
+        figures["validation"] = judge_on_validation(
+            opened,
+            split["validation"],
+            inputs["validation"],
+            {name: inputs[f"{name}_validation"] for name in REFERENCES},
+            settings["validation_bases"],
+        )
     write_tracks(
         tracks,
         opened,
-        test,
-        posteriors,
-        calls,
+        split["test"],
+        inputs["posteriors"],
+        inputs["calls"],
         records=settings["shown_records"],
         bases=settings["shown_bases"],
+        hidden_path=inputs["hidden"],
     )
     write_json(metrics, figures)
 
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
+        names = ["split", "tagger", "posteriors", "validation", "hidden", *REFERENCES]
+        names += [f"{name}_validation" for name in REFERENCES]
         main(
             json.loads(snakemake.params.settings),
             snakemake.wildcards.dataset,
             int(snakemake.wildcards.seed),
             Path(snakemake.input.corpus[0]).parent,
-            Path(snakemake.input.split),
-            Path(snakemake.input.tagger),
-            Path(snakemake.input.posteriors),
-            Path(snakemake.input.calls),
-            {
-                name: Path(path) if (path := snakemake.input.get(name)) else None
-                for name in ("exact", "filtered")
-            },
+            {name: Path(path) if (path := snakemake.input.get(name)) else None for name in names},
             Path(snakemake.output.metrics),
             Path(snakemake.output.tracks),
         )

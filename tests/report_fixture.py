@@ -65,6 +65,8 @@ DESCRIPTION = {
 }
 KIND = {"gru": "network", "bilstm": "network", "majority": "constant", "uniform": "constant"}
 KIND |= {"base_table": "rule", "gc_window": "rule"}
+#: Network: units, whether it reads one way, distance at which what is farther is not used.
+NETWORKS = {"gru": (16, True, 32), "bilstm": (64, False, None)}
 PARAMETERS = {"gru": 1266, "bilstm": 9858, "hmm_em": 9, "hmm_counts": 9, "base_table": 4}
 
 
@@ -215,6 +217,21 @@ def _score(dataset, tagger, seed, posterior, references, prior, labels, length, 
         "description": DESCRIPTION[tagger],
         "decoding": "argmax",
         "parameters": PARAMETERS.get(tagger, 0),
+        "network": _card(tagger) if tagger in NETWORKS else None,
+        # The validation split is the test split here.
+        "validation": {
+            "bases": n,
+            "pieces": len(records),
+            "cut": False,
+            "cross_entropy": float(loss.mean()),
+            "references": {
+                name: {
+                    "cross_entropy": float(-np.log(of[np.arange(n), labels]).mean()),
+                    "excess_error": 0.0004,
+                }
+                for name, of in (references or {}).items()
+            },
+        },
         "states": list(STATES),
         "state_names": {"H": "GC-rich", "L": "GC-poor"},
         "test": {"bases": n, "segments": len(records)},
@@ -257,6 +274,41 @@ def _score(dataset, tagger, seed, posterior, references, prior, labels, length, 
             "binomial_log10_p": float(-(deviation**2) / 2 / np.log(10)) if deviation > 0 else -0.1,
         },
     }
+
+
+def _card(tagger):
+    """Return what the card of a network says of its parts, its cost and its context."""
+    units, one_way, reach = NETWORKS[tagger]
+    distances = [0, 1, 2, 4, 8, 16, 32]
+    parts = [
+        ("embedding", "each letter a 1 in its own one of 4 places", 0, 0),
+        ("recurrence", f"of {units} units", PARAMETERS[tagger] - 2 * units - 2, 40 * units),
+        ("head", "softmax over 2 labels, each base for itself", 2 * units + 2, 2 * units),
+    ]
+    keys = ("name", "description", "parameters", "operations")
+    return {
+        "parts": [dict(zip(keys, part, strict=True)) for part in parts],
+        "operations_per_base": 42 * units,
+        "context": {
+            "bases": 176,
+            "seed": 0,
+            "sides": "left" if one_way else "both",
+            "distances": distances,
+            "kl": [0.4 / (1 + d) ** (2 if one_way else 1) for d in distances],
+            "error": [0.01 / (1 + d) for d in distances],
+            "threshold": 0.001,
+            "reach": reach,
+        },
+    }
+
+
+def _hidden(tagger, posterior):
+    """Return hidden states that go with the posterior, each unit a little later than the last."""
+    units = NETWORKS[tagger][0]
+    odds = 2 * posterior[:, 0] - 1
+    return np.stack([np.roll(odds, i) * (1 if i % 3 else -1) for i in range(units)], axis=1).astype(
+        np.float16
+    )
 
 
 def _write_table(path: Path, header, rows) -> None:
@@ -319,6 +371,7 @@ def _write_dataset(folder, dataset, records, shown, seeds, rng):
                 labels=shown_labels,
                 posterior=posterior[keep].astype(np.float32),
                 calls=posterior[keep].argmax(axis=1).astype(np.uint8),
+                **({"hidden": _hidden(tagger, posterior[keep])} if network else {}),
             )
             paths["tracks"].append(place / "tracks.npz")
             if network:

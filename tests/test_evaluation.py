@@ -38,6 +38,7 @@ def card_of(kind="rule", prior=PRIOR, **architecture):
         "parameters": 3,
         "architecture": architecture,
         "training": {"prior": list(prior)},
+        **({"parts": [], "operations_per_base": 7, "context": {}} if kind == "network" else {}),
     }
 
 
@@ -253,7 +254,9 @@ def test_a_one_directional_tagger_is_held_against_the_filtered_posterior(case):
     for card, expected in (
         (card_of("network", bidirectional=False), "filtered"),
         (card_of("network", bidirectional=True), "exact"),
+        # A chain's later bases tell of the earlier ones, and the other strand begins at the end.
         (card_of("network", bidirectional=False, head="crf"), "exact"),
+        (card_of("network", bidirectional=False) | {"both_strands": True}, "exact"),
         (card_of("hmm", baseline="filtered"), "filtered"),
         (card_of("hmm", baseline="hmm_counts"), "exact"),
         (card_of("constant", baseline="majority"), "exact"),
@@ -264,6 +267,7 @@ def test_a_one_directional_tagger_is_held_against_the_filtered_posterior(case):
     assert found["attained_filtered"]["value"] == 1
     assert found["attained"]["value"] < 1
     assert found["ceiling"]["cross_entropy"] == found["cross_entropy"]["value"]
+    assert found["network"] == {"parts": [], "operations_per_base": 7, "context": {}}
 
 
 def test_without_an_exact_posterior_there_is_nothing_to_attain(case, fair):
@@ -481,6 +485,22 @@ def test_tracks_show_no_more_than_there_is(case, fair):
     with np.load(path, allow_pickle=False) as tracks:
         assert tracks["lengths"].tolist() == case.segments.lengths.tolist()
         assert np.array_equal(tracks["posterior"], fair)
+
+
+def test_tracks_of_a_network_hold_its_hidden_states(case, fair):
+    posterior, hidden = case.saved("shown", fair), case.folder / "hidden.npz"
+    states = np.arange(300 * 4, dtype=np.float16).reshape(300, 4)
+    np.savez(hidden, lengths=np.array([150, 150]), hidden=states)
+    path = case.folder / "tracks.npz"
+    write_tracks(
+        path, case.corpus, case.segments, posterior, records=2, bases=150, hidden_path=hidden
+    )
+    with np.load(path, allow_pickle=False) as tracks:
+        assert np.array_equal(tracks["hidden"], states)
+    with pytest.raises(InputError, match="of 300 bases, and 298 are shown"):
+        write_tracks(
+            path, case.corpus, case.segments, posterior, records=2, bases=149, hidden_path=hidden
+        )
 
 
 def test_equal_tracks_give_equal_bytes(case, fair):

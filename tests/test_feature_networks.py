@@ -19,8 +19,8 @@ from basetag.feature_encoding import write_features
 from basetag.feature_text import Places
 from basetag.features import FeatureColumns
 from basetag.inference import Predictor
-from basetag.intervals import read_bed
 from basetag.initial_weights import start_from
+from basetag.intervals import read_bed
 from basetag.network_tagger import NetworkTagger, build_network
 from basetag.networks.standardised import Standardised
 from basetag.networks.tagger_network import TaggerNetwork

@@ -140,6 +140,8 @@ OWN_ALONE = {"annotate_genome", "compare_annotations"}
         (changed(("training", "mask"), 0.02), closure({"train_tagger"})),
         (changed(("training", "threads"), 2), closure({"train_tagger"})),
         (changed(("evaluation", "pairs"), 60), closure({"evaluate_tagger"})),
+        (changed(("evaluation", "shown_bases"), 90),
+         closure({"predict_network", "evaluate_tagger"})),
         (changed(("annotate", "phage", "decoding"), "viterbi"), closure({"annotate_genome"})),
         # How states are called changes no training, and what is predicted, judged and annotated.
         (changed(("taggers", "gru", "decoding"), "viterbi"),

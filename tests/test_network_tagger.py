@@ -76,12 +76,20 @@ def test_the_file_carries_one_metadata_key_of_sorted_json(path):
     # Two layers of two directions: 4 gates x 4 units x (inputs + 4 recurrent + 2 biases).
     assert card["parameters"] == 2 * 16 * (4 + 4 + 2) + 2 * 16 * (8 + 4 + 2) + 2 * 8 + 2
     assert card["training"]["prior"] == [0.4, 0.6]
+    assert [part["name"] for part in card["parts"]] == ["embedding", "layer 1", "layer 2", "head"]
+    assert sum(part["parameters"] for part in card["parts"]) == card["parameters"]
+    # The same products, 4 gates x 4 units x inputs, and 8 x 2 scores.
+    assert card["operations_per_base"] == 2 * 16 * (4 + 4) + 2 * 16 * (8 + 4) + 16
 
 
 @pytest.mark.parametrize("both_strands", [False, True])
 def test_the_card_says_whether_both_strands_are_averaged(tmp_path, both_strands):
     tagger_of(both_strands=both_strands).save(tmp_path / "tagger.safetensors")
-    assert json.loads(card_of(tmp_path / "tagger.safetensors"))["both_strands"] is both_strands
+    card = json.loads(card_of(tmp_path / "tagger.safetensors"))
+    assert card["both_strands"] is both_strands
+    # A base is then read twice.
+    one = sum(part["operations"] for part in card["parts"])
+    assert card["operations_per_base"] == one * (2 if both_strands else 1)
 
 
 def probabilities(loaded, sequence):

@@ -1,14 +1,17 @@
 """The report: its words, its figures against their counts, its page."""
 
+import base64
 import html
 import json
 import re
 
+import numpy as np
 import pytest
 
 from basetag.errors import InputError
 from basetag.report import render_report
-from basetag.report_data import read_report_data
+from basetag.report_data import Tracks, read_report_data
+from basetag.report_sequences import hidden_view, ordered_units
 from basetag.wording import rule_note, unlabelled_note
 from tests.report_fixture import write_results
 
@@ -197,3 +200,126 @@ def test_states_have_one_colour_on_the_whole_page(page):
     data = json.loads(re.search(r'id="page-data">(.*?)</script>', page, re.DOTALL)[1])
     spec = data["charts"]["genome-phage-0"]
     assert '"domain": ["GC-rich", "GC-poor"]' in json.dumps(spec)
+
+
+def chart(page, name):
+    data = json.loads(re.search(r'id="page-data">(.*?)</script>', page, re.DOTALL)[1])
+    return data["charts"][name]
+
+
+def drawn(spec, key):
+    """All rows of a chart's data that have a value of the key."""
+    return [row for rows in spec["datasets"].values() for row in rows if key in row]
+
+
+def test_a_network_has_a_card_with_its_parts_its_cost_and_its_measured_context(page):
+    text = shown(page)
+    assert "GRU of 16 units, one direction 1,266 672 32 bp on the left 290 kb/s 2.4 Mb/s" in text
+    assert "9,858 2,688 more than 32 bp on either side" in text
+    assert "head softmax over 2 labels, each base for itself 34 32" in text
+    assert "It is measured on this data, not guaranteed" in text
+
+
+def test_losses_are_drawn_above_the_exact_posterior_on_the_same_bases(files, page):
+    _, metrics = metrics_of(files, "blocks", "bilstm")
+    (path,) = [p for p in files.histories if p.parts[-4:-2] == ("blocks", "bilstm")]
+    losses = [float(line.split("\t")[2]) for line in path.read_text().splitlines()[1:]]
+    exact = metrics["validation"]["references"]["exact"]["cross_entropy"]
+    rows = [r for r in drawn(chart(page, "loss-blocks"), "bases") if r["label"] == "bilstm"]
+    assert [row["excess"] for row in rows] == pytest.approx([loss - exact for loss in losses])
+    assert [row["bases"] for row in rows] == [600_000 * i for i in range(1, 21)]
+    assert {row["ceiling"] for row in rows} == {"exact"}
+    levels = {row["name"]: row["excess"] for row in drawn(chart(page, "loss-blocks"), "name")}
+    _, majority = metrics_of(files, "blocks", "majority")
+    assert levels["majority"] == pytest.approx(majority["validation"]["cross_entropy"] - exact)
+    assert "filtered (ceiling of one direction)" in levels
+    assert not any(name.startswith(("exact", "gru")) for name in levels)
+
+
+def test_a_one_directional_network_is_drawn_with_the_filtered_posterior_as_its_ceiling(page):
+    rows = drawn(chart(page, "loss-blocks"), "bases")
+    assert {row["ceiling"] for row in rows if row["label"] == "gru"} == {"filtered"}
+    assert "For a network that reads in one direction (dashed) “filtered” is the ceiling" in shown(
+        page
+    )
+
+
+def test_without_an_exact_posterior_the_cross_entropy_itself_is_drawn(page):
+    spec = chart(page, "loss-mine")
+    assert {row["split"] for row in drawn(spec, "split")} == {"train", "validation"}
+    assert "mine: gru ends at" in shown(page)
+
+
+def test_a_loss_not_above_the_exact_posterior_is_told_and_drawn_at_the_edge(tmp_path):
+    files = write_results(tmp_path, datasets=("toy",), records=10, annotate=False)
+    (path,) = [p for p in files.histories if p.parts[-3] == "gru"]
+    header, *rows, last = path.read_text().splitlines()
+    cells = last.split("\t")
+    cells[2] = "0.001"
+    path.write_text("\n".join([header, *rows, "\t".join(cells)]) + "\n")
+    render_report(read(files), tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    lowest = min(drawn(chart(page, "loss-toy"), "bases"), key=lambda row: row["excess"])
+    assert lowest["excess"] < 0 < lowest["drawn"]
+    assert lowest["at"] == "the lower edge"
+    assert re.search(r"gru came out not above the exact posterior|gru.* came out not", shown(page))
+
+
+def test_a_loss_that_weighs_states_is_not_held_against_the_exact_posterior(tmp_path):
+    files = write_results(tmp_path, datasets=("toy",), records=10, annotate=False)
+    path, metrics = metrics_of(files, "toy", "gru")
+    path.write_text(json.dumps(metrics | {"validation": None}))
+    render_report(read(files), tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert {row["label"] for row in drawn(chart(page, "loss-toy"), "bases")} == {"bilstm"}
+    assert "The loss of gru weighs states and is not drawn." in shown(page)
+
+
+def hidden_tracks(hidden, posterior=None):
+    if posterior is None:
+        posterior = np.full((len(hidden), 2), 0.5, dtype=np.float32)
+    labels = np.zeros(len(hidden), dtype=np.uint8)
+    return Tracks(["r"], [0], ["A" * len(hidden)], [labels], [posterior], [hidden])
+
+
+def test_hidden_states_are_binned_and_come_back_within_half_a_level():
+    rng = np.random.default_rng(1)
+    hidden = rng.uniform(-2, 2, (600, 5)).astype(np.float32)
+    view = hidden_view(hidden_tracks(hidden))
+    (record,) = view["records"]
+    assert record["bin"] == 3  # 600 bases in at most 250 columns
+    means = hidden.reshape(200, 3, 5).mean(axis=1)
+    levels = np.frombuffer(base64.b64decode(record["values"]), dtype=np.uint8).reshape(5, 200)
+    found = (levels.astype(float) - 127) / 127 * view["most"]
+    expected = means[:, np.array(view["units"]) - 1].T
+    within = np.abs(expected) <= view["most"]
+    assert within.mean() > 0.99
+    assert np.abs(found - expected)[within].max() <= view["most"] / 127
+    norms = np.sqrt((hidden**2).sum(axis=1)).reshape(200, 3).mean(axis=1)
+    assert record["norm"] == pytest.approx(norms, rel=6e-3)
+
+
+def test_units_that_go_alike_stand_side_by_side_and_those_that_rise_with_the_state_on_top():
+    rng = np.random.default_rng(1)
+    state, other = rng.normal(size=(2, 400))
+    kinds = (state, other, -state)
+    units = np.stack([kinds[i % 3] + 0.1 * rng.normal(size=400) for i in range(9)], axis=1)
+    units[:, 4] = 0.3  # never varies
+    order = ordered_units(units, state).tolist()
+    assert order[-1] == 4
+    assert [i % 3 for i in order[:-1]] == [0, 0, 0, 1, 1, 2, 2, 2]
+
+
+def test_of_many_units_those_are_shown_that_vary_most():
+    rng = np.random.default_rng(1)
+    units = rng.normal(size=(300, 100)) * np.arange(1, 101)
+    assert sorted(ordered_units(units, units[:, 0])) == list(range(36, 100))
+    view = hidden_view(hidden_tracks(units.astype(np.float32)))
+    assert (len(view["units"]), view["of"]) == (64, 100)
+
+
+def test_a_tagger_without_hidden_states_has_none_on_the_page(page):
+    data = json.loads(re.search(r'id="page-data">(.*?)</script>', page, re.DOTALL)[1])
+    taggers = {tagger["label"]: tagger for tagger in data["explore"]["blocks"]["taggers"]}
+    assert taggers["exact"]["hidden"] is None
+    assert taggers["bilstm"]["hidden"]["of"] == 64

@@ -120,3 +120,67 @@ def test_tracks_answer_to_zoom_and_hover(page):
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.move(box["x"] + box["width"] / 2 + 3, box["y"] + box["height"] / 2)
     page.wait_for_selector("#vg-tooltip-element.visible", timeout=5000)
+
+
+def shown_part(page, chart):
+    """What is shown of the record, as the axis below the chart tells."""
+    ticks = page.locator(f"#{chart} svg .mark-group.role-axis text").all_text_contents()
+    return sorted(tick for tick in ticks if tick.replace(",", "").isdigit())
+
+
+def test_hidden_states_follow_the_zoom_of_the_posteriors_and_answer_to_hovering(page):
+    page.wait_for_selector("#hidden svg image")
+    whole = shown_part(page, "hidden")
+    page.locator("[data-zoom='tracks'] button[data-step='in']").click()
+    page.wait_for_timeout(300)
+    assert shown_part(page, "hidden") != whole
+    page.locator("[data-zoom='tracks'] button[data-step='all']").click()
+    page.wait_for_timeout(300)
+    assert shown_part(page, "hidden") == whole
+    box = page.locator("#hidden svg[role=img]").bounding_box()
+    for step in (0, 3):
+        page.mouse.move(box["x"] + box["width"] / 2 + step, box["y"] + box["height"] / 2)
+    page.wait_for_selector("#vg-tooltip-element.visible", timeout=5000)
+    assert "most positive" in page.inner_text("#vg-tooltip-element")
+
+
+def test_a_tagger_without_hidden_states_says_so(page):
+    page.wait_for_selector("#hidden svg image")
+    page.select_option("#explore select[name=tagger]", label="exact")
+    page.wait_for_selector("#hidden-none:not([hidden])")
+    assert "exact has no hidden states to show" in page.inner_text("#hidden-none")
+    assert page.locator("#hidden-panel").is_hidden()
+    page.select_option("#explore select[name=tagger]", label="bilstm")
+    page.wait_for_selector("#hidden svg image")
+    assert "a row for each unit" in page.inner_text("#hidden-caption")
+
+
+def test_the_map_of_hidden_states_has_the_colours_of_its_values(page):
+    """The first column of the first row, decoded from the page's own data."""
+    page.wait_for_selector("#hidden svg image")
+    found, expected = page.evaluate(
+        """async () => {
+          const { hidden } = chosen().tagger;
+          const byte = atob(hidden.records[0].values).charCodeAt(0);
+          const image = new Image();
+          image.src = document.querySelector("#hidden svg image").getAttribute("xlink:href")
+            ?? document.querySelector("#hidden svg image").getAttribute("href");
+          await image.decode();
+          const canvas = document.createElement("canvas");
+          [canvas.width, canvas.height] = [image.width, image.height];
+          const context = canvas.getContext("2d");
+          context.drawImage(image, 0, 0);
+          return [[...context.getImageData(1, 1, 1, 1).data].slice(0, 3), colourOf(byte / 254)];
+        }"""
+    )
+    assert found == pytest.approx(expected, abs=1)
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_new_charts_stay_within_the_page(browser, path, width):
+    context = browser.new_context(viewport={"width": width, "height": 800}, offline=True)
+    page = context.new_page()
+    page.goto(path.as_uri())
+    page.wait_for_selector("#hidden svg image")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()

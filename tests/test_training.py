@@ -24,7 +24,7 @@ from basetag.networks.tagger_network import TaggerNetwork
 from basetag.splits import Segments
 from basetag.training import train
 from basetag.training_run import TrainingRun
-from basetag.validation import spread_pieces, summed_cross_entropy
+from basetag.validation import summed_cross_entropy
 from basetag.windows import WindowReader
 
 CPU = torch.device("cpu")
@@ -277,22 +277,6 @@ def test_a_validation_split_of_states_that_count_nothing_is_told(corpus):
 def test_a_training_whose_loss_is_never_a_number_is_told_with_advice(corpus):
     with pytest.raises(ConfigError, match=r"never a number; lower training\.learning_rate or"):
         trained(corpus, bases=8000, learning_rate=math.inf, validations=1)
-
-
-def test_validation_looks_at_labelled_pieces_from_all_over_the_split():
-    labels = np.zeros(200_000, dtype=np.uint8)
-    labels[:50_000] = UNLABELLED
-    pieces = spread_pieces(stretch(0, 200_000), labels, 60_000)
-    assert pieces.bases == 60_000
-    assert pieces.start[0] == 50_000
-    assert pieces.end[-1] == 200_000
-    assert spread_pieces(stretch(0, 200_000), labels, 10**9).bases == 150_000
-
-
-def test_a_validation_split_without_labels_is_refused():
-    labels = np.full(1000, UNLABELLED, dtype=np.uint8)
-    with pytest.raises(InputError, match="no base of the validation split has a label"):
-        spread_pieces(stretch(0, 1000), labels, 500)
 
 
 def test_a_training_split_without_labels_is_refused(corpus):

@@ -49,8 +49,10 @@ def test_every_file_of_the_contract_is_there(ran):
         assert (results / dataset / "majority/seed0/metrics.json").exists()
         for name in ("tagger.safetensors", "history.tsv", "timing.json", "posteriors.npy",
                      "posteriors.validation.npy", "calls.npy", "calls.validation.npy",
-                     "metrics.json", "tracks.npz"):  # fmt: skip
+                     "hidden.npz", "metrics.json", "tracks.npz"):  # fmt: skip
             assert (results / dataset / "gru/seed1" / name).exists()
+        with np.load(results / dataset / "gru/seed1/tracks.npz") as tracks:
+            assert tracks["hidden"].shape == (len(tracks["tokens"]), 3)
     assert not (results / "own/exact").exists()  # nobody knows the posterior of a user's data
     assert (results / "report.html").stat().st_size > 100_000
 

@@ -22,6 +22,7 @@ from basetag.chance import binomial_log10_tail, chance_test, simulate_matches
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.errors import InputError
 from basetag.files import written_whole
+from basetag.hidden_states import read_hidden_states
 from basetag.metrics import (
     N_BINS,
     Figure,
@@ -32,6 +33,7 @@ from basetag.metrics import (
     matthews_correlation,
     ratio_figures,
 )
+from basetag.pieces import first_rows, shown_segments
 from basetag.splits import Segments
 
 #: Below this many nats a base there is nothing to attain, and `attained` stays empty.
@@ -42,6 +44,9 @@ AnyPath = str | os.PathLike[str]
 # Posterior values held at a time: 8 MB in double precision.
 _VALUES_AT_ONCE = 1 << 20
 _CHANCE_BINS = 40
+
+# What the card of a network says besides.
+_OF_NETWORKS = ("parts", "operations_per_base", "context")
 
 _BOUNDS = {
     "accuracy": (0.0, 1.0),
@@ -108,11 +113,11 @@ def evaluate(
     """
     paths = {"exact": exact_path, "filtered": filtered_path}
     references = {
-        name: _open_posterior(path, corpus, segments)
+        name: open_posterior(path, corpus, segments)
         for name, path in paths.items()
         if path is not None
     }
-    posterior = _open_posterior(posterior_path, corpus, segments)
+    posterior = open_posterior(posterior_path, corpus, segments)
     calls = _open_calls(calls_path, corpus, segments)
     prior = np.array(card["training"]["prior"])
     scores = Scores(len(segments.offset), prior, tuple(references))
@@ -144,6 +149,7 @@ def evaluate(
         "seed": seed,
         **{key: card[key] for key in ("kind", "description", "parameters")},
         "decoding": decoding,
+        "network": {key: card[key] for key in _OF_NETWORKS} if card["kind"] == "network" else None,
         "states": list(corpus.states),
         "state_names": dict(corpus.state_names),
         "test": {"bases": total, "segments": int(np.count_nonzero(scores.bases))},
@@ -178,12 +184,16 @@ def evaluate(
 def ceiling_of(card: Mapping[str, Any]) -> Literal["exact", "filtered"]:
     """Return which exact posterior sees what a tagger sees.
 
-    The filtered one for what reads in one direction, else the smoothed one. A chain of labels on
-    top of a network tells each base what comes behind it.
+    The filtered one for what reads in one direction, else the smoothed one.
     """
     architecture = card["architecture"]
-    without_chain = architecture.get("head", "softmax") == "softmax"
-    one_way = card["kind"] == "network" and without_chain and not architecture.get("bidirectional")
+    # A chain on top looks at all bases of a record, and so does a mean over both strands.
+    one_way = (
+        card["kind"] == "network"
+        and not architecture.get("bidirectional")
+        and architecture.get("head", "softmax") == "softmax"
+        and not card.get("both_strands")
+    )
     return "filtered" if one_way or architecture.get("baseline") == "filtered" else "exact"
 
 
@@ -196,6 +206,7 @@ def write_tracks(
     *,
     records: int,
     bases: int,
+    hidden_path: AnyPath | None = None,
 ) -> None:
     """Write what the report shows base by base: the first segments of the split.
 
@@ -204,32 +215,32 @@ def write_tracks(
     path : path-like
         The target, tracks.npz: `names` (segments,), `segment_start` and `lengths` int64
         (segments,), `tokens` and `labels` uint8 (bases,), `posterior` float32 (bases, states),
-        `calls` uint8 (bases,), the segments one behind the other.
+        `calls` uint8 (bases,), the segments one behind the other; of a network also `hidden`
+        float16 (bases, units).
     corpus, segments, posterior_path, calls_path
         As for `evaluate`.
-    records : int
-        Number of segments shown.
-    bases : int
-        Most bases shown of each.
+    records, bases : int
+        See `shown_segments`.
+    hidden_path : path-like, optional
+        The network's hidden.npz.
     """
-    posterior = _open_posterior(posterior_path, corpus, segments)
+    posterior = open_posterior(posterior_path, corpus, segments)
     calls = _open_calls(calls_path, corpus, segments)
-    lengths = np.minimum(segments.lengths[:records], bases)
-    first_rows = np.cumsum(segments.lengths)[: len(lengths)] - segments.lengths[: len(lengths)]
-    shown = list(zip(segments.offset, first_rows, lengths, strict=False))
-    labels = _labels(corpus)
+    _, shown = shown_segments(segments, records, bases)
+    places = list(zip(first_rows(shown, segments), shown.lengths, strict=True))
+    arrays: dict[str, NDArray[Any]] = {
+        "names": np.array([corpus.names[record] for record in shown.record]),
+        "segment_start": shown.start.astype(np.int64),
+        "lengths": shown.lengths.astype(np.int64),
+        "tokens": shown.gathered(corpus.tokens),
+        "labels": shown.gathered(_labels(corpus)),
+        "posterior": np.concatenate([posterior[row : row + n] for row, n in places]),
+        "calls": np.concatenate([calls[row : row + n] for row, n in places]),
+    }
+    if hidden_path is not None:
+        arrays["hidden"] = read_hidden_states(hidden_path, shown)
     with written_whole(path) as (place,):
-        np.savez(
-            place,
-            allow_pickle=False,
-            names=np.array([corpus.names[record] for record in segments.record[:records]]),
-            segment_start=segments.start[:records].astype(np.int64),
-            lengths=lengths.astype(np.int64),
-            tokens=np.concatenate([corpus.tokens[at : at + n] for at, _, n in shown]),
-            labels=np.concatenate([labels[at : at + n] for at, _, n in shown]),
-            posterior=np.concatenate([posterior[row : row + n] for _, row, n in shown]),
-            calls=np.concatenate([calls[row : row + n] for _, row, n in shown]),
-        )
+        np.savez(place, allow_pickle=False, **arrays)
 
 
 def _figures(scores: Scores, seed: int) -> dict[str, dict[str, float | None]]:
@@ -326,7 +337,7 @@ def _labels(corpus: Corpus) -> NDArray[np.uint8]:
     return corpus.labels
 
 
-def _open_posterior(path: AnyPath, corpus: Corpus, segments: Segments) -> NDArray[np.float32]:
+def open_posterior(path: AnyPath, corpus: Corpus, segments: Segments) -> NDArray[np.float32]:
     """Map a file of posteriors, (bases, states), and hold its shape against the split's."""
     shape = int(segments.bases), len(corpus.states)
     return _open(path, "posteriors", np.dtype(np.float32), shape)

@@ -16,7 +16,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -152,12 +152,46 @@ class Predictor:
         self._in_batches(passes.scores, tokens, lengths, out, features)
         return out
 
+    @torch.inference_mode()
+    def hidden(
+        self,
+        tokens: NDArray[np.uint8],
+        lengths: NDArray[np.int64],
+        shown: NDArray[np.int64],
+        features: BaseFeatures | None = None,
+    ) -> NDArray[np.float32]:
+        """Return what the head reads at the first bases of every record, on its own strand.
+
+        The records are read as wholes, and nothing is kept of what lies behind those bases.
+
+        Parameters
+        ----------
+        tokens, lengths, features
+            As for `posterior`.
+        shown : ndarray of int64, (records,)
+            How many bases of each record are wanted.
+
+        Returns
+        -------
+        ndarray of float32, (shown bases, units)
+        """
+        out = np.empty((int(shown.sum()), self.network.head.in_features), dtype=np.float32)
+        ends, shown_ends = np.cumsum(lengths), np.cumsum(shown)
+        for length, end, n, shown_end in zip(lengths, ends, shown, shown_ends, strict=True):
+            kept = _Beginning(out[shown_end - n : shown_end])
+            own = slice(end - length, end)
+            self._in_batches(
+                passes.hidden, tokens[own], np.array([length], dtype=np.int64), kept,
+                None if features is None else features[own],
+            )  # fmt: skip
+        return out
+
     def _in_batches(
         self,
         read: Read,
         tokens: NDArray[np.uint8],
         lengths: NDArray[np.int64],
-        out: NDArray[Any],
+        out: _Target,
         features: BaseFeatures | None,
     ) -> None:
         """Write what is read of all records."""
@@ -188,7 +222,7 @@ class Predictor:
         tokens: NDArray[np.uint8],
         starts: NDArray[np.int64],
         lengths: NDArray[np.int64],
-        out: NDArray[Any],
+        out: _Target,
         features: BaseFeatures | None,
     ) -> None:
         """Predict a batch of records, the longest first, and write what it says to `out`."""
@@ -238,6 +272,28 @@ class Predictor:
             rows *= 2
         log.info("predicting %d records side by side, about %.0f kb/s", best, most / 1e3)
         return best
+
+
+class _Target(Protocol):
+    """Where values of bases are written: an array, or what keeps a part of one."""
+
+    def __getitem__(self, place: slice, /) -> NDArray[Any]: ...
+
+    def __setitem__(self, place: slice, values: NDArray[Any], /) -> None: ...
+
+
+class _Beginning:
+    """Takes the values of all bases of a record, and keeps those for which it has room."""
+
+    def __init__(self, kept: NDArray[Any]) -> None:
+        self._kept = kept
+
+    def __getitem__(self, place: slice, /) -> NDArray[Any]:
+        return self._kept[place]
+
+    def __setitem__(self, place: slice, values: NDArray[Any], /) -> None:
+        room = max(0, len(self._kept) - place.start)
+        self._kept[place] = values[:room]
 
 
 def _bytes_per_base(network: TaggerNetwork) -> int:

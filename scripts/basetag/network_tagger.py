@@ -118,8 +118,12 @@ class NetworkTagger:
             parameters=sum(parameter.numel() for parameter in network.parameters()),
             architecture=architecture,
         )
+        parts = network.parts()
         card["both_strands"] = both_strands
         card["features"] = list(corpus.feature_names)
+        card["parts"] = [part._asdict() for part in parts]
+        strands = 2 if both_strands else 1
+        card["operations_per_base"] = strands * sum(part.operations for part in parts)
         return cls(network, card, device)
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -199,6 +203,23 @@ class NetworkTagger:
                 advice="give an array of the shape (bases, features)",
             )
         return features if names else None
+
+    def hidden(
+        self,
+        tokens: NDArray[np.uint8],
+        lengths: NDArray[np.int64],
+        shown: NDArray[np.int64],
+        threads: int = 1,
+        features: BaseFeatures | None = None,
+    ) -> NDArray[np.float32]:
+        """Return what the head reads at the first `shown` bases of each sequence, (bases, units).
+
+        No units where these are the letters themselves; see `Predictor.hidden`.
+        """
+        if not self.network.has_hidden_states:
+            return np.empty((int(shown.sum()), 0), dtype=np.float32)
+        torch.set_num_threads(threads)
+        return self._predictor.hidden(tokens, lengths, shown, self._read(features, tokens.size))
 
 
 def build_network(

@@ -35,6 +35,13 @@ def scores(network: TaggerNetwork, batch: Batch, chunks: Sequence[Chunk]) -> Par
         yield chunks[index], reading.scores(index)
 
 
+def hidden(network: TaggerNetwork, batch: Batch, chunks: Sequence[Chunk]) -> Parts:
+    """Yield what the head reads of each chunk, (longest, rows, units)."""
+    reading = _Reading(network, batch, chunks)
+    for index in reading.order:
+        yield chunks[index], reading.hidden(index)
+
+
 def probabilities(network: TaggerNetwork, batch: Batch, chunks: Sequence[Chunk]) -> Parts:
     """Yield P(label | record) of each chunk, (longest, rows, labels)."""
     head = network.head
@@ -135,8 +142,14 @@ class _Reading:
 
     def scores(self, index: int) -> Tensor:
         """Return the head's scores of a chunk, (longest, rows, states)."""
-        network = self.network
-        return network.scores(network.stacked(self._front(index), self._reader(index)))
+        return self.network.scores(self._stacked(index))
+
+    def hidden(self, index: int) -> Tensor:
+        """Return what the head reads of a chunk, (longest, rows, units)."""
+        return self.network.hidden(self._stacked(index))
+
+    def _stacked(self, index: int) -> Features:
+        return self.network.stacked(self._front(index), self._reader(index))
 
     def _front(self, index: int) -> Features:
         network, chunk = self.network, self.chunks[index]

@@ -17,17 +17,14 @@ import markupsafe
 import numpy as np
 import vl_convert
 
-from basetag import __version__, charts, wording
+from basetag import __version__, charts, drawing, wording
 from basetag.files import canonical_json, written_whole
 from basetag.report_certainty import certainty_view, reliability_figure
-from basetag.report_data import (
-    UNLABELLED,
-    DatasetResult,
-    ReportData,
-    TaggerResult,
-)
+from basetag.report_data import DatasetResult, ReportData, TaggerResult
 from basetag.report_genomes import genome_views
+from basetag.report_networks import loss_figure, networks_view
 from basetag.report_page import Page
+from basetag.report_sequences import explore_view
 from basetag.report_table import comparison_view
 
 _TEMPLATES = Path(__file__).resolve().parents[2] / "report"
@@ -64,7 +61,12 @@ def render_report(data: ReportData, path: str | Path) -> None:
         explore=[view["explore"] for view in datasets if view["explore"] is not None],
         provenance=[_provenance_view(*item) for item in data.provenance.items()],
         config_text=data.config_text,
-        page_data={"charts": page.specs, "explore": page.explore, "theme": charts.THEME},
+        page_data={
+            "charts": page.specs,
+            "explore": page.explore,
+            "theme": drawing.THEME,
+            "diverging": drawing.DIVERGING_COLOURS,
+        },
         style=_asset("style.css"),
         script=_asset("report.js"),
         runtime=_inline_script(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")),
@@ -94,7 +96,6 @@ def _dataset_view(page: Page, dataset: DatasetResult, data: ReportData) -> dict[
         k: r for k, r in named.items() if r.metrics["kind"] != "constant"
     }
     references = {of: dataset.ceiling(of) for of in ("filtered", "exact")}
-    prior = dataset.prior_cross_entropy
     test = dataset.results[0].metrics["test"]
     return {
         "name": dataset.name,
@@ -104,12 +105,13 @@ def _dataset_view(page: Page, dataset: DatasetResult, data: ReportData) -> dict[
         "verdicts": _verdicts(dataset, networks),
         "scale": _scale_figure(page, dataset, named, references),
         "comparison": comparison_view(dataset, data),
-        "loss": _loss_figure(page, dataset, networks, references, prior),
+        "networks": networks_view(page, dataset, data),
+        "loss": loss_figure(page, dataset, named, networks),
         "confusions": _confusion_views(dataset, named, networks),
         "chances": _chance_figures(page, dataset, named, networks),
         "reliability": reliability_figure(page, dataset, named, networks),
         "certainty": certainty_view(page, dataset, named, networks),
-        "explore": _explore_view(page, dataset, named, networks),
+        "explore": explore_view(page, dataset, named, networks),
     }
 
 
@@ -152,16 +154,16 @@ def _scale_figure(
 
     first = dataset.results[0].metrics
     accuracy = [
-        charts.Reference("chance", float(first["chance"]["accuracy"])),
-        charts.Reference("commonest label", float(first["majority_accuracy"])),
+        drawing.Reference("chance", float(first["chance"]["accuracy"])),
+        drawing.Reference("commonest label", float(first["majority_accuracy"])),
     ]
-    entropy = [charts.Reference("every state equally likely", math.log(len(dataset.states)))]
+    entropy = [drawing.Reference("every state equally likely", math.log(len(dataset.states)))]
     if dataset.prior_cross_entropy is not None:
-        entropy.append(charts.Reference("prior", dataset.prior_cross_entropy))
+        entropy.append(drawing.Reference("prior", dataset.prior_cross_entropy))
     for of, ceiling in references.items():
         if ceiling is not None:
-            accuracy.append(charts.Reference(of, ceiling["accuracy"]))
-            entropy.append(charts.Reference(of, ceiling["cross_entropy"]))
+            accuracy.append(drawing.Reference(of, ceiling["accuracy"]))
+            entropy.append(drawing.Reference(of, ceiling["cross_entropy"]))
     best = references["exact"]
     known = (
         f"The exact posterior, the best possible, reaches {wording.percent(best['accuracy'])} "
@@ -184,44 +186,6 @@ def _scale_figure(
         f"Bars are 95 % intervals (most are narrower than the mark). {known}"
         f"{wording.unlabelled_note([result.metrics for result in named.values()])}",
     )
-
-
-def _loss_figure(
-    page: Page,
-    dataset: DatasetResult,
-    networks: Mapping[str, TaggerResult],
-    references: Mapping[str, Mapping[str, float] | None],
-    prior: float | None,
-) -> dict[str, Any] | None:
-    histories = {label: r.history for label, r in networks.items() if r.history}
-    if not histories:
-        return None
-    rules = [charts.Reference("prior", prior)] if prior is not None else []
-    rules += [
-        charts.Reference(of, ceiling["cross_entropy"])
-        for of, ceiling in references.items()
-        if ceiling is not None
-    ]
-    last = ", ".join(
-        f"{label} ends at {wording.nats(history[-1]['validation_loss'])}"
-        for label, history in histories.items()
-    )
-    chart = charts.loss_chart(
-        histories,
-        rules,
-        description=f"Training and validation loss on {dataset.name} against the bases seen: "
-        f"{last} nats per base on validation.",
-    )
-    caption = (
-        f"{dataset.name}: {last} nats per base on validation. The rules are figures of the test "
-        "split: the prior (label frequencies alone), and the best possible, “filtered” for "
-        "reading in one direction and “exact” for both. A curve that lies flat on its rule has "
-        "nothing more to learn."
-        if references["exact"] is not None
-        else f"{dataset.name}: {last} nats per base on validation. The rule is the prior (label "
-        "frequencies alone) on the test split; the best possible is not known for this data."
-    )
-    return page.figure(chart, f"loss-{dataset.name}", caption)
 
 
 def _confusion_views(
@@ -281,68 +245,6 @@ def _chance_figures(
             )
         )
     return figures
-
-
-def _explore_view(
-    page: Page,
-    dataset: DatasetResult,
-    named: Mapping[str, TaggerResult],
-    networks: Mapping[str, TaggerResult],
-) -> dict[str, Any] | None:
-    """Put the shown records into the page's data and return the choices that there are."""
-    tracked = {label: r for label, r in named.items() if r.tracks is not None}
-    if not tracked:
-        return None
-    tracks = next(iter(tracked.values())).tracks
-    assert tracks is not None  # noqa: S101 (narrowed above)
-    records = [
-        {
-            "name": name,
-            "start": start,
-            "bases": sequence,
-            "truth": "".join(
-                dataset.states[k] if k != UNLABELLED else " " for k in labels.tolist()
-            ),
-        }
-        for name, start, sequence, labels in zip(
-            tracks.names, tracks.starts, tracks.sequences, tracks.labels, strict=True
-        )
-    ]
-    references = {of: dataset.reference(of) for of in ("exact", "filtered")}
-    label_of = {id(result): label for label, result in named.items()}
-    taggers = []
-    for label, result in tracked.items():
-        assert result.tracks is not None  # noqa: S101 (narrowed above)
-        ceiling = result.metrics["ceiling"]
-        reference = references[ceiling["of"]] if ceiling is not None else None
-        taggers.append(
-            {
-                "label": label,
-                "reference": None if reference is None else label_of[id(reference)],
-                "posterior": [
-                    np.rint(posterior * 1e4).astype(int).ravel().tolist()
-                    for posterior in result.tracks.posteriors
-                ],
-                "called": [
-                    "".join(dataset.states[call] for call in calls.tolist())
-                    for calls in result.tracks.calls
-                ],
-            }
-        )
-    page.explore[dataset.name] = {
-        "states": dataset.states,
-        "state_names": dataset.state_names,
-        "colours": charts.state_colours(dataset.states),
-        "records": records,
-        "taggers": taggers,
-        "first": next((label for label in networks if label in tracked), taggers[0]["label"]),
-        "spec": charts.tracks_spec(dataset.states),
-    }
-    return {
-        "dataset": dataset.name,
-        "labels": list(tracked),
-        "records": [r["name"] for r in records],
-    }
 
 
 def _provenance_view(

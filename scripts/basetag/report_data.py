@@ -53,6 +53,8 @@ class Tracks:
         Probability of each state.
     calls : list of ndarray of uint8, (length,)
         Index of the called state.
+    hidden : list of ndarray of float32, (length, units), or None
+        What the head of a network reads of each base; None where there is nothing.
     """
 
     names: list[str]
@@ -61,6 +63,7 @@ class Tracks:
     labels: list[NDArray[np.uint8]]
     posteriors: list[NDArray[np.float32]]
     calls: list[NDArray[np.uint8]]
+    hidden: list[NDArray[np.float32]] | None = None
 
 
 @dataclass(frozen=True)
@@ -377,6 +380,7 @@ def _read_tracks(path: Path, alphabet: Alphabet) -> Tracks:
     with np.load(path, allow_pickle=False) as arrays:
         lengths = arrays["lengths"]
         cuts = np.cumsum(lengths)[:-1]
+        hidden = arrays["hidden"].astype(np.float32) if "hidden" in arrays else None
         return Tracks(
             names=[str(name) for name in arrays["names"]],
             starts=[int(start) for start in arrays["segment_start"]],
@@ -384,6 +388,7 @@ def _read_tracks(path: Path, alphabet: Alphabet) -> Tracks:
             labels=np.split(arrays["labels"], cuts),
             posteriors=np.split(arrays["posterior"], cuts),
             calls=np.split(arrays["calls"], cuts),
+            hidden=np.split(hidden, cuts) if hidden is not None and hidden.shape[1] else None,
         )
 
 

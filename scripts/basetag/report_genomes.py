@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from basetag import charts, wording
+from basetag import sequence_charts, wording
 from basetag.report_data import Annotation, ReportData
 from basetag.report_page import Page
 
@@ -58,12 +58,12 @@ def _annotation_figures(
     drawn = sorted(lengths, key=lambda record: (-lengths[record], record))[:_DRAWN_RECORDS]
     figures = []
     for index, record in enumerate(drawn):
-        spans: list[charts.Span] = []
+        spans: list[sequence_charts.Span] = []
         counts = []
         windowed = False
         for annotation in annotations:
             own = [
-                charts.Span(annotation.name, s.start, s.end, s.state)
+                sequence_charts.Span(annotation.name, s.start, s.end, s.state)
                 for s in annotation.segments
                 if s.record == record
             ]
@@ -71,7 +71,7 @@ def _annotation_figures(
             if len(own) > _DRAWN_SEGMENTS:
                 own, windowed = window_spans(own, lengths[record], list(states)), True
             spans += own
-        chart = charts.annotation_chart(
+        chart = sequence_charts.annotation_chart(
             spans,
             [annotation.name for annotation in annotations],
             list(states),
@@ -96,8 +96,8 @@ def _annotation_figures(
 
 
 def window_spans(
-    spans: Sequence[charts.Span], length: int, states: Sequence[str], windows: int = 1500
-) -> list[charts.Span]:
+    spans: Sequence[sequence_charts.Span], length: int, states: Sequence[str], windows: int = 1500
+) -> list[sequence_charts.Span]:
     """Return spans that show, for each of `windows` windows, the state of most of its bases."""
     edges = np.linspace(0, length, windows + 1)
     covered = np.zeros((len(states), windows))
@@ -109,7 +109,7 @@ def window_spans(
         )
         covered[states.index(span.state), first:last] += np.maximum(overlap, 0)
     most = covered.argmax(axis=0)
-    merged: list[charts.Span] = []
+    merged: list[sequence_charts.Span] = []
     for window in range(windows):
         if not covered[:, window].any():
             continue
@@ -118,7 +118,7 @@ def window_spans(
         if merged and merged[-1].state == state and merged[-1].end == start:
             merged[-1] = merged[-1]._replace(end=end)
         else:
-            merged.append(charts.Span(spans[0].row, start, end, state))
+            merged.append(sequence_charts.Span(spans[0].row, start, end, state))
     return merged
 
 

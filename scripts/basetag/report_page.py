@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from basetag import charts
+from basetag.drawing import Chart
 
 _LISTED_ROWS = 500
 
@@ -16,7 +16,7 @@ class Page:
         self.specs: dict[str, Any] = {}
         self.explore: dict[str, Any] = {}
 
-    def figure(self, chart: charts.Chart, name: str, caption: str, **more: Any) -> dict[str, Any]:
+    def figure(self, chart: Chart, name: str, caption: str, **more: Any) -> dict[str, Any]:
         """Take in a chart and return what the template needs to place it."""
         self.specs[name] = chart.spec
         rows = chart.rows[:_LISTED_ROWS]

@@ -13,6 +13,7 @@ import torch
 from lightning_fabric import Fabric
 
 from basetag.checkpoints import CheckpointFolder, checkpoint_digest
+from basetag.context import measure_context
 from basetag.corpus import LABELS, TOKENS, Corpus
 from basetag.feature_scales import feature_scales
 from basetag.features import FEATURE_NAMES, FEATURES
@@ -130,7 +131,16 @@ def run_training(fabric: Fabric, job: TrainingJob) -> None:
         fabric.device,
         both_strands=settings["both_strands"],
     )
+    tagger.card["context"] = measure_context(
+        tagger,
+        corpus,
+        segments["validation"],
+        looks_left_alone=network.looks_left_alone and not settings["both_strands"],
+        threads=threads,
+    )
     tagger.save(job.best)
+    # Measured of the best weights alone.
+    del tagger.card["context"]
     network.load_state_dict(run.last_weights)
     tagger.save(job.last)
     _write_history(job.history, run.history)

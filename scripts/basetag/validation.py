@@ -12,10 +12,8 @@ from basetag.errors import InputError
 from basetag.inference import ROWS, Predictor
 from basetag.loss import summed_over_processes
 from basetag.networks.tagger_network import TaggerNetwork
+from basetag.pieces import spread_pieces
 from basetag.splits import Segments
-
-#: Longest stretch that is looked at as a whole, in bases.
-PIECE = 10_000
 
 
 class Validation:
@@ -80,39 +78,6 @@ class Validation:
                 advice="draw the split with another seed, or change training.class_weights",
             )
         return float(total / weight)
-
-
-def spread_pieces(segments: Segments, labels: NDArray[np.uint8], bases: int) -> Segments:
-    """Return labelled pieces of `segments`, spread evenly over them, that hold about `bases`.
-
-    Parameters
-    ----------
-    segments : Segments
-        The validation split.
-    labels : ndarray of uint8, (bases,)
-        Of the corpus.
-    bases : int
-        All pieces are taken where they hold no more.
-
-    Raises
-    ------
-    InputError
-        Where no base of the split has a label.
-    """
-    pieces = segments.cut(PIECE)
-    labelled = [
-        bool((labels[at : at + size] != UNLABELLED).any())
-        for at, size in zip(pieces.offset, pieces.lengths, strict=True)
-    ]
-    pieces = pieces.chosen(np.array(labelled, dtype=bool))
-    if not pieces.bases:
-        raise InputError(
-            "no base of the validation split has a label",
-            advice="label some of its records, or draw the split with another seed",
-        )
-    share = min(1.0, bases / pieces.bases)
-    count = max(1, round(share * len(pieces.start)))
-    return pieces.chosen(np.linspace(0, len(pieces.start) - 1, count).astype(np.int64))
 
 
 def summed_cross_entropy(

@@ -100,6 +100,22 @@ def speed(value: float) -> str:
     return f"{value:.3g} b/s"
 
 
+def bases(value: float) -> str:
+    """Return a number of bases with its unit: ``1.5 Mb``."""
+    for unit, size in (("Gb", 1e9), ("Mb", 1e6), ("kb", 1e3)):
+        if value >= size:
+            return f"{value / size:.3g} {unit}"
+    return f"{value:.0f} bases"
+
+
+def context(measured: Mapping[str, Any]) -> str:
+    """Return the measured context of a network: ``64 bp on either side``."""
+    side = "on the left" if measured["sides"] == "left" else "on either side"
+    if measured["reach"] is None:
+        return f"more than {count(measured['distances'][-1])} bp {side}"
+    return f"{count(measured['reach'])} bp {side}"
+
+
 def probability(chance: Mapping[str, Any]) -> str:
     """Return the p-value of the simulation as a clause: ``p < 1/1000`` or ``p = 0.023``."""
     text = str(chance["p_text"])

@@ -272,8 +272,11 @@ class Config:
         return {"method": decoding.method, "minimum_length": length}
 
     def predict_settings(self, dataset: str, tagger: str) -> Settings:
-        """Return `decoding`."""
-        return {"decoding": self.decoding(dataset, tagger)}
+        """Return `decoding` and, of a network, `shown_records` and `shown_bases`."""
+        shown = {"shown_records", "shown_bases"} if self.is_network(tagger) else set()
+        return self.model.evaluation.model_dump(include=shown) | {
+            "decoding": self.decoding(dataset, tagger)
+        }
 
     def reference(self, dataset: str, baseline: str) -> str | None:
         """Return the tagger that is the `exact` or `filtered` posterior of `dataset`, if any."""
@@ -283,8 +286,21 @@ class Config:
         return None
 
     def evaluate_settings(self, dataset: str, tagger: str) -> Settings:
-        """Return `pairs`, `seed`, `shown_records`, `shown_bases` and the tagger's `decoding`."""
-        return self.model.evaluation.model_dump() | self.predict_settings(dataset, tagger)
+        """Return the section `evaluation`, `validation_bases`, and the tagger's `decoding`.
+
+        `validation_bases` is None where the tagger's own loss weighs states, and has no exact
+        counterpart.
+        """
+        settings = self.tagger(tagger)
+        if isinstance(settings, Network):
+            training = self.train_settings(tagger, 0)["training"]
+        else:
+            training = self.model.training.model_dump() | {"class_weights": None}
+        weighted = training["class_weights"] is not None
+        return self.model.evaluation.model_dump() | {
+            "validation_bases": None if weighted else training["validation_bases"],
+            "decoding": self.decoding(dataset, tagger),
+        }
 
     def fetch_settings(self, genome: str) -> Settings:
         """Return `accession`."""

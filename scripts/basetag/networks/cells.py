@@ -56,6 +56,11 @@ class Cell(nn.Module):
             self.weight_hh = nn.Parameter(torch.empty(self.gates * hidden, hidden))
             self.bias_hh = nn.Parameter(torch.empty(self.gates * hidden))
 
+    @property
+    def operations(self) -> int:
+        """Multiply-adds of a base: the products with the gates' matrices."""
+        return self.gates * self.hidden * (self.inputs + (self.hidden if self.recurrent else 0))
+
     def step(self, sent: Tensor, state: State) -> State:
         """Return the state after a base.
 

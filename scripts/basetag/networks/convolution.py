@@ -48,6 +48,19 @@ class Convolution(nn.Module):
         self.reach = (max(left), max(right))
         self.width = channels * len(widths)
 
+    @property
+    def description(self) -> str:
+        """In words: how many kernels of which widths."""
+        *widths, last = (str(kernel.kernel_size[0]) for kernel in self._kernels())
+        listed = f"{', '.join(widths)} and {last}" if widths else last
+        each = "each of the widths" if widths else "width"
+        return f"{self._kernels()[0].out_channels} kernels of {each} {listed}, cut off at 0"
+
+    @property
+    def operations(self) -> int:
+        """Multiply-adds of a base: one for each number of the kernels."""
+        return sum(kernel.weight.numel() for kernel in self._kernels())
+
     def initialise(self, generator: torch.Generator) -> None:
         """Draw kernels from Glorot's uniform distribution; biases are zero."""
         for kernel in self._kernels():

@@ -71,6 +71,19 @@ class Embedding(nn.Module):
             None if dimensions is None else nn.Parameter(torch.empty(self.n_letters**k, dimensions))
         )  # (words in alphabetical order of the letters, dimensions)
 
+    @property
+    def description(self) -> str:
+        """In words: what stands for a base."""
+        if self.weight is None:
+            return f"each letter a 1 in its own one of {self.n_letters} places"
+        of = "letters" if self.k == 1 else f"words of {self.k} letters"
+        return f"a vector of {self.width} numbers for each of {len(self.weight):,} {of}"
+
+    @property
+    def operations(self) -> int:
+        """Multiply-adds of a base: none, it is looked up."""
+        return 0
+
     def initialise(self, generator: torch.Generator) -> None:
         """Draw the vectors from the standard normal distribution."""
         if self.weight is not None:

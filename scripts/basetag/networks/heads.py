@@ -37,6 +37,16 @@ class SoftmaxHead(nn.Linear):
         super().__init__(inputs, n_labels)
         self.n_labels = n_labels
 
+    @property
+    def description(self) -> str:
+        """In words: what it gives each base."""
+        return f"softmax over {self.n_labels} labels, each base for itself"
+
+    @property
+    def operations(self) -> int:
+        """Multiply-adds of a base: the scores."""
+        return self.weight.numel()
+
     def initialise(self, generator: torch.Generator) -> None:
         """Draw the weights from Glorot's uniform distribution; biases are zero."""
         draw_glorot(self.weight, generator)
@@ -110,6 +120,18 @@ class ChainHead(nn.Linear):
         self.register_buffer("label_of", label, persistent=False)
         self.register_buffer("forbidden", forbidden, persistent=False)
         self.register_buffer("of_label", of_label, persistent=False)
+
+    @property
+    def description(self) -> str:
+        """In words: what it gives a record."""
+        states, labels = self.out_features, self.n_labels
+        of = f"{labels} labels" if states == labels else f"{states} hidden states, {labels} labels"
+        return f"linear-chain CRF over {of}, all bases together"
+
+    @property
+    def operations(self) -> int:
+        """Multiply-adds of a base: the scores, and a step of the messages of both directions."""
+        return self.weight.numel() + 2 * self.out_features**2
 
     @property
     def chain(self) -> Chain:

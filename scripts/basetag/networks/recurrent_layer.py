@@ -53,6 +53,24 @@ class RecurrentLayer(nn.Module):
         self.residual = residual
         self.norm = nn.LayerNorm(inputs) if normalised else None
 
+    @property
+    def description(self) -> str:
+        """In words: its cells, and how it stands on what lies below."""
+        kind, units = type(self.rightward).__name__, self.rightward.hidden
+        words = [f"{kind} of {units} units, left to right"]
+        if self.leftward is not None:
+            words = [f"{kind} of {units} units in each direction"]
+        if self.norm is not None:
+            words.append("reads its input normalised")
+        if self.residual:
+            words.append("adds its input to what it says")
+        return ", ".join(words)
+
+    @property
+    def operations(self) -> int:
+        """Multiply-adds of a base."""
+        return sum(cell.operations for cell in self.directions())
+
     def directions(self) -> list[Cell]:
         """Return the cell of each direction that there is."""
         return [self.rightward] if self.leftward is None else [self.rightward, self.leftward]

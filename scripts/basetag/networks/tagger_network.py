@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -24,6 +24,28 @@ from basetag.networks.features import Features, active_rows
 from basetag.networks.heads import ChainHead, SoftmaxHead
 from basetag.networks.recurrent_layer import RecurrentLayer
 from basetag.networks.standardised import Standardised
+
+
+class Part(NamedTuple):
+    """A part of a network, for whoever reads its card.
+
+    Attributes
+    ----------
+    name, description : str
+        What it is called, and what it is in words.
+    parameters : int
+        How many numbers of it are learnt.
+    operations : int
+        Multiply-adds of one base in prediction. Counted are the products with matrices and
+        kernels, as if each base's vector were multiplied for itself and records fitted into one
+        chunk; not counted are look-ups, biases, and what is done to each number alone (gates,
+        norms, functions).
+    """
+
+    name: str
+    description: str
+    parameters: int
+    operations: int
 
 
 class TaggerNetwork(nn.Module):
@@ -125,6 +147,29 @@ class TaggerNetwork(nn.Module):
         """Token of a place beyond the ends of a record."""
         return self.embedding.outside
 
+    @property
+    def looks_left_alone(self) -> bool:
+        """Whether nothing to the right of a base enters its probabilities."""
+        one_way = all(layer.leftward is None for layer in self.recurrent_layers())
+        return one_way and not self.reach[1] and isinstance(self.head, SoftmaxHead)
+
+    def parts(self) -> list[Part]:
+        """Return the parts from the tokens on; each parameter belongs to one of them."""
+        named: list[tuple[str, Any]] = [("embedding", self.embedding)]
+        if self.convolution is not None:
+            named.append(("convolution", self.convolution))
+        layers = self.recurrent_layers()
+        for number, layer in enumerate(layers, start=1):
+            named.append((f"layer {number}" if len(layers) > 1 else "recurrence", layer))
+        parts = [
+            Part(name, part.description, _parameters(part), part.operations)
+            for name, part in [*named, ("head", self.head)]
+        ]
+        if self.norm is not None:
+            words = "what the last layer hands on, normalised to mean 0 and variance 1"
+            parts.insert(-1, Part("norm", words, _parameters(self.norm), 0))
+        return parts
+
     def recurrent_layers(self) -> list[RecurrentLayer]:
         """Return the layers from the first to the last."""
         return [layer for layer in self.layers if isinstance(layer, RecurrentLayer)]
@@ -166,10 +211,20 @@ class TaggerNetwork(nn.Module):
             features = layer(features, read, mask)
         return features
 
+    @property
+    def has_hidden_states(self) -> bool:
+        """Whether the head reads anything but the letters themselves."""
+        learnt = self.embedding.weight is not None or self.convolution is not None
+        return learnt or bool(self.layers)
+
+    def hidden(self, features: Features) -> Tensor:
+        """Return what the head reads of what the last layer handed on, (length, rows, units)."""
+        dense = features.dense()
+        return dense if self.norm is None else self.norm(dense)
+
     def scores(self, features: Features) -> Tensor:
         """Return the head's scores of what the last layer handed on, (length, rows, states)."""
-        dense = features.dense()
-        scores: Tensor = self.head(dense if self.norm is None else self.norm(dense))
+        scores: Tensor = self.head(self.hidden(features))
         return scores
 
     def forward(
@@ -238,3 +293,7 @@ class TaggerNetwork(nn.Module):
             layer.initialise(generator, self.longest_memory)
         if self.norm is not None:
             self.norm.reset_parameters()
+
+
+def _parameters(part: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in part.parameters())
