@@ -488,18 +488,26 @@ def test_tracks_show_no_more_than_there_is(case, fair):
 
 
 def test_tracks_of_a_network_hold_its_hidden_states(case, fair):
-    posterior, hidden = case.saved("shown", fair), case.folder / "hidden.npz"
+    posterior, calls = case.saved("shown", fair), calls_of(case, fair)
+    hidden = case.folder / "hidden.npz"
     states = np.arange(300 * 4, dtype=np.float16).reshape(300, 4)
     np.savez(hidden, lengths=np.array([150, 150]), hidden=states)
     path = case.folder / "tracks.npz"
     write_tracks(
-        path, case.corpus, case.segments, posterior, records=2, bases=150, hidden_path=hidden
+        path, case.corpus, case.segments, posterior, calls, records=2, bases=150, hidden_path=hidden
     )
     with np.load(path, allow_pickle=False) as tracks:
         assert np.array_equal(tracks["hidden"], states)
     with pytest.raises(InputError, match="of 300 bases, and 298 are shown"):
         write_tracks(
-            path, case.corpus, case.segments, posterior, records=2, bases=149, hidden_path=hidden
+            path,
+            case.corpus,
+            case.segments,
+            posterior,
+            calls,
+            records=2,
+            bases=149,
+            hidden_path=hidden,
         )
 
 

@@ -14,6 +14,7 @@ from basetag.alphabet import DNA
 from basetag.architecture import CELLS
 from basetag.checkpoints import CheckpointFolder
 from basetag.corpus import Corpus, write_corpus
+from basetag.decoding import ARGMAX
 from basetag.errors import InputError
 from basetag.feature_encoding import write_features
 from basetag.feature_text import Places
@@ -357,13 +358,15 @@ def test_splits_are_predicted_from_their_features(folder, path, tmp_path, pieces
     loaded = load_tagger(path)
     corpus = Corpus.open(folder / "corpus", loaded.feature_names)
     segments = stretch("test").cut(-(-2000 // pieces))
-    predict_segments(loaded.tagger, corpus, segments, tmp_path / "posteriors.npy", 1)
-    posterior = np.load(tmp_path / "posteriors.npy")
+    paths = tmp_path / "posteriors.npy", tmp_path / "calls.npy"
+    predict_segments(loaded.tagger, corpus, segments, *paths, ARGMAX, 1)
+    posterior, calls = (np.load(path) for path in paths)
     truth = corpus.labels[10_000:12_000] == 1
     right = (posterior[:, 1] > 0.5) == truth
     inner = np.ones(2000, dtype=bool)
     inner[np.cumsum(segments.lengths)[:-1]] = inner[0] = False  # nobody saw the base before
     assert right[inner].all()
+    assert np.array_equal(calls, posterior.argmax(axis=1))
 
 
 @pytest.mark.parametrize("in_memory", [2**22, 100])
@@ -378,7 +381,7 @@ def test_a_genome_is_annotated_from_its_features(folder, path, tmp_path, monkeyp
     places = Places(corpus.names, corpus.starts, corpus.lengths)
     write_features(tmp_path / "corpus", places, [("signal", "table", tmp_path / "x.tsv")])
     annotate_script.main(
-        {"calls": "argmax", "both_strands": None}, gpus=0, mem_mb=1500, threads=1,
+        {"decoding": "argmax", "both_strands": None}, gpus=0, mem_mb=1500, threads=1,
         corpus=tmp_path / "corpus", tagger=path, bed=tmp_path / "segments.bed.gz",
         summary=tmp_path / "summary.tsv",
     )  # fmt: skip
