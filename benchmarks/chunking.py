@@ -23,7 +23,7 @@ from benchmarks.machine import describe_machine  # noqa: E402
 from lightning_fabric import Fabric  # noqa: E402
 
 from basetag.checkpoints import CheckpointFolder  # noqa: E402
-from basetag.config.taggers import Training  # noqa: E402
+from basetag.config.training import Training  # noqa: E402
 from basetag.corpus import Corpus  # noqa: E402
 from basetag.devices import keep_freed_memory  # noqa: E402
 from basetag.hmm import HMM  # noqa: E402

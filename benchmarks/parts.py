@@ -26,7 +26,8 @@ from benchmarks.machine import describe_machine  # noqa: E402
 from lightning_fabric import Fabric  # noqa: E402
 
 from basetag.checkpoints import CheckpointFolder  # noqa: E402
-from basetag.config.taggers import ARCHITECTURE, Network, Training  # noqa: E402
+from basetag.config.networks import ARCHITECTURE, Network  # noqa: E402
+from basetag.config.training import Training  # noqa: E402
 from basetag.corpus import Corpus  # noqa: E402
 from basetag.devices import compute_in_full, keep_freed_memory  # noqa: E402
 from basetag.exact_inference import filtered_posterior, smoothed_posterior  # noqa: E402

@@ -23,7 +23,8 @@ sys.path[:0] = [str(ROOT / "scripts"), str(ROOT)]
 from benchmarks.machine import describe_machine  # noqa: E402
 
 from basetag.devices import keep_freed_memory  # noqa: E402
-from basetag.networks.recurrence import Features, read  # noqa: E402
+from basetag.networks.activations import Activations  # noqa: E402
+from basetag.networks.cells import GRU  # noqa: E402
 from basetag.networks.scan import linear_scan, read_mingru  # noqa: E402
 
 LETTERS = 15
@@ -47,12 +48,13 @@ def readings(
     generator = torch.Generator().manual_seed(1)
     if of_each_base:
         dense = torch.randn(length, rows, hidden, generator=generator)
-        features = Features.of_bases(dense)
+        features = Activations.of_bases(dense)
     else:
         entries = torch.randint(LETTERS, (length, rows), generator=generator).to(torch.int32)
-        features = Features(torch.rand(LETTERS, 4, generator=generator), entries)
+        features = Activations(torch.rand(LETTERS, 4, generator=generator), entries)
     inputs = torch.randn(2, features.table.shape[0], hidden, generator=generator).requires_grad_()
-    cell = nn.GRU(features.table.shape[1], hidden)
+    cell = GRU(features.width, hidden)
+    cell.initialise(generator)
     active = np.full(length, rows)
 
     def compiled() -> torch.Tensor:
@@ -72,7 +74,7 @@ def readings(
         return linear_scan(1 - z, z * candidates)[0]
 
     def gru() -> torch.Tensor:
-        return read(cell, features, active)[0]
+        return cell.read(features, active)[0]
 
     return {"compiled": compiled, "torch loop": loop, "scan": scanned, "GRU": gru}
 

@@ -23,7 +23,7 @@ from lightning_fabric import Fabric  # noqa: E402
 
 from basetag import training  # noqa: E402
 from basetag.checkpoints import CheckpointFolder  # noqa: E402
-from basetag.config.taggers import Training  # noqa: E402
+from basetag.config.training import Training  # noqa: E402
 from basetag.corpus import Corpus  # noqa: E402
 from basetag.devices import compute_in_full, keep_freed_memory  # noqa: E402
 from basetag.exact_inference import smoothed_posterior  # noqa: E402

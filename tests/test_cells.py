@@ -8,8 +8,8 @@ from basetag import architecture
 from basetag.alphabet import DNA
 from basetag.architecture import CELLS
 from basetag.networks import cells
+from basetag.networks.activations import Activations, active_rows
 from basetag.networks.cells import Cell, cell_named
-from basetag.networks.features import Features, active_rows
 from basetag.networks.tagger_network import TaggerNetwork
 
 LENGTHS = np.array([30, 30, 17, 1])
@@ -24,7 +24,7 @@ def make(name, hidden=5, longest_memory=None):
 def letters():
     entries = torch.randint(6, (30, 4), generator=torch.Generator().manual_seed(2))
     table = torch.randn(6, 4, generator=torch.Generator().manual_seed(3))
-    return Features(table, entries.to(torch.int32))
+    return Activations(table, entries.to(torch.int32))
 
 
 @pytest.mark.parametrize("name", CELLS)

@@ -14,8 +14,8 @@ from basetag import exact_inference
 from basetag.hmm import HMM
 from basetag.hmm_spec import load_hmm_spec
 from basetag.networks import chain as chain_module
+from basetag.networks.activations import active_rows
 from basetag.networks.chain import Chain, log_partition, posterior, propagate, trace, viterbi
-from basetag.networks.features import active_rows
 from basetag.simulation import sample_emissions, sample_paths
 from basetag.viterbi import viterbi_path
 from tests.conftest import REPOSITORY

@@ -14,7 +14,8 @@ from basetag import training
 from basetag.alphabet import DNA
 from basetag.architecture import CELLS
 from basetag.checkpoints import CheckpointFolder
-from basetag.config.taggers import ARCHITECTURE, Network, Training
+from basetag.config.networks import ARCHITECTURE, Network
+from basetag.config.training import Training
 from basetag.corpus import Corpus
 from basetag.loss import SharedBatch
 from basetag.network_tagger import NetworkTagger, build_network

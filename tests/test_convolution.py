@@ -5,16 +5,16 @@ import pytest
 import torch
 
 from basetag.alphabet import DNA
+from basetag.networks.activations import Activations
 from basetag.networks.convolution import Convolution
 from basetag.networks.embedding import Embedding
-from basetag.networks.features import Features
 
 
 def run(convolution, values):
     """Return what the kernels see of (bases, inputs) values, zeros beyond their ends."""
     left, right = convolution.reach
     padded = torch.nn.functional.pad(values, (0, 0, left, right))
-    return convolution(Features.of_bases(padded[:, None])).dense()[:, 0].detach()
+    return convolution(Activations.of_bases(padded[:, None])).dense()[:, 0].detach()
 
 
 def cpg_finder(causal):

@@ -15,7 +15,7 @@ from basetag.hmm import HMM
 from basetag.hmm_spec import load_hmm_spec
 from basetag.inference import Predictor
 from basetag.network_tagger import NetworkTagger
-from basetag.networks.features import active_rows
+from basetag.networks.activations import active_rows
 from basetag.networks.tagger_network import TaggerNetwork
 from basetag.simulation import sample_emissions, sample_paths
 from basetag.viterbi import Chain, most_probable_path, viterbi_path

@@ -12,7 +12,7 @@ from basetag.architecture import CELLS
 from basetag.chunks import PADDED_SHARE
 from basetag.inference import Predictor
 from basetag.networks import recurrence
-from basetag.networks.features import Features
+from basetag.networks.activations import Activations
 from basetag.networks.tagger_network import TaggerNetwork
 
 #: Largest difference in posterior that the order of sums may make, in the network's precision.
@@ -131,7 +131,7 @@ def computed_bases(network, lengths, monkeypatch, **options):
 
     def counting(original, cells):
         def run(*arguments, **named):
-            features = next(value for value in arguments if isinstance(value, Features))
+            features = next(value for value in arguments if isinstance(value, Activations))
             counted.append(cells * features.entries.numel())
             return original(*arguments, **named)
 

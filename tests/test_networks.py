@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from basetag.alphabet import DNA
-from basetag.networks.features import active_rows
+from basetag.networks.activations import active_rows
 from basetag.networks.tagger_network import TaggerNetwork
 
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from basetag.networks import recurrence
+from basetag.networks.activations import Activations, active_rows
 from basetag.networks.cells import cell_named
-from basetag.networks.features import Features, active_rows
 from basetag.networks.recurrence import read, read_both
 from tests.conftest import REPOSITORY
 
@@ -31,7 +31,7 @@ def letters(lengths=LENGTHS, seed=1):
     generator = torch.Generator().manual_seed(seed)
     entries = torch.randint(6, (int(lengths[0]), lengths.size), generator=generator)
     table = torch.randn(6, 4, generator=generator)
-    return Features(table, entries.to(torch.int32))
+    return Activations(table, entries.to(torch.int32))
 
 
 def gradients(modules, table, output, seed=2):
@@ -64,9 +64,9 @@ def test_hidden_states_and_gradients_are_those_of_torch_in_double(cell, hidden, 
             for module in modules:
                 module.to(dtype)
             table = features.table.detach().to(dtype, copy=True).requires_grad_()
-            given = Features(table, features.entries)
+            given = Activations(table, features.entries)
             if each_base:
-                given = Features.of_bases(given.dense())
+                given = Activations.of_bases(given.dense())
             output = read_both(*modules, given, active)
             found[dtype] = [output.detach(), *gradients(modules, table, output)]
     finally:
@@ -88,7 +88,7 @@ def test_a_state_carried_over_a_cut_leaves_no_trace_of_it(cell, leftward, rows):
     state, parts = None, {}
     cuts = [(0, 7), (7, 8), (8, 90)]
     for start, end in cuts[::-1] if leftward else cuts:
-        part = Features(features.table, features.entries[start:end].contiguous())
+        part = Activations(features.table, features.entries[start:end].contiguous())
         parts[start], state = read(module, part, active[start:end], leftward=leftward, state=state)
         state = tuple(part.detach() for part in state)
     joined = torch.cat([parts[start] for start in sorted(parts)])
@@ -111,7 +111,7 @@ def test_a_row_is_what_it_is_alone(cell):
     for row, length in enumerate(LENGTHS):
         entries = features.entries[:length, row : row + 1].contiguous()
         alone, _ = read(
-            module, Features(features.table, entries), np.ones(length, dtype=int), leftward=True
+            module, Activations(features.table, entries), np.ones(length, dtype=int), leftward=True
         )
         torch.testing.assert_close(together[:length, row], alone[:, 0], rtol=0, atol=1e-6)
         assert not together[length:, row].any()
@@ -123,7 +123,7 @@ def test_saturated_and_extreme_inputs_stay_finite_and_exact():
     for parameter in module.parameters():
         parameter.data.zero_()
     module.weight_ih.data.fill_(1.0)
-    features = Features(x[:, None], torch.arange(x.numel(), dtype=torch.int32)[None])
+    features = Activations(x[:, None], torch.arange(x.numel(), dtype=torch.int32)[None])
     hidden = read(module, features, np.full(1, x.numel()))[0][0, :, 0].detach()
     torch.testing.assert_close(hidden, torch.tanh(x), rtol=1e-6, atol=1e-7)
 
@@ -192,7 +192,7 @@ def test_as_many_bases_as_letters_are_letters_still(cell):
     for width in (1, 2):  # the second row doubles the bases and says nothing
         table = letters().table.requires_grad_()
         entries = torch.tensor([3, 0, 5, 5, 1, 2], dtype=torch.int32)[:, None].repeat(1, width)
-        features = Features(table, entries)
+        features = Activations(table, entries)
         with torch.no_grad():
             predicted = read(module, features, np.full(6, width))[0][:, 0]
         trained = read(module, features, np.full(6, width))[0][:, 0]

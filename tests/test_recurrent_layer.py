@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from basetag.alphabet import DNA
+from basetag.networks.activations import Activations
 from basetag.networks.cells import Cell
-from basetag.networks.features import Features
 from basetag.networks.recurrent_layer import RecurrentLayer
 from basetag.networks.tagger_network import TaggerNetwork
 
@@ -26,23 +26,23 @@ def read(layer, features):
 
 
 def test_a_residual_layer_adds_to_what_comes_in():
-    said = read(layer_of(), Features.of_bases(values()))
-    found = layer_of(residual=True)(Features.of_bases(values()), read).dense()
+    said = read(layer_of(), Activations.of_bases(values()))
+    found = layer_of(residual=True)(Activations.of_bases(values()), read).dense()
     torch.testing.assert_close(found, said + values())
 
 
 def test_a_normalised_layer_reads_mean_0_and_variance_1_and_adds_to_what_was_there():
     centred = values() - values().mean(-1, keepdim=True)
     scaled = centred / (values().var(-1, unbiased=False, keepdim=True) + 1e-5).sqrt()
-    said = read(layer_of(), Features.of_bases(scaled))
-    found = layer_of(residual=True, normalised=True)(Features.of_bases(values()), read).dense()
+    said = read(layer_of(), Activations.of_bases(scaled))
+    found = layer_of(residual=True, normalised=True)(Activations.of_bases(values()), read).dense()
     torch.testing.assert_close(found, said + values(), rtol=1e-5, atol=1e-5)
 
 
 def test_a_dropped_unit_hands_on_nothing_at_any_base_of_its_row():
-    said = read(layer_of(), Features.of_bases(values()))
+    said = read(layer_of(), Activations.of_bases(values()))
     kept = torch.tensor([[1.25, 0, 1.25, 1.25], [1.25, 1.25, 1.25, 0]])
-    found = layer_of()(Features.of_bases(values()), read, kept).dense()
+    found = layer_of()(Activations.of_bases(values()), read, kept).dense()
     assert not found[:, 0, 1].any()
     assert not found[:, 1, 3].any()
     torch.testing.assert_close(found, said * kept)

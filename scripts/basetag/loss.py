@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.devices import is_out_of_memory
 from basetag.errors import InputError
-from basetag.networks.features import active_rows
+from basetag.networks.activations import active_rows
 from basetag.networks.heads import ChainHead
 from basetag.networks.tagger_network import TaggerNetwork
 from basetag.splits import Segments, count_transitions, label_frequencies

@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 
 from basetag.chunks import Batch, Chunk
+from basetag.networks.activations import Activations, active_rows
 from basetag.networks.cells import Cell
 from basetag.networks.chain import posterior, propagate, trace, viterbi
-from basetag.networks.features import Features, active_rows
 from basetag.networks.heads import ChainHead
 from basetag.networks.recurrent_layer import RecurrentLayer
 from basetag.networks.tagger_network import TaggerNetwork
@@ -148,20 +148,20 @@ class _Reading:
         """Return what the head reads of a chunk, (longest, rows, units)."""
         return self.network.hidden(self._stacked(index))
 
-    def _stacked(self, index: int) -> Features:
+    def _stacked(self, index: int) -> Activations:
         return self.network.stacked(self._front(index), self._reader(index))
 
-    def _front(self, index: int) -> Features:
+    def _front(self, index: int) -> Activations:
         network, chunk = self.network, self.chunks[index]
         tokens = self.batch.gathered(chunk, network.reach, network.outside)
         return network.front(tokens, self.batch.gathered_features(chunk, network.reach))
 
-    def _reader(self, index: int) -> Callable[[RecurrentLayer, Features], Tensor]:
+    def _reader(self, index: int) -> Callable[[RecurrentLayer, Activations], Tensor]:
         if len(self.chunks) == 1:
             active = active_rows(self.chunks[0].lengths)
             return lambda layer, inner: layer.read(inner, active)
 
-        def read(layer: RecurrentLayer, inner: Features) -> Tensor:
+        def read(layer: RecurrentLayer, inner: Activations) -> Tensor:
             parts = [self._seams.run(layer.rightward, inner, index, 1)]
             if layer.leftward is not None:
                 parts.append(self._seams.run(layer.leftward, inner, index, -1))
@@ -190,12 +190,12 @@ class _Seams:
             for cell in layer.directions()
         }
 
-    def run(self, cell: Cell, features: Features, index: int, step: int) -> Tensor:
+    def run(self, cell: Cell, activations: Activations, index: int, step: int) -> Tensor:
         """Return a cell's hidden states in chunk `index`; it reads to the right or, -1, left."""
-        length, rows = features.entries.shape
+        length, rows = activations.entries.shape
         states = self._entering[cell][:, :, :rows]
         hidden, left = cell.read(
-            features,
+            activations,
             np.full(length, rows, dtype=np.int64),
             leftward=step < 0,
             state=tuple(states[:, index + 1].contiguous()),

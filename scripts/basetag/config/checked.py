@@ -16,20 +16,13 @@ from typing import Any
 
 import yaml
 
+from basetag.config.baselines import EXACT_BASELINES, Baseline, GCWindow, Majority, Uniform
 from basetag.config.datasets import FastaDataset, SimulatedDataset
 from basetag.config.decoding import Viterbi
 from basetag.config.features import BedGraph, FeatureSource
 from basetag.config.model import ConfigModel, GenomeEntry
-from basetag.config.taggers import (
-    ARCHITECTURE,
-    EXACT_BASELINES,
-    Baseline,
-    GCWindow,
-    Majority,
-    Network,
-    Training,
-    Uniform,
-)
+from basetag.config.networks import ARCHITECTURE, Network
+from basetag.config.training import Training
 from basetag.hmm_spec import HMMSpec
 
 Settings = dict[str, Any]

@@ -10,18 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from basetag.config.baselines import EXACT_BASELINES, BaseTable, GCWindow
 from basetag.config.checked import TAGGER_FILE, Config
 from basetag.config.decoding import Viterbi
 from basetag.config.layers import Keys
 from basetag.config.mistakes import Mistake, unknown
-from basetag.config.taggers import (
-    EXACT_BASELINES,
-    BaseTable,
-    GCWindow,
-    HiddenStates,
-    Network,
-    Training,
-)
+from basetag.config.networks import HiddenStates, Network
+from basetag.config.training import Training
 from basetag.kmer_table import MOST_CELLS, n_words
 from basetag.letters import plain_letters
 

@@ -25,7 +25,8 @@ from basetag.config.section import (
     not_reserved,
     one_of,
 )
-from basetag.config.taggers import Tagger, Training
+from basetag.config.taggers import Tagger
+from basetag.config.training import Training
 
 #: Folders of `results/` that are no dataset's, and of a dataset's folder that are no tagger's.
 RESERVED_DATASETS = ("annotations", "genomes", "sweeps")

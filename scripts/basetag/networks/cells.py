@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from basetag.architecture import CELLS
 from basetag.networks import recurrence
-from basetag.networks.features import Features
+from basetag.networks.activations import Activations
 from basetag.networks.initialisation import chrono_bias, draw_glorot
 from basetag.networks.recurrence import State
 from basetag.networks.scan import read_mingru
@@ -75,7 +75,7 @@ class Cell(nn.Module):
 
     def read(
         self,
-        features: Features,
+        activations: Activations,
         active: NDArray[np.int64],
         *,
         leftward: bool = False,
@@ -85,7 +85,7 @@ class Cell(nn.Module):
 
         Parameters
         ----------
-        features : Features
+        activations : Activations
             Rows are ordered from the longest on, and padded behind their ends.
         active : ndarray of int64, (length,)
             Rows that have a base at each place; the padding reaches no base.
@@ -102,9 +102,9 @@ class Cell(nn.Module):
         state : tuple of Tensor
             At the end of the reading; of use where all rows have the same length.
         """
-        sent = nn.functional.linear(features.table, self.weight_ih, self.bias_ih)
-        sent = Features(sent, features.entries, features.of_each_base).dense()
-        length, rows = features.entries.shape
+        sent = nn.functional.linear(activations.table, self.weight_ih, self.bias_ih)
+        sent = Activations(sent, activations.entries, activations.of_each_base).dense()
+        length, rows = activations.entries.shape
         now = tuple(part.to(sent.dtype) for part in state or ())
         now = now or (sent.new_zeros(rows, self.hidden),) * self.carried
         hidden: list[Tensor] = [now[0]] * length
@@ -115,15 +115,17 @@ class Cell(nn.Module):
             hidden[base] = now[0]
         return torch.stack(hidden), now
 
-    def read_both(self, leftward: Cell, features: Features, active: NDArray[np.int64]) -> Tensor:
+    def read_both(
+        self, leftward: Cell, activations: Activations, active: NDArray[np.int64]
+    ) -> Tensor:
         """Read whole rows, by this cell to the right and by another of its kind to the left.
 
         Returns
         -------
         Tensor, (length, rows, 2 hidden)
         """
-        hidden, _ = self.read(features, active)
-        other, _ = leftward.read(features, active, leftward=True)
+        hidden, _ = self.read(activations, active)
+        other, _ = leftward.read(activations, active, leftward=True)
         return torch.cat([hidden, other], dim=-1)
 
     def initialise(self, generator: torch.Generator, longest_memory: int | None = None) -> None:
@@ -172,19 +174,21 @@ class _FastCell(Cell):
 
     def read(
         self,
-        features: Features,
+        activations: Activations,
         active: NDArray[np.int64],
         *,
         leftward: bool = False,
         state: State | None = None,
     ) -> tuple[Tensor, State]:
         """Read rows in one direction, fast; see `Cell.read`."""
-        return recurrence.read(self, features, active, leftward=leftward, state=state)
+        return recurrence.read(self, activations, active, leftward=leftward, state=state)
 
-    def read_both(self, leftward: Cell, features: Features, active: NDArray[np.int64]) -> Tensor:
+    def read_both(
+        self, leftward: Cell, activations: Activations, active: NDArray[np.int64]
+    ) -> Tensor:
         """Read whole rows in both directions, on a GPU side by side; see `Cell.read_both`."""
         assert isinstance(leftward, _FastCell)  # noqa: S101 - of the same kind
-        return recurrence.read_both(self, leftward, features, active)
+        return recurrence.read_both(self, leftward, activations, active)
 
 
 class RNN(_FastCell):
@@ -265,7 +269,7 @@ class MinGRU(Cell):
 
     def read(
         self,
-        features: Features,
+        activations: Activations,
         active: NDArray[np.int64],
         *,
         leftward: bool = False,
@@ -274,12 +278,12 @@ class MinGRU(Cell):
         """Read rows in one direction, by a scan; see `Cell.read`."""
         inputs = torch.baddbmm(  # (gates, entries, hidden)
             self.bias_ih.view(2, 1, self.hidden),
-            features.table.expand(2, -1, -1),
+            activations.table.expand(2, -1, -1),
             self.weight_ih.view(2, self.hidden, -1).mT,
         )
         hidden, last = read_mingru(
-            inputs, features.entries, active, leftward=leftward,
-            state=None if state is None else state[0], of_each_base=features.of_each_base,
+            inputs, activations.entries, active, leftward=leftward,
+            state=None if state is None else state[0], of_each_base=activations.of_each_base,
         )  # fmt: skip
         return hidden, (last,)
 

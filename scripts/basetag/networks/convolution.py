@@ -11,12 +11,12 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from basetag.networks.features import Features
+from basetag.networks.activations import Activations
 from basetag.networks.initialisation import draw_glorot
 
 
 class Convolution(nn.Module):
-    """Parallel convolutions and a rectifier: max(0, kernel * features + bias).
+    """Parallel convolutions and a rectifier: max(0, kernel * activations + bias).
 
     Parameters
     ----------
@@ -71,19 +71,19 @@ class Convolution(nn.Module):
     def _kernels(self) -> list[nn.Conv1d]:
         return [kernel for kernel in self.kernels if isinstance(kernel, nn.Conv1d)]
 
-    def forward(self, features: Features) -> Features:
+    def forward(self, activations: Activations) -> Activations:
         """Return what the kernels see at all bases but those that `reach` needs at either end.
 
         Parameters
         ----------
-        features : Features
+        activations : Activations
             Of (left + length + right, rows) places; zero beyond the ends of a row.
         """
-        values = features.dense().permute(1, 2, 0)  # (rows, width, places)
+        values = activations.dense().permute(1, 2, 0)  # (rows, width, places)
         left, right = self.reach
         parts = []
         for kernel, (own_left, own_right) in zip(self._kernels(), self.reaches, strict=True):
             end = values.shape[2] - (right - own_right)
             parts.append(kernel(values[:, :, left - own_left : end]))
         seen = torch.relu(torch.cat(parts, dim=1))  # (rows, channels, length)
-        return Features.of_bases(seen.permute(2, 0, 1))
+        return Activations.of_bases(seen.permute(2, 0, 1))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from basetag.alphabet import Alphabet
-from basetag.networks.features import Features
+from basetag.networks.activations import Activations
 
 
 class Embedding(nn.Module):
@@ -94,7 +94,7 @@ class Embedding(nn.Module):
         assert self.weight is not None  # noqa: S101 - the config asks for dimensions
         self.weight.data.copy_(torch.from_numpy(vectors))
 
-    def forward(self, tokens: Tensor) -> Features:
+    def forward(self, tokens: Tensor) -> Activations:
         """Return the vectors of all bases but those that `reach` needs at either end.
 
         Parameters
@@ -104,7 +104,7 @@ class Embedding(nn.Module):
         """
         if self.k == 1:
             table = self.letters_of if self.weight is None else self.letters_of @ self.weight
-            return Features(table, tokens.to(torch.int32).contiguous())
+            return Activations(table, tokens.to(torch.int32).contiguous())
         length = tokens.shape[0] - self.k + 1
         index = self.index[tokens.long()]
         entries = index[:length]
@@ -113,9 +113,13 @@ class Embedding(nn.Module):
         table = self._of_all_words()
         middle = tokens[self.reach[0] : self.reach[0] + length]
         entries = entries.masked_fill(middle == self.outside, len(table) - 1)
-        features = Features(table, entries.contiguous())
+        activations = Activations(table, entries.contiguous())
         # A table longer than the text would be multiplied for words that do not occur.
-        return features if len(table) <= entries.numel() else Features.of_bases(features.dense())
+        return (
+            activations
+            if len(table) <= entries.numel()
+            else Activations.of_bases(activations.dense())
+        )
 
     def _of_all_words(self) -> Tensor:
         """Return the vectors of all words, any letter of which may be unknown, and of outside."""

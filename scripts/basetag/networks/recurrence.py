@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from basetag.networks import recurrence_kernels as kernels
-from basetag.networks.features import Features
+from basetag.networks.activations import Activations
 from basetag.networks.threads import on_blocks_of_rows
 
 #: What a cell carries from base to base, each (rows, hidden): h, of an LSTM also c.
@@ -47,7 +47,7 @@ class Cell(Protocol):
 
 def read(
     cell: Cell,
-    features: Features,
+    activations: Activations,
     active: NDArray[np.int64],
     *,
     leftward: bool = False,
@@ -57,9 +57,9 @@ def read(
 
     In the padding the hidden states are zero.
     """
-    if _compiled_is_best(cell, features, active):
-        return _read_compiled(cell, features, active, leftward, state)
-    dense = features.dense()
+    if _compiled_is_best(cell, activations, active):
+        return _read_compiled(cell, activations, active, leftward, state)
+    dense = activations.dense()
     if leftward:
         dense = dense.flip(0)
     start = _zero_state([cell], dense) if state is None else tuple(part[None] for part in state)
@@ -68,19 +68,19 @@ def read(
 
 
 def read_both(
-    rightward: Cell, leftward: Cell, features: Features, active: NDArray[np.int64]
+    rightward: Cell, leftward: Cell, activations: Activations, active: NDArray[np.int64]
 ) -> Tensor:
     """Read whole rows in both directions; return the hidden states, (length, rows, 2 hidden)."""
-    if _compiled_is_best(rightward, features, active):
+    if _compiled_is_best(rightward, activations, active):
         return torch.cat(
             [
-                _read_compiled(rightward, features, active, False, None)[0],
-                _read_compiled(leftward, features, active, True, None)[0],
+                _read_compiled(rightward, activations, active, False, None)[0],
+                _read_compiled(leftward, activations, active, True, None)[0],
             ],
             dim=-1,
         )
     # One call for both, so that a GPU runs them side by side.
-    cells, dense = [rightward, leftward], features.dense()
+    cells, dense = [rightward, leftward], activations.dense()
     state = _zero_state(cells, dense)
     if active[0] == active[-1]:
         return _run_torch(cells, dense, state)[0]
@@ -128,9 +128,9 @@ _FUNCTIONS: Mapping[str, Callable[..., tuple[Tensor, ...]]] = {
 }
 
 
-def _compiled_is_best(cell: Cell, features: Features, active: NDArray[np.int64]) -> bool:
-    on_cpu = features.table.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
-    if not on_cpu or features.table.dtype != torch.float32:
+def _compiled_is_best(cell: Cell, activations: Activations, active: NDArray[np.int64]) -> bool:
+    on_cpu = activations.table.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
+    if not on_cpu or activations.table.dtype != torch.float32:
         return False
     by_onednn = cell.kind == "lstm" and active[0] == active[-1]
     return not (by_onednn and (cell.hidden >= _WIDE or not torch.is_grad_enabled()))
@@ -138,7 +138,7 @@ def _compiled_is_best(cell: Cell, features: Features, active: NDArray[np.int64])
 
 def _read_compiled(
     cell: Cell,
-    features: Features,
+    activations: Activations,
     active: NDArray[np.int64],
     leftward: bool,
     state: State | None,
@@ -153,12 +153,12 @@ def _read_compiled(
         to_input, inner = bias, None
     inputs = torch.baddbmm(  # (gates, entries, hidden)
         (bias_in + to_input).view(gates, 1, hidden),
-        features.table.expand(gates, -1, -1),
+        activations.table.expand(gates, -1, -1),
         weight_in.view(gates, hidden, -1).mT,
     )
     hidden, *last = _Recurrence.apply(  # type: ignore[no-untyped-call]
-        cell.kind, inputs, features.entries, weight.view(gates, hidden, hidden), inner,
-        active, leftward, state, features.of_each_base, torch.is_grad_enabled(),
+        cell.kind, inputs, activations.entries, weight.view(gates, hidden, hidden), inner,
+        active, leftward, state, activations.of_each_base, torch.is_grad_enabled(),
     )  # fmt: skip
     return hidden, tuple(last)
 

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from basetag.networks.activations import Activations
 from basetag.networks.cells import Cell, cell_named
-from basetag.networks.features import Features
 
 
 class RecurrentLayer(nn.Module):
@@ -75,40 +75,44 @@ class RecurrentLayer(nn.Module):
         """Return the cell of each direction that there is."""
         return [self.rightward] if self.leftward is None else [self.rightward, self.leftward]
 
-    def read(self, features: Features, active: NDArray[np.int64]) -> Tensor:
+    def read(self, activations: Activations, active: NDArray[np.int64]) -> Tensor:
         """Return what the cells say of whole records, (length, rows, outputs)."""
         if self.leftward is None:
-            return self.rightward.read(features, active)[0]
-        return self.rightward.read_both(self.leftward, features, active)
+            return self.rightward.read(activations, active)[0]
+        return self.rightward.read_both(self.leftward, activations, active)
 
-    def normalised(self, features: Features) -> Features:
-        """Return what the cells read of the features."""
-        return features if self.norm is None else Features.of_bases(self.norm(features.dense()))
+    def normalised(self, activations: Activations) -> Activations:
+        """Return what the cells read of the activations."""
+        return (
+            activations
+            if self.norm is None
+            else Activations.of_bases(self.norm(activations.dense()))
+        )
 
     def forward(
         self,
-        features: Features,
-        read: Callable[[RecurrentLayer, Features], Tensor],
+        activations: Activations,
+        read: Callable[[RecurrentLayer, Activations], Tensor],
         kept: Tensor | None = None,
-    ) -> Features:
+    ) -> Activations:
         """Return what the layer hands on.
 
         Parameters
         ----------
-        features : Features
+        activations : Activations
             Rows are ordered from the longest on, and padded behind their ends.
         read : callable
-            Gives what the cells say of the features: `read` of whole records, or something that
+            Gives what the cells say of the activations: `read` of whole records, or something that
             knows the states with which they enter.
         kept : Tensor, (rows, outputs), optional
             By what each unit is multiplied, the same at every base: dropout.
         """
-        hidden = read(self, self.normalised(features))
+        hidden = read(self, self.normalised(activations))
         if kept is not None:
             hidden = hidden * kept
         if self.residual:
-            hidden = hidden + features.dense()
-        return Features.of_bases(hidden)
+            hidden = hidden + activations.dense()
+        return Activations.of_bases(hidden)
 
     def initialise(self, generator: torch.Generator, longest_memory: int | None) -> None:
         """Draw the weights of all cells; see `Cell.initialise`."""

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from basetag.alphabet import Alphabet
+from basetag.networks.activations import Activations, active_rows
 from basetag.networks.convolution import Convolution
 from basetag.networks.embedding import Embedding
-from basetag.networks.features import Features, active_rows
 from basetag.networks.heads import ChainHead, SoftmaxHead
 from basetag.networks.recurrent_layer import RecurrentLayer
 from basetag.networks.standardised import Standardised
@@ -174,7 +174,7 @@ class TaggerNetwork(nn.Module):
         """Return the layers from the first to the last."""
         return [layer for layer in self.layers if isinstance(layer, RecurrentLayer)]
 
-    def front(self, tokens: Tensor, numbers: Tensor | None = None) -> Features:
+    def front(self, tokens: Tensor, numbers: Tensor | None = None) -> Activations:
         """Return what the first layer reads of all bases but those that `reach` needs.
 
         Parameters
@@ -185,31 +185,31 @@ class TaggerNetwork(nn.Module):
             The bases' own features; NaN where one is missing, and beyond the ends of a row.
             Needed where the network reads some.
         """
-        features: Features = self.embedding(tokens)
+        activations: Activations = self.embedding(tokens)
         if self.features is not None:
             assert numbers is not None  # noqa: S101 - the caller has them
             before, behind = self.embedding.reach
             own = self.features(numbers[before : len(numbers) - behind])
-            features = Features.of_bases(torch.cat([features.dense(), own], dim=-1))
+            activations = Activations.of_bases(torch.cat([activations.dense(), own], dim=-1))
         if self.convolution is not None:
-            features = self.convolution(features)
-        return features
+            activations = self.convolution(activations)
+        return activations
 
     def stacked(
         self,
-        features: Features,
-        read: Callable[[RecurrentLayer, Features], Tensor],
+        activations: Activations,
+        read: Callable[[RecurrentLayer, Activations], Tensor],
         kept: Sequence[Tensor] = (),
         upto: int | None = None,
-    ) -> Features:
+    ) -> Activations:
         """Return what the last layer hands on, or that before the one numbered `upto`.
 
         `read` and, for the first layers, `kept` are what these are given.
         """
         layers = self.recurrent_layers()[:upto]
         for layer, mask in itertools.zip_longest(layers, kept):
-            features = layer(features, read, mask)
-        return features
+            activations = layer(activations, read, mask)
+        return activations
 
     @property
     def has_hidden_states(self) -> bool:
@@ -217,14 +217,14 @@ class TaggerNetwork(nn.Module):
         learnt = self.embedding.weight is not None or self.convolution is not None
         return learnt or bool(self.layers)
 
-    def hidden(self, features: Features) -> Tensor:
+    def hidden(self, activations: Activations) -> Tensor:
         """Return what the head reads of what the last layer handed on, (length, rows, units)."""
-        dense = features.dense()
+        dense = activations.dense()
         return dense if self.norm is None else self.norm(dense)
 
-    def scores(self, features: Features) -> Tensor:
+    def scores(self, activations: Activations) -> Tensor:
         """Return the head's scores of what the last layer handed on, (length, rows, states)."""
-        scores: Tensor = self.head(self.hidden(features))
+        scores: Tensor = self.head(self.hidden(activations))
         return scores
 
     def forward(
@@ -257,9 +257,9 @@ class TaggerNetwork(nn.Module):
             if numbers is not None:
                 numbers = numbers.masked_fill(~inside[..., None], torch.nan)
                 numbers = nn.functional.pad(numbers, (0, 0, 0, 0, *self.reach), value=torch.nan)
-        features = self.front(tokens, numbers)
+        activations = self.front(tokens, numbers)
         return self.scores(
-            self.stacked(features, lambda layer, inner: layer.read(inner, active), kept)
+            self.stacked(activations, lambda layer, inner: layer.read(inner, active), kept)
         )
 
     def dropout_masks(self, rows: int, generator: np.random.Generator) -> list[Tensor]:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
-class Features:
+class Activations:
     """What a layer reads: for each base a row of a table.
 
     Attributes
@@ -29,8 +29,8 @@ class Features:
     of_each_base: bool = False
 
     @classmethod
-    def of_bases(cls, dense: Tensor) -> Features:
-        """Wrap features that differ from base to base, (length, rows, width)."""
+    def of_bases(cls, dense: Tensor) -> Activations:
+        """Wrap activations that differ from base to base, (length, rows, width)."""
         length, rows = dense.shape[:2]
         entries = torch.arange(length * rows, dtype=torch.int32, device=dense.device)
         return cls(dense.reshape(length * rows, -1), entries.view(length, rows), True)
@@ -41,7 +41,7 @@ class Features:
         return self.table.shape[1]
 
     def dense(self) -> Tensor:
-        """Return the features base by base, (length, rows, width)."""
+        """Return the activations base by base, (length, rows, width)."""
         if self.of_each_base:
             return self.table.view(*self.entries.shape, -1)
         return nn.functional.embedding(self.entries, self.table)
