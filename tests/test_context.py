@@ -35,7 +35,7 @@ class SeesOneBase:
     def __init__(self, distance):
         self.distance, self.card, self.bases_read = distance, {}, 0
 
-    def posterior(self, tokens, lengths, threads=1, positions=None, out=None):
+    def posterior(self, tokens, lengths, threads=1, positions=None, out=None, features=None):
         self.bases_read += tokens.size
         found = []
         for part in np.split(tokens, np.cumsum(lengths)[:-1]):
