@@ -66,7 +66,7 @@ def main(
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        names = ["split", "tagger", "posteriors", "validation", "hidden", *REFERENCES]
+        names = ["split", "tagger", "posteriors", "calls", "validation", "hidden", *REFERENCES]
         names += [f"{name}_validation" for name in REFERENCES]
         main(
             json.loads(snakemake.params.settings),
