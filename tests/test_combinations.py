@@ -47,13 +47,16 @@ def allowed():
     """Yield the architecture of every network that the config allows, by what was chosen."""
     for chosen in itertools.product(*(range(len(choices)) for choices in CHOICES.values())):
         values = {name: CHOICES[name][at] for name, at in zip(CHOICES, chosen, strict=True)}
-        values |= {"hidden": 3, **values.pop("stack")}
+        values |= values.pop("stack")
+        if values["cell"] == "none":
+            if values.pop("layers") > 1:
+                continue  # no layers of nothing
+        else:
+            values["hidden"] = 3
         try:
             network = Network.model_validate(values)
         except ValidationError:
             continue
-        if network.cell == "none" and network.layers > 1:
-            continue  # no layers of nothing
         parts = network.model_dump(include=set(ARCHITECTURE), exclude={"embedding": {"table"}})
         yield chosen, parts
 

@@ -104,3 +104,14 @@ def test_a_long_table_is_read_as_a_short_one():
     part = embedding(tokens[:40])
     assert part.of_each_base
     torch.testing.assert_close(part.dense(), whole.dense()[:38], rtol=0, atol=0)
+
+
+def test_changed_weights_are_seen_at_the_next_prediction():
+    embedding = Embedding(DNA, 3, 2).eval()
+    tokens = torch.randint(4, (300, 1), generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        for value in (1.0, 2.0):
+            embedding.weight.data.fill_(value)
+            embedding.eval()
+            for _ in range(2):
+                assert (embedding(tokens).dense() == value).all()

@@ -234,6 +234,11 @@ def test_a_head_that_is_new_cannot_be_frozen(path, frozen):
         ({"layers": 1}, "layers: 2", "layers: 1"),
         ({"cell": "gru"}, "cell: lstm", "cell: gru"),
         ({"bidirectional": False}, "bidirectional: true", "bidirectional: false"),
+        (
+            {"convolution": {"widths": [3], "channels": 2}},
+            "convolution: null",
+            "convolution: {channels: 2, widths: [3]}",
+        ),
     ],
 )
 def test_a_network_of_another_architecture_is_one_line_with_both(path, change, found, wanted):

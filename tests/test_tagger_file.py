@@ -106,9 +106,15 @@ def test_a_newer_format_is_refused_with_what_to_do(tmp_path):
     with pytest.raises(InputError) as error:
         read_tagger(path)
     assert str(error.value) == (
-        f"{path}: a tagger of format {FORMAT + 1}; Basetag {__version__} reads formats up to "
+        f"{path}: a tagger of format {FORMAT + 1}; Basetag {__version__} reads format "
         f"{FORMAT}; use Basetag 9.1.0 or later"
     )
+
+
+def test_an_older_format_is_refused_with_what_to_do(tmp_path):
+    path = with_card(tmp_path / "older.safetensors", json.dumps({**CARD, "format": FORMAT - 1}))
+    with pytest.raises(InputError, match=r"a tagger of format 1; .* reads format 2; train it agai"):
+        read_tagger(path)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", "{}", '{"format": "1"}', '{"format": true}'])

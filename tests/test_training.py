@@ -17,6 +17,7 @@ from basetag.checkpoints import CheckpointFolder
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.errors import ConfigError, InputError
 from basetag.inference import Predictor
+from basetag.label_paths import refuse_labels_without_a_path
 from basetag.learning_rate import cosine, one_cycle
 from basetag.loss import SharedBatch, state_weights, summed_weight
 from basetag.networks.heads import SoftmaxHead
@@ -240,15 +241,31 @@ def test_a_single_window_beyond_the_memory_is_an_error(corpus, monkeypatch):
         trained(corpus, bases=8000)
 
 
-def test_labels_that_the_head_forbids_are_refused(corpus):
-    network = TaggerNetwork(
-        DNA, 2, cell="none", head={"label_of": [0, 1], "allowed": [[True, True], [True, False]]}
-    )
-    with pytest.raises(InputError, match=r"Y follows Y \d+ times, and head\.allowed lets no state"):
-        train(
-            Fabric(accelerator="cpu", devices=1), network, corpus, stretch(0, 8000),
-            stretch(8000, 10_000), SETTINGS, seed=1, checkpoints=None,
-        )  # fmt: skip
+@pytest.mark.parametrize(
+    ("label_of", "allowed", "labels", "base"),
+    [
+        # No Y after a Y: the second of two.
+        ([0, 1], [[1, 1], [1, 0]], "NNYNNYYN", 7),
+        # Y by threes: the fourth base is N after two of them, at either end any phase will do.
+        ([0, 1, 1, 1], [[1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1], [1, 1, 0, 0]], "NYYNNYYY", 4),
+        ([0, 1, 1, 1], [[1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1], [1, 1, 0, 0]], "YNYYYNYY", None),
+        ([0, 1], [[1, 1], [1, 0]], "NY.YNNYN", None),
+    ],
+)
+def test_labels_that_no_path_bears_are_refused_where_they_end(label_of, allowed, labels, base):
+    allowed = [[bool(step) for step in row] for row in allowed]
+    head = {"label_of": label_of, "allowed": allowed}
+    network = TaggerNetwork(DNA, 2, cell="none", head=head)
+    network.initialise(torch.Generator().manual_seed(1))
+    values = np.array([UNLABELLED if label == "." else "NY".index(label) for label in labels])
+    corpus = corpus_of(np.zeros(8, dtype=np.uint8), values.astype(np.uint8))
+    if base is None:
+        refuse_labels_without_a_path(network, corpus, stretch(0, 8))
+        return
+    with pytest.raises(
+        InputError, match=rf"record 'one', position {base}: no path of hidden states"
+    ):
+        refuse_labels_without_a_path(network, corpus, stretch(0, 8))
 
 
 def test_frozen_weights_stay_and_the_others_learn(corpus):

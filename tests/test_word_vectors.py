@@ -21,7 +21,7 @@ def read(path, lines, k=2, dimensions=2):
 @pytest.mark.parametrize("header", [[], ["16 2"]])
 def test_words_in_any_order_and_case_are_read_in_that_of_the_alphabet(tmp_path, header):
     shuffled = [line.lower() for line in LINES[::-1]]
-    found = read(tmp_path / "words.txt", [*header, *shuffled, "ACG 1 1", "NA 3 3", ""])
+    found = read(tmp_path / "words.txt", [*header, *shuffled, "ACG 1 1", "NA 3 3", "<s> 1 1", ""])
     np.testing.assert_array_equal(found, [[n, -n / 2] for n in range(16)])
 
 
@@ -51,7 +51,10 @@ def test_a_wrong_file_is_told_in_one_line(tmp_path, lines, told):
     assert "words.txt" in str(error.value)
 
 
-def test_a_file_that_is_no_text_is_told(tmp_path):
-    (tmp_path / "words.gz").write_bytes(b"\x00\xff")
+@pytest.mark.parametrize("damage", [lambda data: b"\x00\xff", lambda data: data[:-12],
+                                    lambda data: data[:30] + b"\x55\xaa" + data[32:]])  # fmt: skip
+def test_a_file_that_is_no_text_is_told(tmp_path, damage):
+    whole = gzip.compress("\n".join(f"ACG {n} {n * n}" for n in range(400)).encode())
+    (tmp_path / "words.gz").write_bytes(damage(whole))
     with pytest.raises(InputError, match=r"words\.gz: cannot be read as text"):
         read_word_vectors(tmp_path / "words.gz", DNA, 2, 2)

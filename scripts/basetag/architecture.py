@@ -41,7 +41,8 @@ def describe(architecture: Mapping[str, Any]) -> str:
     head = architecture.get("head", "softmax")
     if head != "softmax":
         hidden = 0 if head == "crf" else sum(map(len, head["states"].values()))
-        parts.append(f"CRF of {hidden} hidden states" if hidden else "CRF")
+        chain = f"CRF of {hidden} hidden states" if hidden else "CRF"
+        parts.append(f"{chain} over whole records")
     return ", ".join(parts)
 
 

@@ -80,7 +80,8 @@ class Predictor:
         self.network = network
         self.device = device
         self.complement = complement
-        arrays = memory // ARRAYS_SHARE
+        # The table of all words is made once, from parts that are as large.
+        arrays = memory // ARRAYS_SHARE - 2 * 4 * network.embedding.table_numbers
         if device.type == "cuda":
             # The card's own memory, which the job has for itself.
             arrays = torch.cuda.mem_get_info(device)[0] // 2

@@ -129,7 +129,7 @@ def _check_kin(
 
 
 def _as_in_a_config(key: str, value: Any) -> str:
-    return yaml.safe_dump({key: value}, default_flow_style=True, width=10**6).strip("{}\n")
+    return yaml.safe_dump({key: value}, default_flow_style=True, width=10**6).strip()[1:-1]
 
 
 def freeze(network: TaggerNetwork, frozen: Sequence[str]) -> None:

@@ -13,11 +13,9 @@ from torch import Tensor, nn
 
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.devices import is_out_of_memory
-from basetag.errors import InputError
 from basetag.networks.activations import active_rows
-from basetag.networks.heads import ChainHead
 from basetag.networks.tagger_network import TaggerNetwork
-from basetag.splits import Segments, count_transitions, label_frequencies
+from basetag.splits import Segments, label_frequencies
 from basetag.windows import Windows
 
 log = logging.getLogger(__name__)
@@ -126,31 +124,6 @@ def state_weights(
             where=frequencies > 0,
         )  # fmt: skip
     return np.array([choice[state] for state in corpus.states])
-
-
-def refuse_forbidden_steps(network: TaggerNetwork, corpus: Corpus, training: Segments) -> None:
-    """Raise where labels follow each other as the chain on top of the network never does.
-
-    Such records would count nothing in the loss, and nobody would know.
-
-    Raises
-    ------
-    InputError
-        With the labels, and how often one follows the other.
-    """
-    head = network.head
-    if not isinstance(head, ChainHead) or not head.forbidden.any():
-        return
-    of_label = head.of_label.cpu().numpy()
-    possible = of_label.T @ ~head.forbidden.cpu().numpy() @ of_label > 0
-    for label, other in np.argwhere((count_transitions(corpus, training) > 0) & ~possible):
-        times = int(count_transitions(corpus, training)[label, other])
-        letter, following = corpus.states[label], corpus.states[other]
-        raise InputError(
-            f"in the training labels {following} follows {letter} {times} times, and head.allowed "
-            f"lets no state of {following} follow one of {letter}",
-            advice="allow it, or correct the labels",
-        )
 
 
 def summed_over_processes(fabric: Fabric, values: Tensor) -> Tensor:

@@ -187,6 +187,8 @@ class NetworkTagger:
         # On disk: of a chromosome they take as much as its posteriors.
         with tempfile.TemporaryFile() as file:
             shape = (max(1, tokens.size), head.out_features)
+            # A full disk is an error now, and not the end of the process later.
+            os.posix_fallocate(file.fileno(), 0, 4 * shape[0] * shape[1])
             rows = np.memmap(file, dtype=np.float32, mode="w+", shape=shape)[: tokens.size]
             self._predictor.scores(tokens, lengths, rows, features)
             chain = chain_of_scores(head, rows, lengths)

@@ -25,8 +25,8 @@ from basetag.errors import InputError
 from basetag.files import canonical_json, written_whole
 from basetag.splits import Segments, count_transitions, label_frequencies
 
-#: Version of what the card and the arrays mean. Files of a newer one are refused.
-FORMAT = 1
+#: Version of what the card and the arrays mean. Files of another one are refused.
+FORMAT = 2
 
 Kind = Literal["network", "hmm", "rule", "constant"]
 
@@ -202,9 +202,15 @@ def _checked_card(text: str | None, path: str) -> dict[str, Any]:
         raise InputError(f"the metadata key {_KEY!r} holds no card of a tagger", file=path)
     if found > FORMAT:
         raise InputError(
-            f"a tagger of format {found}; Basetag {__version__} reads formats up to {FORMAT}",
+            f"a tagger of format {found}; Basetag {__version__} reads format {FORMAT}",
             file=path,
             advice=f"use Basetag {card.get('basetag', 'of a newer version')} or later",
+        )
+    if found < FORMAT:
+        raise InputError(
+            f"a tagger of format {found}; Basetag {__version__} reads format {FORMAT}",
+            file=path,
+            advice="train it again",
         )
     missing = [key for key in _REQUIRED if key not in card]
     if missing:

@@ -30,13 +30,9 @@ from torch import nn
 from basetag.checkpoints import CheckpointFolder
 from basetag.corpus import Corpus
 from basetag.errors import ConfigError
+from basetag.label_paths import refuse_labels_without_a_path
 from basetag.learning_rate import SCHEDULES
-from basetag.loss import (
-    SharedBatch,
-    refuse_forbidden_steps,
-    state_weights,
-    summed_over_processes,
-)
+from basetag.loss import SharedBatch, state_weights, summed_over_processes
 from basetag.networks.tagger_network import TaggerNetwork
 from basetag.splits import Segments, label_frequencies
 from basetag.training_run import TrainingRun
@@ -101,11 +97,11 @@ def train(
     ConfigError
         Where the loss on the validation split was never a number.
     InputError
-        Where a split has no label, or a state of it no weight; where labels follow each other as
-        the head never lets them.
+        Where a split has no label, or a state of it no weight; where no path of the head's hidden
+        states bears the labels.
     """
     label_frequencies(corpus, training)  # refuses a split without a label now, not at the end
-    refuse_forbidden_steps(network, corpus, training)
+    refuse_labels_without_a_path(network, corpus, training)
     network.to(fabric.device)
     parameters = [value for value in network.parameters() if value.requires_grad]
     optimiser = torch.optim.AdamW(

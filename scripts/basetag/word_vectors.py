@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,8 +48,8 @@ def read_word_vectors(
     vectors = np.full((alphabet.n_letters**k, dimensions), np.nan, dtype=np.float32)
     found = 0
     for number, (word, *numbers) in _lines(path):
-        if len(word) != k:
-            continue
+        if len(word) != k or word.startswith("<"):
+            continue  # </s> and <unk> are words of texts
         tokens = alphabet.token_of_byte[np.frombuffer(word.encode(), dtype=np.uint8)]
         if tokens.size != k or (tokens == NOT_A_LETTER).any():
             raise InputError(
@@ -104,5 +105,5 @@ def _lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, list[str]]]:
                 header = number == 1 and len(fields) == 2 and all(map(str.isdigit, fields))
                 if fields and not header:
                     yield number, fields
-    except (OSError, UnicodeDecodeError, EOFError) as error:
+    except (OSError, UnicodeDecodeError, EOFError, zlib.error) as error:
         raise InputError(f"cannot be read as text ({error})", file=os.fspath(path)) from None

@@ -80,12 +80,17 @@ def _large_embeddings(config: Config) -> Iterator[Mistake]:
         for dataset in config.model.datasets:
             n_letters = len(plain_letters(config.alphabet(dataset)))
             # Each letter of a word may be unknown as well.
-            if (n_letters + 1) ** tagger.embedding.k > MOST_CELLS:
+            words = (n_letters + 1) ** tagger.embedding.k
+            dimensions = tagger.embedding.dimensions or 1
+            if tagger.embedding.k > 1 and words * dimensions > MOST_CELLS * 4:
                 yield Mistake(
                     ("taggers", name, "embedding", "k"),
-                    f"words of {tagger.embedding.k} of the {n_letters} letters of {dataset!r} are "
-                    "too many for a table",
-                    "take a smaller k",
+                    f"the {words:,} words of {tagger.embedding.k} of the {n_letters} letters of "
+                    f"{dataset!r}, any of which may be unknown, are too many for a table with "
+                    f"{dimensions} dimensions",
+                    f"take a smaller k, or at most {MOST_CELLS * 4 // words} dimensions"
+                    if words <= MOST_CELLS * 4
+                    else "take a smaller k",
                 )
                 break
 

@@ -292,6 +292,9 @@ class Network(Section):
                 "remove it, or take gru or lstm",
                 "longest_memory",
             )
+        for key in ("hidden", "layers"):
+            if self.cell == "none" and key in self.model_fields_set:
+                raise mistake("without a cell there are no units", "remove it", key)
         for key in ("dropout", "residual", "normalised"):
             if getattr(self, key) and (self.layers == 1 or self.cell == "none"):
                 raise mistake(
@@ -306,7 +309,8 @@ class Network(Section):
                 "embedding",
                 "table",
             )
-        given = self.embedding.table is not None and set(self.frozen) <= {"embedding"}
+        kept = {"embedding", "embedding.weight"}
+        given = self.embedding.table is not None and set(self.frozen) <= kept
         if self.frozen and self.init_from is None and not given:
             raise mistake(
                 "without init_from there are no weights to keep",

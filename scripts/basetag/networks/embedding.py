@@ -70,6 +70,7 @@ class Embedding(nn.Module):
         self.weight = (
             None if dimensions is None else nn.Parameter(torch.empty(self.n_letters**k, dimensions))
         )  # (words in alphabetical order of the letters, dimensions)
+        self._table: Tensor | None = None
 
     @property
     def description(self) -> str:
@@ -110,7 +111,9 @@ class Embedding(nn.Module):
         entries = index[:length]
         for place in range(1, self.k):
             entries = entries * (self.n_letters + 1) + index[place : place + length]
-        table = self._of_all_words()
+        table = self._of_all_words() if self._table is None else self._table
+        if not torch.is_grad_enabled() and not self.training:
+            self._table = table
         middle = tokens[self.reach[0] : self.reach[0] + length]
         entries = entries.masked_fill(middle == self.outside, len(table) - 1)
         activations = Activations(table, entries.contiguous())
@@ -120,6 +123,17 @@ class Embedding(nn.Module):
             if len(table) <= entries.numel()
             else Activations.of_bases(activations.dense())
         )
+
+    def train(self, mode: bool = True) -> Embedding:
+        """Set the mode, as torch's modules do; what follows from the weights is made anew."""
+        self._table = None
+        super().train(mode)
+        return self
+
+    @property
+    def table_numbers(self) -> int:
+        """Numbers in the table of all words, any letter of which may be unknown."""
+        return (self.n_letters + 1) ** self.k * self.width if self.k > 1 else 0
 
     def _of_all_words(self) -> Tensor:
         """Return the vectors of all words, any letter of which may be unknown, and of outside."""

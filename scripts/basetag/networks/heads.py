@@ -164,10 +164,14 @@ class ChainHead(nn.Linear):
             Not looked at: a path has no weight per base.
         """
         scores = in_full(scores)
-        others = (labels[:, :, None] != self.label_of) & (labels != UNLABELLED)[:, :, None]
-        borne = log_partition(scores.masked_fill(others, -torch.inf), self.chain, active)
+        borne = scores.masked_fill(self.not_borne(labels), -torch.inf)
+        borne = log_partition(borne, self.chain, active)
         lost = log_partition(scores, self.chain, active) - borne
         return torch.where(borne.isfinite(), lost, 0.0).sum()
+
+    def not_borne(self, labels: Tensor) -> Tensor:
+        """Return which states do not bear the labels, (length, rows), of bases that have one."""
+        return (labels[:, :, None] != self.label_of) & (labels != UNLABELLED)[:, :, None]
 
     def probabilities(self, scores: Tensor, active: NDArray[np.int64]) -> Tensor:
         """Return P(label | record) of whole records, (length, rows, labels)."""

@@ -7,6 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+#: Deviations from the mean, at most.
+_FARTHEST = 1e4
+
 
 class Standardised(nn.Module):
     """Takes the mean from each number and divides by its deviation; what is missing becomes 0.
@@ -31,9 +34,11 @@ class Standardised(nn.Module):
     def start_from(self, mean: NDArray[np.float64], deviation: NDArray[np.float64]) -> None:
         """Take means and standard deviations, (width,) each."""
         self.mean.copy_(torch.from_numpy(mean))
-        self.deviation.copy_(torch.from_numpy(deviation))
+        least = torch.finfo(torch.float32).tiny
+        self.deviation.copy_(torch.from_numpy(deviation).clamp(min=least))
 
     def forward(self, values: Tensor) -> Tensor:
         """Return the numbers of all bases, (length, rows, width), on one scale; NaN is missing."""
         scaled = (values - self.mean) / self.deviation
-        return scaled.masked_fill(torch.isnan(scaled), 0.0)
+        # What lies so far out is a mistake of whoever measured it, and not to become infinite.
+        return scaled.clamp(-_FARTHEST, _FARTHEST).masked_fill(torch.isnan(scaled), 0.0)
