@@ -52,8 +52,9 @@ class Wavering:
         return out
 
     def most_probable_path(
-        self, tokens, lengths, posterior, minimum_lengths, threads=1, positions=None, out=None
-    ):
+        self, tokens, lengths, posterior, minimum_lengths,
+        threads=1, positions=None, out=None, features=None,
+    ):  # fmt: skip
         return path_of_posterior(self.card, posterior, lengths, minimum_lengths, threads, out)
 
 
