@@ -347,6 +347,26 @@ def the_same_again(folder, config: Config) -> Config:
     return load_config(yaml.safe_load(text), [_written(folder / "again.yaml", text)], ROOT)
 
 
+@pytest.mark.parametrize(
+    "tagger",
+    [
+        "{cell: none, head: crf, bidirectional: true}",
+        "{cell: gru, embedding: {k: 3, dimensions: 4}, convolution: {widths: [3, 7]}}",
+        "{cell: mingru, layers: 2, residual: true, head: {states: {L: [a, b], H: [c]}, "
+        "allowed: {a: [b]}}, decoding: {method: viterbi, minimum_length: {H: 5}}}",
+    ],
+)
+def test_the_config_of_the_report_has_the_same_parts(folder, tagger):
+    config = load(folder, SMALL.replace("{cell: lstm}", tagger))
+    assert all_settings(the_same_again(folder, config)) == all_settings(config)
+
+
+def test_units_without_a_cell_are_a_mistake(folder):
+    for key in ("hidden: 8", "layers: 1"):
+        (told,) = mistakes(folder, SMALL.replace("{cell: lstm}", f"{{cell: none, {key}}}"))
+        assert "without a cell there are no units; remove it" in told
+
+
 def test_the_config_of_the_report_gives_every_rule_the_same_settings(folder):
     preset = (ROOT / "resources/hmms/toy.yaml").read_text()
     (folder / "data/own.yaml").write_text(preset)

@@ -334,6 +334,9 @@ class Config:
                 # The one mapping whose order counts.
                 values["datasets"][name]["labels"]["states"] = dict(dataset.labels.states)
         for name, tagger in self.model.taggers.items():
+            if isinstance(tagger, Network) and tagger.cell == "none":
+                for key in ("hidden", "layers"):
+                    del values["taggers"][name][key]
             if isinstance(tagger, Network) and tagger.training is not None:
                 # With the defaults filled in, it would hide the section `training`.
                 values["taggers"][name]["training"] = _sorted(_as_given(tagger.training))
