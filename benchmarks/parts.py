@@ -34,6 +34,7 @@ from basetag.exact_inference import filtered_posterior, smoothed_posterior  # no
 from basetag.hmm import HMM  # noqa: E402
 from basetag.hmm_spec import load_hmm_spec  # noqa: E402
 from basetag.inference import Predictor  # noqa: E402
+from basetag.initial_weights import draw_weights  # noqa: E402
 from basetag.network_tagger import build_network  # noqa: E402
 from basetag.simulation import sample_emissions, sample_paths  # noqa: E402
 from basetag.splits import Segments  # noqa: E402
@@ -130,13 +131,14 @@ def trained(
     network_settings = Network.model_validate(architecture)
     parts = network_settings.model_dump(include=set(ARCHITECTURE), exclude={"embedding": {"table"}})
     network = build_network(corpus.alphabet, corpus.states, parts)
-    network.initialise(torch.Generator().manual_seed(seed))
+    records = segments(corpus, TEST + VALIDATION, None)
+    draw_weights(network, corpus, records, torch.Generator().manual_seed(seed))
     fabric = Fabric(accelerator="cpu", devices=1)
     fabric.launch()
     settings = Training(**{"bases": bases, **changes}).model_dump()
     with tempfile.TemporaryDirectory() as folder:
         train(
-            fabric, network, corpus, segments(corpus, TEST + VALIDATION, None),
+            fabric, network, corpus, records,
             segments(corpus, TEST, TEST + VALIDATION), settings, seed=seed,
             checkpoints=CheckpointFolder(Path(folder), "run"),
         )  # fmt: skip

@@ -16,6 +16,7 @@ from basetag.hmm_spec import load_hmm_spec
 from basetag.inference import Predictor
 from basetag.network_tagger import NetworkTagger
 from basetag.networks.activations import active_rows
+from basetag.networks.heads import ChainHead
 from basetag.networks.tagger_network import TaggerNetwork
 from basetag.simulation import sample_emissions, sample_paths
 from basetag.viterbi import Chain, most_probable_path, viterbi_path
@@ -260,3 +261,16 @@ def test_learning_from_labels_recovers_the_model_within_its_standard_errors():
     errors = np.sqrt(np.diag(jacobian @ covariance @ jacobian.T))
     assert (errors < 0.1).all()
     assert (np.abs(found - expected) < 3.5 * errors).all(), (found, expected, errors)
+
+
+def test_a_chain_starts_with_the_transitions_of_the_labels():
+    """Before anything is learnt of the bases, it is the Markov chain of the labels."""
+    head = ChainHead(4, [0, 1, 1])
+    head.initialise(torch.Generator().manual_seed(1))
+    head.weight.data.zero_()
+    head.start_from_labels(np.array([[89, 9], [19, 79]]), np.array([0.6, 0.4]))
+    steps = head.transition.detach().exp().numpy()
+    np.testing.assert_allclose(
+        steps, [[0.9, 0.1, 0.1], [0.2, 0.8, 0.8], [0.2, 0.8, 0.8]], rtol=1e-6
+    )
+    np.testing.assert_allclose(head.start.detach().exp(), [0.6, 0.4, 0.4], rtol=1e-6)

@@ -1,4 +1,4 @@
-"""The weights with which a training begins: those of another tagger, some of them kept."""
+"""The weights with which a training begins: drawn, or another tagger's, some of them kept."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ import yaml
 
 from basetag.corpus import Corpus
 from basetag.errors import ConfigError, InputError, nearest
+from basetag.networks.heads import ChainHead
 from basetag.networks.tagger_network import TaggerNetwork
+from basetag.splits import Segments, count_transitions, label_frequencies
 from basetag.tagger import feature_names
 from basetag.tagger_file import read_tagger
 
@@ -20,6 +22,25 @@ log = logging.getLogger(__name__)
 
 #: Keys of an architecture by which trained weights do not differ.
 _OF_TRAINING = ("dropout", "longest_memory")
+
+
+def draw_weights(
+    network: TaggerNetwork, corpus: Corpus, training: Segments, generator: torch.Generator
+) -> None:
+    """Draw all weights of a network that is to be trained on `training`.
+
+    A chain on top starts with the transitions of the labels there.
+
+    Raises
+    ------
+    InputError
+        Where no base of the training split has a label.
+    """
+    network.initialise(generator)
+    if isinstance(network.head, ChainHead):
+        network.head.start_from_labels(
+            count_transitions(corpus, training), label_frequencies(corpus, training)
+        )
 
 
 def start_from(

@@ -18,7 +18,7 @@ from basetag.corpus import LABELS, TOKENS, Corpus
 from basetag.feature_scales import feature_scales
 from basetag.features import FEATURE_NAMES, FEATURES
 from basetag.files import canonical_json, content_digest, write_json, written_whole
-from basetag.initial_weights import freeze, start_from
+from basetag.initial_weights import draw_weights, freeze, start_from
 from basetag.network_tagger import NetworkTagger, build_network
 from basetag.provenance import environment
 from basetag.splits import read_split
@@ -89,7 +89,8 @@ def run_training(fabric: Fabric, job: TrainingJob) -> None:
     network = build_network(
         corpus.alphabet, corpus.states, settings["architecture"], len(corpus.feature_names)
     )
-    network.initialise(torch.Generator().manual_seed(settings["seed"]))
+    generator = torch.Generator().manual_seed(settings["seed"])
+    draw_weights(network, corpus, segments["train"], generator)
     if network.features is not None:
         network.features.start_from(*feature_scales(corpus, segments["train"]))
     if job.initial is not None:

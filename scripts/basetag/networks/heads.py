@@ -140,10 +140,37 @@ class ChainHead(nn.Linear):
         return Chain(steps, self.start, self.end)
 
     def initialise(self, generator: torch.Generator) -> None:
-        """Draw the scores of bases from Glorot's uniform distribution; all others are zero."""
+        """Draw the scores of bases from a tenth of Glorot's distribution; all others are zero.
+
+        Scores add up along a label: a chance preference of every base for one of them would make
+        the first probabilities as certain as wrong. Zero would keep states of one label alike.
+        """
         draw_glorot(self.weight, generator)
+        self.weight.data *= 0.1
         for value in (self.bias, self.transition, self.start, self.end):
             value.data.zero_()
+
+    def start_from_labels(
+        self, transitions: NDArray[np.int64], frequencies: NDArray[np.float64]
+    ) -> None:
+        """Let labels at first follow each other as they do in the training split.
+
+        A step of an optimiser moves a score by about the learning rate: to say that a label lasts
+        a thousand bases, it would take hundreds of them.
+
+        Parameters
+        ----------
+        transitions : ndarray of int64, (labels, labels)
+            How often a base of one label is followed by one of another.
+        frequencies : ndarray of float64, (labels,)
+            Of the labels.
+        """
+        counts = transitions + 1.0
+        steps = np.log(counts / counts.sum(axis=1, keepdims=True))
+        starts = np.log(np.maximum(frequencies, 1 / counts.sum()))
+        label_of = self.label_of.cpu().numpy()
+        self.transition.data.copy_(torch.from_numpy(steps[np.ix_(label_of, label_of)]))
+        self.start.data.copy_(torch.from_numpy(starts[label_of]))
 
     def loss(
         self, scores: Tensor, labels: Tensor, active: NDArray[np.int64], weights: Tensor
