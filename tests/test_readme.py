@@ -234,7 +234,7 @@ def test_test_and_lint_are_targets(clone, command):
 def test_an_unknown_example_is_one_line_with_the_names(clone):
     run = sh("make example NAME=lamda", clone)
     assert run.returncode != 0
-    assert "there is no examples/lamda.yaml; NAME is one of: lambda" in run.stderr
+    assert "there is no examples/lamda.yaml; NAME is one of: ceiling lambda" in run.stderr
 
 
 def test_clean_keeps_results_with_taggers_where_nobody_can_be_asked(clone):

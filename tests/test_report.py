@@ -279,7 +279,8 @@ def hidden_tracks(hidden, posterior=None):
     if posterior is None:
         posterior = np.full((len(hidden), 2), 0.5, dtype=np.float32)
     labels = np.zeros(len(hidden), dtype=np.uint8)
-    return Tracks(["r"], [0], ["A" * len(hidden)], [labels], [posterior], [hidden])
+    calls = posterior.argmax(axis=1).astype(np.uint8)
+    return Tracks(["r"], [0], ["A" * len(hidden)], [labels], [posterior], [calls], [hidden])
 
 
 def test_hidden_states_are_binned_and_come_back_within_half_a_level():

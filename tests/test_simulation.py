@@ -26,7 +26,7 @@ from basetag.simulation import draw_lengths, sample_emissions, sample_paths, sim
 
 ROOT = Path(__file__).parent.parent
 THRESHOLD = 1e-3
-PRESETS = ["toy", "patches", "blocks", "isochores", "lambda", "isochore_families", "cpg"]
+PRESETS = ["toy", "blocks", "isochores", "lambda", "isochore_families", "cpg", "patches"]
 
 
 def preset(name):
