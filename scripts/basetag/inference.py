@@ -80,11 +80,12 @@ class Predictor:
         self.network = network
         self.device = device
         self.complement = complement
-        # The table of all words is made once, from parts that are as large.
-        arrays = memory // ARRAYS_SHARE - 2 * 4 * network.embedding.table_numbers
+        arrays = memory // ARRAYS_SHARE
         if device.type == "cuda":
             # The card's own memory, which the job has for itself.
             arrays = torch.cuda.mem_get_info(device)[0] // 2
+        # The table of all words is made once, from parts that are as large.
+        arrays -= 2 * 4 * network.embedding.table_numbers
         self._bases = bases or max(SHORTEST_CHUNK, arrays // _bytes_per_base(network))
         self._seams = max(1, arrays // 4 // _bytes_per_seam(network))
         self._rows = rows

@@ -11,10 +11,11 @@ from basetag.networks.activations import active_rows
 from basetag.networks.chain import propagate
 from basetag.networks.heads import ChainHead
 from basetag.networks.tagger_network import TaggerNetwork
+from basetag.pieces import PIECE
 from basetag.splits import Segments
 
-#: Longest stretch that is looked at as a whole, in bases, and stretches side by side.
-PIECE, ROWS = 10_000, 64
+#: Stretches side by side.
+ROWS = 64
 
 
 def refuse_labels_without_a_path(
@@ -23,7 +24,8 @@ def refuse_labels_without_a_path(
     """Raise where no allowed path of hidden states bears the labels.
 
     The allowed steps say which labels follow each other, and for how long one may last. Windows
-    with other labels would count nothing in the loss, and nobody would know.
+    with other labels would count nothing in the loss, and nobody would know. Long records are
+    looked at in pieces, so what only labels on both sides of a cut forbid is not seen.
 
     Parameters
     ----------
