@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from basetag.chance import simulate_matches
+from basetag.judgement.chance import simulate_matches
 
 LENGTH = 500
 

@@ -22,7 +22,6 @@ sys.path[:0] = [str(ROOT / "scripts"), str(ROOT)]
 from benchmarks.machine import describe_machine  # noqa: E402
 from lightning_fabric import Fabric  # noqa: E402
 
-from basetag.checkpoints import CheckpointFolder  # noqa: E402
 from basetag.config.training import Training  # noqa: E402
 from basetag.corpus import Corpus  # noqa: E402
 from basetag.devices import keep_freed_memory  # noqa: E402
@@ -32,7 +31,8 @@ from basetag.inference import Predictor  # noqa: E402
 from basetag.networks.tagger_network import TaggerNetwork  # noqa: E402
 from basetag.simulation import sample_emissions, sample_paths  # noqa: E402
 from basetag.splits import Segments  # noqa: E402
-from basetag.training import train  # noqa: E402
+from basetag.training.checkpoints import CheckpointFolder  # noqa: E402
+from basetag.training.loop import train  # noqa: E402
 
 CHUNKS = (500, 5_000, 50_000, 1_000_000)
 BATCHES = (1, 16, 256, 4096)

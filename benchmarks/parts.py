@@ -25,7 +25,6 @@ sys.path[:0] = [str(ROOT / "scripts"), str(ROOT)]
 from benchmarks.machine import describe_machine  # noqa: E402
 from lightning_fabric import Fabric  # noqa: E402
 
-from basetag.checkpoints import CheckpointFolder  # noqa: E402
 from basetag.config.networks import ARCHITECTURE, Network  # noqa: E402
 from basetag.config.training import Training  # noqa: E402
 from basetag.corpus import Corpus  # noqa: E402
@@ -34,11 +33,12 @@ from basetag.exact_inference import filtered_posterior, smoothed_posterior  # no
 from basetag.hmm import HMM  # noqa: E402
 from basetag.hmm_spec import load_hmm_spec  # noqa: E402
 from basetag.inference import Predictor  # noqa: E402
-from basetag.initial_weights import draw_weights  # noqa: E402
 from basetag.network_tagger import build_network  # noqa: E402
 from basetag.simulation import sample_emissions, sample_paths  # noqa: E402
 from basetag.splits import Segments  # noqa: E402
-from basetag.training import train  # noqa: E402
+from basetag.training.checkpoints import CheckpointFolder  # noqa: E402
+from basetag.training.initial_weights import draw_weights  # noqa: E402
+from basetag.training.loop import train  # noqa: E402
 
 LENGTH, TEST, VALIDATION = 10_000, 100, 50
 MEAN_LENGTHS = (10, 100, 1000)

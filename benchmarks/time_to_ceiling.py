@@ -22,7 +22,6 @@ from benchmarks.machine import describe_machine  # noqa: E402
 from lightning_fabric import Fabric  # noqa: E402
 
 from basetag import training  # noqa: E402
-from basetag.checkpoints import CheckpointFolder  # noqa: E402
 from basetag.config.training import Training  # noqa: E402
 from basetag.corpus import Corpus  # noqa: E402
 from basetag.devices import compute_in_full, keep_freed_memory  # noqa: E402
@@ -33,6 +32,7 @@ from basetag.inference import Predictor  # noqa: E402
 from basetag.networks.tagger_network import TaggerNetwork  # noqa: E402
 from basetag.simulation import sample_emissions, sample_paths  # noqa: E402
 from basetag.splits import Segments  # noqa: E402
+from basetag.training.checkpoints import CheckpointFolder  # noqa: E402
 
 RECORDS, LENGTH, TEST = 1200, 10_000, 50
 GOAL = 0.004

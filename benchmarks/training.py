@@ -28,9 +28,9 @@ from lightning_fabric import Fabric  # noqa: E402
 from basetag.alphabet import DNA  # noqa: E402
 from basetag.devices import compute_in_full, keep_freed_memory  # noqa: E402
 from basetag.inference import Predictor  # noqa: E402
-from basetag.loss import SharedBatch  # noqa: E402
 from basetag.networks.tagger_network import TaggerNetwork  # noqa: E402
-from basetag.windows import WindowReader, step_generator  # noqa: E402
+from basetag.training.loss import SharedBatch  # noqa: E402
+from basetag.training.windows import WindowReader, step_generator  # noqa: E402
 
 CORPUS = 4_000_000
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from basetag.comparison import write_comparison
 from basetag.job_log import job_log
+from basetag.judgement.comparison import write_comparison
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):

@@ -6,12 +6,12 @@ from typing import Any
 
 from basetag.corpus import Corpus
 from basetag.decoding import Decoding
-from basetag.evaluation import evaluate, write_tracks
 from basetag.files import write_json
 from basetag.job_log import job_log
+from basetag.judgement.evaluation import evaluate, write_tracks
+from basetag.judgement.validation_ceiling import judge_on_validation
 from basetag.splits import read_split
 from basetag.tagger_file import read_tagger
-from basetag.validation_ceiling import judge_on_validation
 
 REFERENCES = ("exact", "filtered")
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from basetag.job_log import job_log
 from basetag.provenance import provenance
-from basetag.report import render_report
-from basetag.report_data import read_report_data
+from basetag.report.data import read_report_data
+from basetag.report.render import render_report
 
 
 def main(settings: dict[str, Any], inputs: dict[str, list[Path]], page: Path) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 from basetag.devices import choose_devices, describe_devices
 from basetag.job_log import job_log
-from basetag.processes import launch
-from basetag.training_job import TrainingJob, run_training
+from basetag.training.job import TrainingJob, run_training
+from basetag.training.processes import launch
 
 
 def main(settings: dict[str, Any], gpus: int, **job: Any) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, chisquare
 
-from basetag.chance import binomial_log10_tail, chance_test, simulate_matches
+from basetag.judgement.chance import binomial_log10_tail, chance_test, simulate_matches
 
 
 def exact_tail(matches: int, length: int, probability: Fraction) -> Fraction:

@@ -11,9 +11,9 @@ import torch
 from lightning_fabric import Fabric
 from safetensors.torch import load_file, save_file
 
-from basetag import training
-from basetag.checkpoints import Checkpoint, CheckpointFolder, checkpoint_digest
 from basetag.corpus import Corpus
+from basetag.training import loop as training
+from basetag.training.checkpoints import Checkpoint, CheckpointFolder, checkpoint_digest
 
 STEPS = 240
 

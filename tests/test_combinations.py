@@ -10,17 +10,17 @@ import torch
 from lightning_fabric import Fabric
 from pydantic import ValidationError
 
-from basetag import training
 from basetag.alphabet import DNA
 from basetag.architecture import CELLS
-from basetag.checkpoints import CheckpointFolder
 from basetag.config.networks import ARCHITECTURE, Network
 from basetag.config.training import Training
 from basetag.corpus import Corpus
-from basetag.loss import SharedBatch
 from basetag.network_tagger import NetworkTagger, build_network
 from basetag.splits import Segments
 from basetag.taggers import load_tagger
+from basetag.training import loop as training
+from basetag.training.checkpoints import CheckpointFolder
+from basetag.training.loss import SharedBatch
 
 CPU = torch.device("cpu")
 CHOICES = {

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from basetag.comparison import COLUMNS, comparison_row, write_comparison
 from basetag.errors import InputError
+from basetag.judgement.comparison import COLUMNS, comparison_row, write_comparison
 
 METRICS = {
     "dataset": "toy",

@@ -10,14 +10,14 @@ import pytest
 from scipy.stats import entropy
 from sklearn import metrics as oracle
 
-from basetag import evaluation
 from basetag.alphabet import DNA
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.errors import InputError
-from basetag.evaluation import ceiling_of, evaluate, write_tracks
 from basetag.exact_inference import filtered_posterior, smoothed_posterior
 from basetag.hmm import HMM
-from basetag.metrics import floored
+from basetag.judgement import evaluation
+from basetag.judgement.evaluation import ceiling_of, evaluate, write_tracks
+from basetag.judgement.metrics import floored
 from basetag.splits import Segments
 
 MODEL = HMM(

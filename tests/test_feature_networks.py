@@ -9,10 +9,9 @@ import torch
 from lightning_fabric import Fabric
 
 import annotate_genome as annotate_script
-from basetag import annotation, training, windows
+from basetag import annotation
 from basetag.alphabet import DNA
 from basetag.architecture import CELLS
-from basetag.checkpoints import CheckpointFolder
 from basetag.corpus import Corpus, write_corpus
 from basetag.decoding import ARGMAX
 from basetag.errors import InputError
@@ -20,7 +19,6 @@ from basetag.feature_encoding import write_features
 from basetag.feature_text import Places
 from basetag.features import FeatureColumns
 from basetag.inference import Predictor
-from basetag.initial_weights import start_from
 from basetag.intervals import read_bed
 from basetag.network_tagger import NetworkTagger, build_network
 from basetag.networks.standardised import Standardised
@@ -29,9 +27,13 @@ from basetag.prediction import predict_segments
 from basetag.splits import Segments
 from basetag.tagger_file import read_tagger
 from basetag.taggers import load_tagger
-from basetag.training_job import TrainingJob, run_training
-from basetag.validation import summed_cross_entropy
-from basetag.windows import WindowReader
+from basetag.training import loop as training
+from basetag.training import windows
+from basetag.training.checkpoints import CheckpointFolder
+from basetag.training.initial_weights import start_from
+from basetag.training.job import TrainingJob, run_training
+from basetag.training.validation import summed_cross_entropy
+from basetag.training.windows import WindowReader
 from tests.test_training import SETTINGS
 
 CPU = torch.device("cpu")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import entropy
 from sklearn import metrics as oracle
 
-from basetag.metrics import (
+from basetag.judgement.metrics import (
     FLOOR,
     Scores,
     accuracy,

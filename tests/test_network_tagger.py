@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from basetag.alphabet import DNA, Alphabet
 from basetag.corpus import Corpus
 from basetag.errors import ConfigError, InputError
-from basetag.initial_weights import start_from
 from basetag.network_tagger import NetworkTagger, build_network, load_network
 from basetag.splits import Segments
 from basetag.tagger_file import write_tagger
 from basetag.taggers import LoadedTagger, load_tagger
+from basetag.training.initial_weights import start_from
 
 ARCHITECTURE = {"cell": "lstm", "hidden": 4, "layers": 2, "bidirectional": True}
 PROTEIN = Alphabet.named("ACDEFGHIKLMNPQRSTVWY")

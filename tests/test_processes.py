@@ -11,14 +11,14 @@ import torch
 from lightning_fabric import Fabric
 from safetensors.torch import load_file, save_file
 
-from basetag import training
-from basetag.checkpoints import CheckpointFolder
 from basetag.devices import Devices
 from basetag.errors import BasetagError, DeviceError, InputError
 from basetag.job_log import job_log
 from basetag.networks.tagger_network import TaggerNetwork
-from basetag.processes import launch
-from basetag.training import train
+from basetag.training import loop as training
+from basetag.training.checkpoints import CheckpointFolder
+from basetag.training.loop import train
+from basetag.training.processes import launch
 from tests.test_checkpoints import corpus_of
 from tests.test_training import stretch
 

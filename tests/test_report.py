@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from basetag.errors import InputError
-from basetag.report import render_report
-from basetag.report_data import Tracks, read_report_data
-from basetag.report_sequences import hidden_view, ordered_units
-from basetag.wording import rule_note, unlabelled_note
+from basetag.report.data import Tracks, read_report_data
+from basetag.report.render import render_report
+from basetag.report.sequences import hidden_view, ordered_units
+from basetag.report.wording import rule_note, unlabelled_note
 from tests.report_fixture import write_results
 
 

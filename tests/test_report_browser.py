@@ -5,7 +5,7 @@ import shutil
 import pytest
 from playwright.sync_api import sync_playwright
 
-from basetag.report import render_report
+from basetag.report.render import render_report
 from tests.report_fixture import write_results
 from tests.test_report import read
 

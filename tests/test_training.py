@@ -13,20 +13,20 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from basetag import inference
 from basetag.alphabet import DNA
-from basetag.checkpoints import CheckpointFolder
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.errors import ConfigError, InputError
 from basetag.inference import Predictor
-from basetag.label_paths import refuse_labels_without_a_path
-from basetag.learning_rate import cosine, one_cycle
-from basetag.loss import SharedBatch, state_weights, summed_weight
 from basetag.networks.heads import SoftmaxHead
 from basetag.networks.tagger_network import TaggerNetwork
 from basetag.splits import Segments
-from basetag.training import train
-from basetag.training_run import TrainingRun
-from basetag.validation import summed_cross_entropy
-from basetag.windows import WindowReader
+from basetag.training.checkpoints import CheckpointFolder
+from basetag.training.label_paths import refuse_labels_without_a_path
+from basetag.training.learning_rate import cosine, one_cycle
+from basetag.training.loop import train
+from basetag.training.loss import SharedBatch, state_weights, summed_weight
+from basetag.training.run import TrainingRun
+from basetag.training.validation import summed_cross_entropy
+from basetag.training.windows import WindowReader
 
 CPU = torch.device("cpu")
 SETTINGS = {

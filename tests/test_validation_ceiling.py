@@ -5,8 +5,8 @@ import pytest
 from sklearn.metrics import log_loss
 
 from basetag.corpus import UNLABELLED
-from basetag.metrics import floored
-from basetag.validation_ceiling import judge_on_validation
+from basetag.judgement.metrics import floored
+from basetag.judgement.validation_ceiling import judge_on_validation
 from tests.test_evaluation import Case
 
 

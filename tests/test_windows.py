@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from basetag.corpus import UNLABELLED
 from basetag.splits import Segments
-from basetag.windows import WindowReader, WindowSampler, masked_runs, step_generator
+from basetag.training.windows import WindowReader, WindowSampler, masked_runs, step_generator
 
 
 def segments_of(lengths, gap=3):

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from basetag.corpus import UNLABELLED, Corpus
-from basetag.metrics import floored
+from basetag.judgement.metrics import floored
 from basetag.pieces import spread_pieces
 from basetag.splits import Segments
 from basetag.tagger import Tagger

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from basetag import charts, wording
-from basetag.report_data import UNLABELLED, DatasetResult, TaggerResult
-from basetag.report_page import Page
+from basetag.report import charts, wording
+from basetag.report.data import UNLABELLED, DatasetResult, TaggerResult
+from basetag.report.page import Page
 
 # Bases of a block that the interval of the certainty difference leaves out at a time.
 _JACKKNIFE_BASES = 100

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, cast
 import altair as alt
 import numpy as np
 
-from basetag.drawing import DIVERGING_COLOURS, Chart, Rows, Spec, spec_of, state_colours
+from basetag.report.drawing import DIVERGING_COLOURS, Chart, Rows, Spec, spec_of, state_colours
 
 
 class Span(NamedTuple):

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import leaves_list, linkage
 
-from basetag.drawing import state_colours
-from basetag.report_data import UNLABELLED, DatasetResult, TaggerResult, Tracks
-from basetag.report_page import Page
-from basetag.sequence_charts import hidden_spec, tracks_spec
+from basetag.report.data import UNLABELLED, DatasetResult, TaggerResult, Tracks
+from basetag.report.drawing import state_colours
+from basetag.report.page import Page
+from basetag.report.sequence_charts import hidden_spec, tracks_spec
 
 #: Columns and rows of a map of hidden states, at most.
 COLUMNS = 250

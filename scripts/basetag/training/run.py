@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from basetag.checkpoints import Checkpoint, optimiser_tensors, restore_optimiser
 from basetag.networks.tagger_network import TaggerNetwork
+from basetag.training.checkpoints import Checkpoint, optimiser_tensors, restore_optimiser
 
 
 @dataclass(frozen=True)

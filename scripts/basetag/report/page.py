@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from basetag.drawing import Chart
+from basetag.report.drawing import Chart
 
 _LISTED_ROWS = 500
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import altair as alt
 
-from basetag.drawing import (
+from basetag.report.drawing import (
     REFERENCE_STYLES,
     Chart,
     Reference,

@@ -27,17 +27,17 @@ from lightning_fabric import Fabric
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from torch import nn
 
-from basetag.checkpoints import CheckpointFolder
 from basetag.corpus import Corpus
 from basetag.errors import ConfigError
-from basetag.label_paths import refuse_labels_without_a_path
-from basetag.learning_rate import SCHEDULES
-from basetag.loss import SharedBatch, state_weights, summed_over_processes
 from basetag.networks.tagger_network import TaggerNetwork
 from basetag.splits import Segments, label_frequencies
-from basetag.training_run import TrainingRun
-from basetag.validation import Validation
-from basetag.windows import WindowReader, WindowSampler, step_generator
+from basetag.training.checkpoints import CheckpointFolder
+from basetag.training.label_paths import refuse_labels_without_a_path
+from basetag.training.learning_rate import SCHEDULES
+from basetag.training.loss import SharedBatch, state_weights, summed_over_processes
+from basetag.training.run import TrainingRun
+from basetag.training.validation import Validation
+from basetag.training.windows import WindowReader, WindowSampler, step_generator
 
 log = logging.getLogger(__name__)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from basetag import wording
-from basetag.context_charts import context_chart
-from basetag.drawing import LOWEST, Reference
-from basetag.report_data import DatasetResult, ReportData, TaggerResult
-from basetag.report_page import Page
-from basetag.training_charts import LearningCurve, Level, excess_chart, loss_chart
+from basetag.report import wording
+from basetag.report.context_charts import context_chart
+from basetag.report.data import DatasetResult, ReportData, TaggerResult
+from basetag.report.drawing import LOWEST, Reference
+from basetag.report.page import Page
+from basetag.report.training_charts import LearningCurve, Level, excess_chart, loss_chart
 
 
 def networks_view(page: Page, dataset: DatasetResult, data: ReportData) -> dict[str, Any] | None:

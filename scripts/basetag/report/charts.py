@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import altair as alt
 
-from basetag.drawing import Chart, Reference, Rows, rules_of, series_scale, spec_of
+from basetag.report.drawing import Chart, Reference, Rows, rules_of, series_scale, spec_of
 
 KIND_COLOURS = {
     "network": "#0072B2",

@@ -12,18 +12,18 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 
-from basetag.checkpoints import CheckpointFolder, checkpoint_digest
 from basetag.context import measure_context
 from basetag.corpus import LABELS, TOKENS, Corpus
 from basetag.feature_scales import feature_scales
 from basetag.features import FEATURE_NAMES, FEATURES
 from basetag.files import canonical_json, content_digest, write_json, written_whole
-from basetag.initial_weights import draw_weights, freeze, start_from
 from basetag.network_tagger import NetworkTagger, build_network
 from basetag.provenance import environment
 from basetag.splits import read_split
-from basetag.training import train
-from basetag.training_run import HistoryRow
+from basetag.training.checkpoints import CheckpointFolder, checkpoint_digest
+from basetag.training.initial_weights import draw_weights, freeze, start_from
+from basetag.training.loop import train
+from basetag.training.run import HistoryRow
 from basetag.word_vectors import read_word_vectors
 
 log = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 Every measure is a sum over bases or a function of counts, so posteriors of any length stream
 through `Scores` in chunks. Sums are kept for each segment of the split, because segments, not
 bases, are the independent units that an interval may resample. What a figure is compared with
-(chance, the exact posterior's own figures) is put together in `basetag.evaluation`.
+(chance, the exact posterior's own figures) is put together in `evaluation`.
 
 Here and everywhere a posterior is floored at `FLOOR` and renormalised before it is scored, the
 exact one too.

@@ -17,17 +17,18 @@ import markupsafe
 import numpy as np
 import vl_convert
 
-from basetag import __version__, charts, drawing, wording
+from basetag import __version__
 from basetag.files import canonical_json, written_whole
-from basetag.report_certainty import certainty_view, reliability_figure
-from basetag.report_data import DatasetResult, ReportData, TaggerResult
-from basetag.report_genomes import genome_views
-from basetag.report_networks import loss_figure, networks_view
-from basetag.report_page import Page
-from basetag.report_sequences import explore_view
-from basetag.report_table import comparison_view
+from basetag.report import charts, drawing, wording
+from basetag.report.certainty import certainty_view, reliability_figure
+from basetag.report.data import DatasetResult, ReportData, TaggerResult
+from basetag.report.genomes import genome_views
+from basetag.report.networks import loss_figure, networks_view
+from basetag.report.page import Page
+from basetag.report.sequences import explore_view
+from basetag.report.table import comparison_view
 
-_TEMPLATES = Path(__file__).resolve().parents[2] / "report"
+_TEMPLATES = Path(__file__).resolve().parents[3] / "report"
 
 
 def render_report(data: ReportData, path: str | Path) -> None:
@@ -36,7 +37,7 @@ def render_report(data: ReportData, path: str | Path) -> None:
     Parameters
     ----------
     data : ReportData
-        Everything on the page, as `basetag.report_data.read_report_data` returns it.
+        Everything on the page, as `basetag.report.data.read_report_data` returns it.
     path : path
         The HTML file.
     """

@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from basetag.drawing import Chart, Rows, powers_range, powers_ticks, series_scale, spec_of
+from basetag.report.drawing import Chart, Rows, powers_range, powers_ticks, series_scale, spec_of
 
 
 def context_chart(

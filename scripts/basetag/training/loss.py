@@ -16,7 +16,7 @@ from basetag.devices import is_out_of_memory
 from basetag.networks.activations import active_rows
 from basetag.networks.tagger_network import TaggerNetwork
 from basetag.splits import Segments, label_frequencies
-from basetag.windows import Windows
+from basetag.training.windows import Windows
 
 log = logging.getLogger(__name__)
 

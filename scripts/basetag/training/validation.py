@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.errors import InputError
 from basetag.inference import ROWS, Predictor
-from basetag.loss import summed_over_processes
 from basetag.networks.tagger_network import TaggerNetwork
 from basetag.pieces import spread_pieces
 from basetag.splits import Segments
+from basetag.training.loss import summed_over_processes
 
 
 class Validation:

@@ -1,9 +1,9 @@
 """The judgement of one tagger on the test split.
 
-Puts sums and counts (`basetag.metrics`) and chance (`basetag.chance`) together into metrics.json:
-every figure that the report shows, beside the counts from which it follows. Each tagger, network
-or not, comes here as a file of posteriors and one of calls; nothing here knows how they were made.
-The table of all taggers lies in `basetag.comparison`.
+Puts sums and counts (`metrics`) and chance (`chance`) together into metrics.json: every figure
+that the report shows, beside the counts from which it follows. Each tagger, network or not, comes
+here as a file of posteriors and one of calls; nothing here knows how they were made. The table of
+all taggers lies in `comparison`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from basetag.chance import binomial_log10_tail, chance_test, simulate_matches
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.errors import InputError
 from basetag.files import written_whole
 from basetag.hidden_states import read_hidden_states
-from basetag.metrics import (
+from basetag.judgement.chance import binomial_log10_tail, chance_test, simulate_matches
+from basetag.judgement.metrics import (
     N_BINS,
     Figure,
     Scores,

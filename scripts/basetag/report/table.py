@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from basetag import wording
-from basetag.report_data import DatasetResult, ReportData
+from basetag.report import wording
+from basetag.report.data import DatasetResult, ReportData
 
 
 def _text(value: str) -> str:

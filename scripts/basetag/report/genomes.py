@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from basetag import sequence_charts, wording
-from basetag.report_data import Annotation, ReportData
-from basetag.report_page import Page
+from basetag.report import sequence_charts, wording
+from basetag.report.data import Annotation, ReportData
+from basetag.report.page import Page
 
 # Segments of one record that are drawn and listed one by one; beyond, windows stand for them.
 _DRAWN_SEGMENTS = 3000
