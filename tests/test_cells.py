@@ -1,5 +1,8 @@
 """Every cell is what its `step` says, however it is read; and adding one takes a class."""
 
+import copy
+import inspect
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +14,8 @@ from basetag.networks import cells
 from basetag.networks.activations import Activations, active_rows
 from basetag.networks.cells import Cell, cell_named
 from basetag.networks.tagger_network import TaggerNetwork
+from basetag.tagger_file import read_tagger
+from tests.workflow import TINY, copy_workflow, snakemake, write_config
 
 LENGTHS = np.array([30, 30, 17, 1])
 
@@ -79,7 +84,7 @@ class Integrator(Cell):
         return (state[0] + sent,)
 
 
-def test_adding_a_cell_takes_a_class_and_a_line(monkeypatch):
+def test_an_added_cell_computes_what_its_step_says(monkeypatch):
     monkeypatch.setattr(cells, "Integrator", Integrator, raising=False)
     monkeypatch.setitem(architecture.CELLS, "integrator", "Integrator")
     network = TaggerNetwork(DNA, 2, cell="integrator", hidden=1)
@@ -90,3 +95,26 @@ def test_adding_a_cell_takes_a_class_and_a_line(monkeypatch):
     tokens = torch.from_numpy(DNA.encode("CACCA"))[:, None]
     counted = network(tokens, np.array([5]))[:, 0, 1]
     assert counted.tolist() == [1, 1, 2, 3, 3]
+
+
+def test_adding_a_cell_takes_a_class_and_a_line(tmp_path):
+    """The config knows it, it trains, and what it learnt predicts: nothing else is changed."""
+    workflow = copy_workflow(tmp_path / "workflow")
+    library = workflow / "scripts" / "basetag"
+    with (library / "networks" / "cells.py").open("a") as file:
+        file.write(f"\n\n{inspect.getsource(Integrator)}")
+    names = library / "architecture.py"
+    line = '    "mingru": "MinGRU",\n'
+    assert line in names.read_text()
+    names.write_text(names.read_text().replace(line, f'{line}    "integrator": "Integrator",\n'))
+
+    config = copy.deepcopy(TINY)
+    config["taggers"] = {"adder": {"cell": "integrator", "hidden": 3, "bidirectional": True}}
+    del config["datasets"]["own"], config["annotate"]
+    (tmp_path / "work").mkdir()
+    run = snakemake(workflow, write_config(tmp_path / "work", config))
+    assert run.returncode == 0, run.stderr
+    made = tmp_path / "work" / "results" / "tiny" / "adder" / "seed1"
+    assert "Integrator of 3 units" in read_tagger(made / "tagger.safetensors")[1]["description"]
+    posterior = np.load(made / "posteriors.npy")
+    assert posterior.std() > 0
