@@ -3,11 +3,13 @@
 import copy
 import modulefinder
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import yaml
 
+from basetag.code_digest import code_digest
 from tests.conftest import REPOSITORY
 from tests.workflow import TINY, copy_workflow, planned, snakemake, write_config
 
@@ -56,6 +58,23 @@ def modules_of(rule):
     return {name for name in finder.modules if name.split(".")[0] == "basetag"}
 
 
+def digest(workflow, rule):
+    return code_digest(workflow / "scripts" / f"{rule}.py", workflow / "scripts" / "basetag")
+
+
+@contextmanager
+def changed_code(workflow, *modules):
+    paths = [workflow / "scripts" / Path(*name.split(".")).with_suffix(".py") for name in modules]
+    before = {path: path.read_text() for path in paths}
+    try:
+        for path, text in before.items():
+            path.write_text(f"{text}\n\n_CHANGED = 1\n")
+        yield
+    finally:
+        for path, text in before.items():
+            path.write_text(text)
+
+
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory):
     folder = tmp_path_factory.mktemp("invalidation")
@@ -90,28 +109,30 @@ def test_comments_docstrings_and_dates_of_all_code_rerun_nothing(ran):
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_code_of_a_module_reruns_its_users_and_what_hangs_on_them(ran, users, module):
+def test_code_of_a_module_changes_the_digest_of_its_users_alone(ran, users, module):
+    workflow, _ = ran
+    before = {rule: digest(workflow, rule) for rule in FOLLOWERS}
+    with changed_code(workflow, module):
+        moved = {rule for rule in FOLLOWERS if digest(workflow, rule) != before[rule]}
+    assert moved == (set() if module in SILENT else users[module])
+
+
+def test_modules_of_each_set_of_users_rerun_these_and_what_hangs_on_them(ran, users):
+    """A digest that moves reruns its rule: shown with a module for each set of rules."""
     workflow, config = ran
-    path = workflow / "scripts" / Path(*module.split(".")).with_suffix(".py")
-    before = path.read_text()
-    try:
-        path.write_text(f"{before}\n\n_CHANGED = 1\n")
-        expected = set() if module in SILENT else closure(users[module])
-        assert planned(workflow, config) == expected
-    finally:
-        path.write_text(before)
+    of_users = {frozenset(rules): module for module, rules in users.items() if module not in SILENT}
+    for rules, module in of_users.items():
+        with changed_code(workflow, module):
+            assert planned(workflow, config) == closure(rules), module
+    with changed_code(workflow, *SILENT):
+        assert planned(workflow, config) == set()
 
 
 @pytest.mark.parametrize("rule", FOLLOWERS)
 def test_code_of_a_script_reruns_its_rule_and_what_hangs_on_it(ran, rule):
     workflow, config = ran
-    path = workflow / "scripts" / f"{rule}.py"
-    before = path.read_text()
-    try:
-        path.write_text(f"{before}\n\n_CHANGED = 1\n")
+    with changed_code(workflow, rule):
         assert planned(workflow, config) == closure({rule})
-    finally:
-        path.write_text(before)
 
 
 def changed(keys, value):
