@@ -240,6 +240,19 @@ def test_a_gpu_that_is_not_there_is_refused_before_any_data_is_read(ran, tmp_pat
     )
 
 
+def test_what_predicts_for_a_sweep_computes_where_its_rule_does(ran, tmp_path):
+    copied = tmp_path / "work"
+    shutil.copytree(ran[1].parent, copied)
+    run = snakemake(
+        ran[0], copied / ran[1].name, "results/tiny/gru-hidden2/seed1/posteriors.npy",
+        "--set-resources", "train_tagger:gpu=0", "predict_network:gpu=1", "annotate_genome:gpu=0",
+        "--set-threads", "predict_network=2",
+        environment={"CUDA_VISIBLE_DEVICES": ""},
+    )  # fmt: skip
+    assert run.returncode == 1
+    assert "sees no CUDA device" in run.stderr
+
+
 def test_an_example_stands_alone(ran, tmp_path):
     """Nothing of config.yaml is merged into a config given on the command line."""
     config = write_config(tmp_path, {**TINY, "datasets": {"tiny": TINY["datasets"]["tiny"]}})
