@@ -25,6 +25,7 @@ include: "rules/encode.smk"
 include: "rules/train.smk"
 include: "rules/predict.smk"
 include: "rules/evaluate.smk"
+include: "rules/sweep.smk"
 include: "rules/annotate.smk"
 include: "rules/report.smk"
 

@@ -53,10 +53,21 @@ if any(given.values()) and left_out:
     )
     sys.exit(1)
 
-DATASETS = list(CONFIG.model.datasets)
+# What is made for a sweep takes what its rule is given for all.
+for rule_name in ("predict_baseline", "predict_network"):
+    for asked in (
+        workflow.resource_settings.overwrite_resources,
+        workflow.resource_settings.overwrite_threads,
+    ):
+        if rule_name in asked:
+            asked.setdefault(f"{rule_name}_of_sweep", asked[rule_name])
+
+# With those of sweeps.
+DATASETS = list(CONFIG.datasets)
 SIMULATED = [name for name in DATASETS if CONFIG.is_simulated(name)]
-NETWORKS = [name for name in CONFIG.model.taggers if CONFIG.is_network(name)]
-BASELINES = [name for name in CONFIG.model.taggers if not CONFIG.is_network(name)]
+NETWORKS = [name for name in CONFIG.taggers if CONFIG.is_network(name)]
+BASELINES = [name for name in CONFIG.taggers if not CONFIG.is_network(name)]
+SWEEPS = list(CONFIG.plans)
 GENOMES = list(CONFIG.model.annotate)
 FETCHED = [name for name in GENOMES if CONFIG.genome_file(name) is None]
 
@@ -74,6 +85,31 @@ wildcard_constraints:
 def either(names):
     """Return a wildcard constraint that only `names` meet; nothing does where there are none."""
     return "|".join(names) or "(?!)"
+
+
+def predicted_by(taggers, kept):
+    """Return a constraint on `dataset`: where the posteriors by `taggers` are kept, or are not.
+
+    It looks ahead at the tagger in the path, since no constraint of one wildcard says that of two.
+    """
+    pairs = []
+    for datasets in (CONFIG.model.datasets, CONFIG.swept_datasets):
+        fitting = [
+            tagger
+            for tagger in taggers
+            for dataset in list(datasets)[:1]  # all of these are alike
+            if CONFIG.keeps_posteriors(dataset, tagger) == kept
+        ]
+        pairs.append(f"(?:{either(datasets)})(?=/(?:{either(fitting)})/)")
+    return "|".join(pairs)
+
+
+def temporary_arrays(outputs):
+    """Return `outputs`, those that hold something for each base marked as temporary."""
+    return {
+        name: temp(str(path)) if str(path).endswith(".npy") else str(path)
+        for name, path in outputs.items()
+    }
 
 
 def settings(stage, *names):
@@ -170,11 +206,19 @@ def training_threads(wildcards):
 
 
 def every_run(name, taggers=None):
-    """Return the file `name` of every run of the config, or of those of `taggers`."""
+    """Return the file `name` of every run but those of sweeps, or of those of `taggers`."""
     return [
         f"{RUN}/{name}".format(dataset=dataset, tagger=tagger, seed=seed)
-        for dataset, tagger, seed in CONFIG.runs()
+        for dataset, tagger, seed in CONFIG.main_runs()
         if taggers is None or tagger in taggers
+    ]
+
+
+def every_run_of(sweep, name):
+    """Return the file `name` of every run of a sweep."""
+    return [
+        f"{RUN}/{name}".format(dataset=dataset, tagger=tagger, seed=seed)
+        for dataset, tagger, seed in CONFIG.sweep_runs(sweep)
     ]
 
 

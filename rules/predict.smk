@@ -26,7 +26,7 @@ rule predict_baseline:
     benchmark:
         "logs/predict_baseline/{dataset}.{tagger}.seed{seed}.benchmark.tsv"
     wildcard_constraints:
-        dataset=either(DATASETS),
+        dataset=predicted_by(BASELINES, kept=True),
         tagger=either(BASELINES),
     conda:
         "../envs/data.yaml"
@@ -58,7 +58,7 @@ rule predict_network:
     benchmark:
         "logs/predict_network/{dataset}.{tagger}.seed{seed}.benchmark.tsv"
     wildcard_constraints:
-        dataset=either(DATASETS),
+        dataset=predicted_by(NETWORKS, kept=True),
         tagger=either(NETWORKS),
     conda:
         "../envs/network.yaml"

@@ -1,6 +1,7 @@
 """Render the report: one HTML file that opens offline.
 
-IN   results/comparison.tsv, and every metrics.json, history.tsv, tracks.npz and annotation
+IN   results/comparison.tsv, every table of a sweep, and every metrics.json, history.tsv, tracks.npz
+     and annotation
 OUT  results/report.html
 """
 
@@ -17,6 +18,7 @@ rule render_report:
         agreement=expand("results/annotations/{genome}/agreement.tsv", genome=GENOMES),
         taggers=every_run("tagger.safetensors"),
         timing=every_run("timing.json"),
+        sweeps=expand("results/sweeps/{sweep}.tsv", sweep=SWEEPS),
         page=workflow.source_path("../report/template.html.jinja"),
         style=workflow.source_path("../report/style.css"),
         script=workflow.source_path("../report/report.js"),

@@ -19,6 +19,8 @@ def main(settings: dict[str, Any], inputs: dict[str, list[Path]], page: Path) ->
         annotation_folders=[path.parent for path in inputs["segments"]],
         agreement_paths=inputs["agreement"],
         alphabets=settings["alphabets"],
+        sweep_paths=inputs["sweeps"],
+        sweep_units=settings["sweeps"],
         provenance=provenance(inputs["taggers"], inputs["timing"]),
         config_text=settings["config"],
     )
@@ -39,6 +41,7 @@ if __name__ == "__main__":
                     "agreement",
                     "taggers",
                     "timing",
+                    "sweeps",
                 )
             }
             | {"comparison": [Path(snakemake.input.comparison)]},

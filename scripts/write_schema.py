@@ -29,9 +29,9 @@ with two of them the later one is laid over the earlier one key by key, and `nul
 away.
 
 A relative path starts from the folder of the file that names it, and on the command line from
-the current folder. Names of datasets, taggers and genomes become folders: letters A-Z a-z, digits,
-`_` and `-`, not beginning with `-`. `annotations`, `genomes` and `sweeps` are no names of
-datasets, `corpus` and `controls` none of taggers.
+the current folder. Names of datasets, taggers, genomes and sweeps become folders and files: letters
+A-Z a-z, digits, `_` and `-`, not beginning with `-`. `annotations`, `genomes` and `sweeps` are no
+names of datasets, `corpus` and `controls` none of taggers.
 
 Nothing about machines stands in a config: see `profiles/`.
 """

@@ -26,14 +26,20 @@ FOLLOWERS = {
                      "render_report"},
     # The posteriors of `exact` are what networks are held against.
     "predict_network": {"evaluate_tagger", "compare_taggers"},
+    "predict_network_of_sweep": {"evaluate_tagger", "summarise_sweep"},
     "predict_baseline": {"evaluate_tagger", "compare_taggers"},
-    "evaluate_tagger": {"compare_taggers", "render_report"},
+    # Posteriors of a sweep are not kept: to be judged again they are predicted again.
+    "evaluate_tagger": {"predict_network_of_sweep", "compare_taggers", "summarise_sweep",
+                        "render_report"},
     "compare_taggers": {"render_report"},
+    "summarise_sweep": {"render_report"},
     "encode_genome": {"annotate_genome"},
     "annotate_genome": {"compare_annotations", "render_report"},
     "compare_annotations": {"render_report"},
     "render_report": set(),
 }  # fmt: skip
+
+SCRIPTS = [rule for rule in FOLLOWERS if not rule.endswith("_of_sweep")]
 
 #: Modules whose words change no result: errors and logging.
 SILENT = {"basetag.errors", "basetag.job_log"}
@@ -54,7 +60,7 @@ def closure(rules):
 def modules_of(rule):
     """What a rule's script imports, by the standard library's own finder."""
     finder = modulefinder.ModuleFinder(path=[str(REPOSITORY / "scripts")])
-    finder.run_script(str(REPOSITORY / "scripts" / f"{rule}.py"))
+    finder.run_script(str(REPOSITORY / "scripts" / f"{rule.removesuffix('_of_sweep')}.py"))
     return {name for name in finder.modules if name.split(".")[0] == "basetag"}
 
 
@@ -128,7 +134,7 @@ def test_modules_of_each_set_of_users_rerun_these_and_what_hangs_on_them(ran, us
         assert planned(workflow, config) == set()
 
 
-@pytest.mark.parametrize("rule", FOLLOWERS)
+@pytest.mark.parametrize("rule", SCRIPTS)
 def test_code_of_a_script_reruns_its_rule_and_what_hangs_on_it(ran, rule):
     workflow, config = ran
     with changed_code(workflow, rule):
@@ -145,8 +151,9 @@ def changed(keys, value):
     return config
 
 
-#: What hangs on the dataset `own`, with which nothing is annotated.
-OWN_ALONE = {"annotate_genome", "compare_annotations"}
+#: What never hangs on the dataset `own`: nothing is annotated with it, and it is in no sweep.
+OF_SWEEP = {"predict_network_of_sweep", "summarise_sweep"}
+OWN_ALONE = {"annotate_genome", "compare_annotations", *OF_SWEEP}
 
 
 @pytest.mark.parametrize(
@@ -157,7 +164,11 @@ OWN_ALONE = {"annotate_genome", "compare_annotations"}
          closure({"split_records"}) - OWN_ALONE),
         (changed(("datasets", "own", "labels", "states"), {"H": "rich", "L": "poor"}),
          closure({"encode_fasta"}) - OWN_ALONE),
-        (changed(("taggers", "gru", "hidden"), 4), closure({"train_tagger"})),
+        (changed(("taggers", "gru", "layers"), 1), closure({"train_tagger"})),
+        # The sweep's own value takes its place.
+        (changed(("taggers", "gru", "hidden"), 4), closure({"train_tagger"}) - OF_SWEEP),
+        (changed(("sweeps", "size", "taggers", "gru", "hidden"), [2, 3]),
+         {"train_tagger", "evaluate_tagger", "render_report", *OF_SWEEP}),
         (changed(("training", "mask"), 0.02), closure({"train_tagger"})),
         (changed(("training", "threads"), 2), closure({"train_tagger"})),
         (changed(("evaluation", "pairs"), 60), closure({"evaluate_tagger"})),

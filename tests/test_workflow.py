@@ -110,6 +110,18 @@ def test_another_decoding_is_judged_without_another_training(ran, tmp_path):
     assert "viterbi, runs of at least 5 bases" in (found / "report.html").read_text()
 
 
+def test_a_sweep_has_a_table_of_its_own_and_leaves_no_posteriors(ran):
+    results = ran[2]
+    rows = read_table(results / "sweeps/size.tsv")
+    assert [(row["tagger"], row["tagger.hidden"]) for row in rows] == [
+        ("gru-hidden2", "2"), ("exact", ""),
+    ]  # fmt: skip
+    found = {path.name for path in (results / "tiny/gru-hidden2/seed1").iterdir()}
+    assert {"metrics.json", "tagger.safetensors", "history.tsv", "tracks.npz"} < found
+    assert not {name for name in found if name.endswith(".npy")}
+    assert (results / "tiny/exact/seed0/posteriors.npy").exists()
+
+
 def test_annotations_cover_the_genome_with_its_own_names(ran):
     folder = ran[2] / "annotations/phage/tiny/exact/seed0"
     with gzip.open(folder / "segments.bed.gz", "rt") as file:
@@ -151,7 +163,7 @@ def test_two_runs_give_the_same_bytes_the_clock_apart(ran, tmp_path):
         second = tmp_path / "results" / first.relative_to(results)
         if first.name in ("timing.json", "predict_timing.json", "report.html"):
             continue
-        if first.name == "comparison.tsv":
+        if first.name == "comparison.tsv" or first.parent.name == "sweeps":
             rows = [
                 [{k: v for k, v in row.items() if k not in clock} for row in read_table(path)]
                 for path in (first, second)
@@ -228,6 +240,19 @@ def test_a_gpu_that_is_not_there_is_refused_before_any_data_is_read(ran, tmp_pat
     )
 
 
+def test_what_predicts_for_a_sweep_computes_where_its_rule_does(ran, tmp_path):
+    copied = tmp_path / "work"
+    shutil.copytree(ran[1].parent, copied)
+    run = snakemake(
+        ran[0], copied / ran[1].name, "results/tiny/gru-hidden2/seed1/posteriors.npy",
+        "--set-resources", "train_tagger:gpu=0", "predict_network:gpu=1", "annotate_genome:gpu=0",
+        "--set-threads", "predict_network=2",
+        environment={"CUDA_VISIBLE_DEVICES": ""},
+    )  # fmt: skip
+    assert run.returncode == 1
+    assert "sees no CUDA device" in run.stderr
+
+
 def test_an_example_stands_alone(ran, tmp_path):
     """Nothing of config.yaml is merged into a config given on the command line."""
     config = write_config(tmp_path, {**TINY, "datasets": {"tiny": TINY["datasets"]["tiny"]}})
@@ -286,6 +311,7 @@ def test_the_whole_plan_of_a_fresh_folder_names_every_rule(ran, tmp_path):
         "simulate_hmm", "encode_fasta", "split_records", "train_tagger", "fit_baseline",
         "predict_network", "predict_baseline", "evaluate_tagger", "compare_taggers",
         "encode_genome", "annotate_genome", "compare_annotations", "render_report",
+        "predict_network_of_sweep", "summarise_sweep",
     }  # fmt: skip
 
 

@@ -37,6 +37,7 @@ TINY = {
             "taggers": [{"dataset": "tiny", "tagger": name} for name in ("gru", "exact")],
         }
     },
+    "sweeps": {"size": {"datasets": {"tiny": {}}, "taggers": {"gru": {"hidden": [2]}}}},
 }
 
 

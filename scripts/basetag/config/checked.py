@@ -9,106 +9,31 @@ keys must not.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from basetag.config.baselines import EXACT_BASELINES, Baseline, GCWindow, Majority, Uniform
-from basetag.config.datasets import FastaDataset, SimulatedDataset
+from basetag.config.baselines import EXACT_BASELINES, Majority, Uniform
+from basetag.config.datasets import VARIATIONS, FastaDataset, SimulatedDataset
 from basetag.config.decoding import Viterbi
 from basetag.config.features import BedGraph, FeatureSource
-from basetag.config.model import ConfigModel, GenomeEntry
 from basetag.config.networks import ARCHITECTURE, Network
+from basetag.config.runs import Run, Runs
+from basetag.config.section import Section
 from basetag.config.training import Training
-from basetag.hmm_spec import HMMSpec
+from basetag.hmm_variations import varied
 
 Settings = dict[str, Any]
-#: Dataset, tagger, seed.
-Run = tuple[str, str, int]
 
 #: A tagger as the rules name it: dataset, tagger, seed.
 TAGGER_FILE = re.compile(r"results/([^/]+)/([^/]+)/seed(0|[1-9]\d*)/tagger\.safetensors")
 
 
 @dataclass(frozen=True)
-class Config:
-    """The config of a run.
-
-    Parameters
-    ----------
-    model : ConfigModel
-        The values; paths of data are resolved.
-    hmms : mapping of str to HMMSpec
-        The model that each simulated dataset is drawn from, by dataset.
-    """
-
-    model: ConfigModel
-    hmms: Mapping[str, HMMSpec] = field(default_factory=dict)
-
-    def dataset(self, name: str) -> SimulatedDataset | FastaDataset:
-        """Return the dataset `name`."""
-        return self.model.datasets[name]
-
-    def tagger(self, name: str) -> Network | Baseline:
-        """Return the tagger `name`."""
-        return self.model.taggers[name]
-
-    def genome(self, name: str) -> GenomeEntry:
-        """Return the genome `name` of the section `annotate`."""
-        return self.model.annotate[name]
-
-    def is_simulated(self, dataset: str) -> bool:
-        """Whether `dataset` is simulated, so that its exact posterior is known."""
-        return isinstance(self.dataset(dataset), SimulatedDataset)
-
-    def is_network(self, tagger: str) -> bool:
-        """Whether `tagger` is trained, and not fitted."""
-        return isinstance(self.tagger(tagger), Network)
-
-    def has(self, dataset: str, tagger: str) -> bool:
-        """Whether `tagger` can be made for `dataset`.
-
-        The exact baselines need the simulating HMM, `gc_window` needs DNA.
-        """
-        settings = self.tagger(tagger)
-        if isinstance(settings, EXACT_BASELINES):
-            return self.is_simulated(dataset)
-        return not isinstance(settings, GCWindow) or self.alphabet(dataset) == "dna"
-
-    def seeds(self, tagger: str) -> tuple[int, ...]:
-        """Return the seeds of `tagger`: those of the config, or 0 alone for a baseline."""
-        return self.model.seeds if self.is_network(tagger) else (0,)
-
-    def runs(self) -> list[Run]:
-        """Return every dataset, tagger and seed that is made, in the order of the config."""
-        return [
-            (dataset, tagger, seed)
-            for dataset in self.model.datasets
-            for tagger in self.model.taggers
-            if self.has(dataset, tagger)
-            for seed in self.seeds(tagger)
-        ]
-
-    def annotations(self) -> list[tuple[str, str, str, int]]:
-        """Return every genome, dataset, tagger and seed to annotate with, in the same order."""
-        return [
-            (name, use.dataset, use.tagger, self.seeds(use.tagger)[0] if seed is None else seed)
-            for name, genome in self.model.annotate.items()
-            for use in genome.taggers
-            for seed in [use.seed]
-        ]
-
-    def alphabet(self, dataset: str) -> str:
-        """Return the alphabet of `dataset`: `dna`, or its letters."""
-        settings = self.dataset(dataset)
-        return (
-            self.hmms[dataset].alphabet
-            if isinstance(settings, SimulatedDataset)
-            else settings.alphabet
-        )
+class Config(Runs):
+    """The config of a run: what is made, by `Runs`, and the settings of each rule."""
 
     def states(self, dataset: str) -> dict[str, str]:
         """Return the letters of the states of `dataset` and what they mean, in order."""
@@ -145,7 +70,7 @@ class Config:
     def feature_owners(self) -> list[str]:
         """Return the datasets and genomes that have features, as `feature_sources` names them."""
         genomes = (f"genomes/{name}" for name in self.model.annotate)
-        return [name for name in (*self.model.datasets, *genomes) if self.feature_sources(name)]
+        return [name for name in (*self.datasets, *genomes) if self.feature_sources(name)]
 
     def feature_files(self, owner: str) -> list[Path]:
         """Return the user's files of the features of a dataset or genome, in order of name."""
@@ -178,7 +103,7 @@ class Config:
         if found is None:
             return None
         dataset, name, seed = found.groups()
-        known = dataset in self.model.datasets and name in self.model.taggers
+        known = dataset in self.datasets and name in self.taggers
         return (dataset, name, int(seed)) if known else None
 
     def simulate_settings(self, dataset: str) -> Settings:
@@ -189,7 +114,23 @@ class Config:
         settings = self.dataset(dataset)
         if not isinstance(settings, SimulatedDataset):
             raise ValueError(f"{dataset} is not simulated")
-        return settings.simulate.model_dump() | {"hmm": self.hmms[dataset].settings()}
+        drawn = settings.simulate.model_dump(include={"records", "length", "seed"})
+        return drawn | {"hmm": self.hmm_settings(dataset)}
+
+    def hmm_settings(self, dataset: str) -> Settings:
+        """Return the model that `dataset` is drawn from, as `HMMSpec.settings`, its variations on.
+
+        Raises
+        ------
+        ImpossibleVariationError
+            Where the model does not have them; a checked config has none such.
+        """
+        settings = self.dataset(dataset)
+        if not isinstance(settings, SimulatedDataset):
+            raise ValueError(f"{dataset} is not simulated")
+        return varied(
+            self.hmms[dataset].settings(), **settings.simulate.model_dump(include=set(VARIATIONS))
+        )
 
     def encode_settings(self, dataset: str) -> Settings:
         """Return `alphabet`, `states` (list of letters) and `state_names` (letter to meaning)."""
@@ -242,7 +183,7 @@ class Config:
             raise ValueError(f"{tagger} is not fitted")
         fit = settings.model_dump(exclude={"decoding"})
         if isinstance(settings, EXACT_BASELINES):
-            fit["hmm"] = self.hmms[dataset].settings()
+            fit["hmm"] = self.hmm_settings(dataset)
         return fit
 
     def decoding(self, dataset: str, tagger: str) -> Settings:
@@ -273,8 +214,8 @@ class Config:
 
     def reference(self, dataset: str, baseline: str) -> str | None:
         """Return the tagger that is the `exact` or `filtered` posterior of `dataset`, if any."""
-        for name, tagger in self.model.taggers.items():
-            if isinstance(tagger, EXACT_BASELINES) and tagger.baseline == baseline:
+        for name in self.references:
+            if getattr(self.tagger(name), "baseline", None) == baseline:
                 return name if self.has(dataset, name) else None
         return None
 
@@ -294,6 +235,45 @@ class Config:
             "validation_bases": None if weighted else training["validation_bases"],
             "decoding": self.decoding(dataset, tagger),
         }
+
+    def summarise_sweep_settings(self, sweep: str) -> Settings:
+        """Return `axes` (columns, in order) and `runs`, in the order of `sweep_runs`.
+
+        Each run has `dataset`, `tagger`, `seed`, `dataset_base`, `tagger_base`, and `values`:
+        those of its axes, by column.
+        """
+        plan = self.plans[sweep]
+        sides = {"dataset": plan.datasets, "tagger": plan.taggers}
+        known = {side: {point.name: point for point in points} for side, points in sides.items()}
+        runs = []
+        for dataset, tagger, seed in self.sweep_runs(sweep):
+            run: Settings = {"dataset": dataset, "tagger": tagger, "seed": seed, "values": {}}
+            for side in sides:
+                point = known[side].get(run[side])  # a reference need not be one
+                run[f"{side}_base"] = run[side] if point is None else point.base
+                for axis, value in ({} if point is None else point.values).items():
+                    run["values"][f"{side}.{axis}"] = value
+            runs.append(run)
+        axes = dict.fromkeys(
+            f"{side}.{axis}"
+            for side, points in sides.items()
+            for point in points
+            for axis in point.values
+        )
+        return {"axes": list(axes), "runs": runs}
+
+    def sweep_units(self, sweep: str) -> dict[str, str]:
+        """Return the unit of each axis of a sweep that has one, by column."""
+        plan = self.plans[sweep]
+        units = {}
+        for side, points in (("dataset", plan.datasets), ("tagger", plan.taggers)):
+            for point in points:
+                entry = self.dataset(point.name) if side == "dataset" else self.tagger(point.name)
+                for axis in point.values:
+                    unit = _unit(entry, axis.split("."))
+                    if unit is not None:
+                        units[f"{side}.{axis}"] = unit
+        return units
 
     def fetch_settings(self, genome: str) -> Settings:
         """Return `accession`."""
@@ -324,9 +304,10 @@ class Config:
         }
 
     def report_settings(self) -> Settings:
-        """Return `config` (all of it as YAML) and `alphabets` (by dataset).
+        """Return `config` (all of it as YAML), `alphabets` (by dataset) and `sweeps`.
 
         The YAML, saved in the current folder, is a config with the same settings for every rule.
+        `sweeps` has the units of each sweep's axes, by column.
         """
         values = _sorted(self.model.model_dump(exclude_none=True))
         for name, dataset in self.model.datasets.items():
@@ -334,16 +315,33 @@ class Config:
                 # The one mapping whose order counts.
                 values["datasets"][name]["labels"]["states"] = dict(dataset.labels.states)
         for name, tagger in self.model.taggers.items():
-            if isinstance(tagger, Network) and tagger.cell == "none":
+            if isinstance(tagger, Network):
+                # Without a cell they would be a mistake: here, or where a sweep varies the cell.
+                swept = any(name in sweep.taggers for sweep in self.model.sweeps.values())
                 for key in ("hidden", "layers"):
-                    del values["taggers"][name][key]
+                    if tagger.cell == "none" or (swept and key not in tagger.model_fields_set):
+                        del values["taggers"][name][key]
             if isinstance(tagger, Network) and tagger.training is not None:
                 # With the defaults filled in, it would hide the section `training`.
                 values["taggers"][name]["training"] = _sorted(_as_given(tagger.training))
+        for name, sweep in self.model.sweeps.items():
+            for section in ("datasets", "taggers"):
+                # The order of axes is that of the parts of a point's name.
+                values["sweeps"][name][section] = getattr(sweep, section)
         return {
             "config": yaml.safe_dump(values, sort_keys=False, allow_unicode=True),
             "alphabets": {name: self.alphabet(name) for name in self.model.datasets},
+            "sweeps": {name: self.sweep_units(name) for name in self.plans},
         }
+
+
+def _unit(entry: Any, keys: list[str]) -> str | None:
+    """Return the unit of the value at `keys` below a section; None where it has none."""
+    for key in keys[:-1]:
+        entry = getattr(entry, key, None)
+    known = type(entry).model_fields.get(keys[-1]) if isinstance(entry, Section) else None
+    extra = None if known is None else known.json_schema_extra
+    return str(extra["unit"]) if isinstance(extra, dict) and "unit" in extra else None
 
 
 def _as_given(training: Training) -> Settings:

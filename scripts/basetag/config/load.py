@@ -10,10 +10,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from basetag.config.checked import TAGGER_FILE, Config
+from basetag.config.datasets import SimulatedDataset
 from basetag.config.layers import Keys, Layers, shown
 from basetag.config.mismatches import mismatches
 from basetag.config.mistakes import InvalidConfigError, Mistake, mistakes_of, unknown
 from basetag.config.model import ConfigModel
+from basetag.config.points import SECTIONS, Grid
 from basetag.errors import ConfigError
 from basetag.hmm_spec import HMMSpec, load_hmm_spec
 
@@ -47,19 +49,44 @@ def load_config(config: Mapping[str, Any], files: Sequence[Path], workflow_folde
     layers = Layers.read(config, files)
     mistakes: list[Mistake] = []
     values = _with_paths(layers, mistakes)
-    values, hmms, errors = _load_hmms(values, layers, workflow_folder, mistakes)
+    values, models, errors = _load_hmms(values, layers, workflow_folder, mistakes)
+    grid = Grid.of(values)
+    mistakes.extend(grid.mistakes)
     model = None
     try:
-        model = ConfigModel.model_validate(values)
+        model = ConfigModel.model_validate(grid.values)
     except ValidationError as error:
         mistakes.extend(mistakes_of(error, layers))
     if model is not None and not (mistakes or errors):
-        checked = Config(model, hmms)
+        checked = _checked(model, grid, models)
         mistakes.extend(mismatches(checked))
         if not mistakes:
             return checked
+    mistakes = grid.told(mistakes)
     mistakes.sort(key=lambda mistake: layers.order_of(mistake.keys))
     raise InvalidConfigError([*(mistake.error(layers) for mistake in mistakes), *errors])
+
+
+def _checked(model: ConfigModel, grid: Grid, models: Mapping[str, HMMSpec]) -> Config:
+    """Return the config, with what somebody wrote and the points of sweeps kept apart."""
+    hmms = {
+        name: models[dataset.simulate.hmm]
+        for name, dataset in model.datasets.items()
+        if isinstance(dataset, SimulatedDataset)
+    }
+    own: dict[str, dict[str, Any]] = {}
+    points: dict[str, dict[str, Any]] = {}
+    for section in SECTIONS:
+        own[section], points[section] = {}, {}
+        for name, entry in getattr(model, section).items():
+            (points if grid.is_point(section, name) else own)[section][name] = entry
+    return Config(
+        model.model_copy(update=own),
+        hmms,
+        grid.plans,
+        swept_datasets=points["datasets"],
+        swept_taggers=points["taggers"],
+    )
 
 
 def _with_paths(layers: Layers, mistakes: list[Mistake]) -> dict[str, Any]:
@@ -67,7 +94,8 @@ def _with_paths(layers: Layers, mistakes: list[Mistake]) -> dict[str, Any]:
 
     def resolve(keys: Keys, path: str) -> str:
         resolved = _resolved(path, layers.file_of(keys))
-        if keys[-1] == "init_from":
+        key = keys[-2] if isinstance(keys[-1], int) else keys[-1]
+        if key == "init_from":
             resolved = _as_rules_name(resolved)
             # A job may make it: what it names is checked with the taggers and datasets.
             if TAGGER_FILE.fullmatch(str(resolved)):
@@ -90,7 +118,7 @@ def _with_paths(layers: Layers, mistakes: list[Mistake]) -> dict[str, Any]:
         ("taggers", None, "init_from"),
         ("taggers", None, "embedding", "table"),
     ):
-        values = _replaced(values, pattern, (), resolve)
+        values = _replaced_with_swept(values, pattern, resolve)
     return values
 
 
@@ -121,12 +149,52 @@ def _as_rules_name(path: Path) -> Path:
     return path
 
 
-def _replaced(
-    value: Any,
-    pattern: tuple[str | None, ...],
-    above: Keys,
-    replace: Callable[[Keys, str], str],
-) -> Any:
+Pattern = tuple[str | None, ...]
+Replace = Callable[[Keys, str], str]
+
+
+def _replaced_with_swept(values: dict[str, Any], pattern: Pattern, replace: Replace) -> Any:
+    """Return a copy of a config with `replace` called on the texts at `pattern`, swept ones too."""
+    values = _replaced(values, pattern, (), replace)
+
+    def replace_axes(axes: Any, above: Keys) -> Any:
+        if not isinstance(axes, dict):
+            return axes
+        replaced = {}
+        for axis, options in axes.items():
+            parts, below = str(axis).split("."), pattern[2:]
+            met = len(parts) <= len(below) and all(
+                known in (None, part) for part, known in zip(parts, below, strict=False)
+            )
+            if met and isinstance(options, list):
+                options = [
+                    _replaced(option, below[len(parts) :], (*above, axis, index), replace)
+                    for index, option in enumerate(options)
+                ]
+            replaced[axis] = options
+        return replaced
+
+    section = str(pattern[0])
+    for sweep, grids in _entries(values, "sweeps"):
+        for base, axes in _entries(grids, section):
+            place = ("sweeps", sweep, section, base)
+            values = _with_value(values, place, replace_axes(axes, place))
+    return values
+
+
+def _entries(values: Any, key: str) -> list[tuple[Any, Any]]:
+    found = values.get(key) if isinstance(values, dict) else None
+    return list(found.items()) if isinstance(found, dict) else []
+
+
+def _with_value(values: Any, keys: Keys, value: Any) -> Any:
+    """Return a copy of nested mappings with another value at `keys`."""
+    if not keys:
+        return value
+    return {**values, keys[0]: _with_value(values[keys[0]], keys[1:], value)}
+
+
+def _replaced(value: Any, pattern: Pattern, above: Keys, replace: Replace) -> Any:
     """Return a copy of `value` with `replace` called on the texts at `pattern` (None: any key)."""
     if not pattern:
         return replace(above, value) if isinstance(value, str) and value else value
@@ -144,7 +212,7 @@ def _load_hmms(
     values: dict[str, Any], layers: Layers, workflow_folder: Path, mistakes: list[Mistake]
 ) -> tuple[dict[str, Any], dict[str, HMMSpec], list[ConfigError]]:
     """Return `values` with the models' paths resolved, the models, and what is wrong in them."""
-    hmms: dict[str, HMMSpec] = {}
+    models: dict[str, HMMSpec] = {}
     errors: dict[Path, ConfigError] = {}
     read: dict[Path, HMMSpec] = {}
     presets = {path.stem: path for path in (workflow_folder / "resources" / "hmms").glob("*.yaml")}
@@ -166,10 +234,10 @@ def _load_hmms(
         try:
             if path not in read:
                 read[path] = load_hmm_spec(path)
-            hmms[str(keys[1])] = read[path]
+            models[name] = read[path]
         except ConfigError as error:
             errors[path] = error
         return name
 
-    values = _replaced(values, ("datasets", None, "simulate", "hmm"), (), load)
-    return values, hmms, list(errors.values())
+    values = _replaced_with_swept(values, ("datasets", None, "simulate", "hmm"), load)
+    return values, models, list(errors.values())

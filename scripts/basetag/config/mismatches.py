@@ -17,12 +17,14 @@ from basetag.config.layers import Keys
 from basetag.config.mistakes import Mistake, unknown
 from basetag.config.networks import HiddenStates, Network
 from basetag.config.training import Training
+from basetag.hmm_variations import ImpossibleVariationError
 from basetag.kmer_table import MOST_CELLS, n_words
 from basetag.letters import plain_letters
 
 
 def mismatches(config: Config) -> Iterator[Mistake]:
     """Yield what is wrong between sections that are each right."""
+    yield from _impossible_variations(config)
     yield from _idle_taggers(config)
     yield from _large_tables(config)
     yield from _large_embeddings(config)
@@ -38,10 +40,19 @@ def mismatches(config: Config) -> Iterator[Mistake]:
         yield from _wrong_references(config, genome)
 
 
+def _impossible_variations(config: Config) -> Iterator[Mistake]:
+    for name in config.datasets:
+        if config.is_simulated(name):
+            try:
+                config.hmm_settings(name)
+            except ImpossibleVariationError as error:
+                keys = ("datasets", name, "simulate", error.key)
+                yield Mistake(keys, error.problem, error.advice)
+
+
 def _idle_taggers(config: Config) -> Iterator[Mistake]:
-    datasets = config.model.datasets
-    for name, tagger in config.model.taggers.items():
-        if any(config.has(dataset, name) for dataset in datasets):
+    for name, tagger in config.taggers.items():
+        if any(config.has(dataset, name) for dataset in config.datasets_of(name)):
             continue
         if isinstance(tagger, EXACT_BASELINES):
             yield Mistake(
@@ -58,10 +69,10 @@ def _idle_taggers(config: Config) -> Iterator[Mistake]:
 
 
 def _large_tables(config: Config) -> Iterator[Mistake]:
-    for name, tagger in config.model.taggers.items():
+    for name, tagger in config.taggers.items():
         if not isinstance(tagger, BaseTable):
             continue
-        for dataset in config.model.datasets:
+        for dataset in config.datasets_of(name):
             n_letters = len(plain_letters(config.alphabet(dataset)))
             if n_words(n_letters, tagger.k) * len(config.states(dataset)) > MOST_CELLS:
                 yield Mistake(
@@ -74,10 +85,10 @@ def _large_tables(config: Config) -> Iterator[Mistake]:
 
 
 def _large_embeddings(config: Config) -> Iterator[Mistake]:
-    for name, tagger in config.model.taggers.items():
+    for name, tagger in config.taggers.items():
         if not isinstance(tagger, Network):
             continue
-        for dataset in config.model.datasets:
+        for dataset in config.datasets_of(name):
             n_letters = len(plain_letters(config.alphabet(dataset)))
             # Each letter of a word may be unknown as well.
             words = (n_letters + 1) ** tagger.embedding.k
@@ -96,13 +107,13 @@ def _large_embeddings(config: Config) -> Iterator[Mistake]:
 
 
 def _short_trainings(config: Config) -> Iterator[Mistake]:
-    if not any(isinstance(tagger, Network) for tagger in config.model.taggers.values()):
+    if not any(isinstance(tagger, Network) for tagger in config.taggers.values()):
         return
     default = config.model.training
     if default.batch * default.window > default.bases:
         yield _short_training(("training",), default.model_dump())
         return
-    for name, tagger in config.model.taggers.items():
+    for name, tagger in config.taggers.items():
         if isinstance(tagger, Network) and tagger.training is not None:
             training = config.train_settings(name, 0)["training"]
             if training["batch"] * training["window"] > training["bases"]:
@@ -119,15 +130,18 @@ def _short_training(keys: Keys, training: dict[str, Any]) -> Mistake:
 
 
 def _wrong_weights(config: Config) -> Iterator[Mistake]:
-    given: list[tuple[Keys, Training | None]] = [(("training",), config.model.training)]
-    for name, tagger in config.model.taggers.items():
+    given: list[tuple[Keys, Training | None, list[str]]] = [
+        (("training",), config.model.training, list(config.datasets))
+    ]
+    for name, tagger in config.taggers.items():
         if isinstance(tagger, Network):
-            given.append((("taggers", name, "training"), tagger.training))
-    states = {dataset: list(config.states(dataset)) for dataset in config.model.datasets}
-    known = list(dict.fromkeys(letter for letters in states.values() for letter in letters))
-    for above, training in given:
+            place = ("taggers", name, "training")
+            given.append((place, tagger.training, config.datasets_of(name)))
+    for above, training, datasets in given:
         if training is None or not isinstance(training.class_weights, dict):
             continue
+        states = {dataset: list(config.states(dataset)) for dataset in datasets}
+        known = list(dict.fromkeys(letter for letters in states.values() for letter in letters))
         keys = (*above, "class_weights")
         strange = [letter for letter in training.class_weights if letter not in known]
         for letter in strange:
@@ -150,7 +164,7 @@ def _wrong_weights(config: Config) -> Iterator[Mistake]:
 
 
 def _wrong_heads(config: Config) -> Iterator[Mistake]:
-    for name, tagger in config.model.taggers.items():
+    for name, tagger in config.taggers.items():
         if not isinstance(tagger, Network) or tagger.head == "softmax":
             continue
         if config.train_settings(name, 0)["training"]["class_weights"] is not None:
@@ -161,7 +175,7 @@ def _wrong_heads(config: Config) -> Iterator[Mistake]:
             )
         if not isinstance(tagger.head, HiddenStates):
             continue
-        for dataset in config.model.datasets:
+        for dataset in config.datasets_of(name):
             labels = list(config.states(dataset))
             if sorted(labels) != sorted(tagger.head.states):
                 yield Mistake(
@@ -175,10 +189,10 @@ def _wrong_heads(config: Config) -> Iterator[Mistake]:
 
 def _strange_lengths(config: Config) -> Iterator[Mistake]:
     """Yield least lengths of states that no dataset has, or none that annotates the genome."""
-    datasets = config.model.datasets
+    datasets = config.datasets
     given: list[tuple[Keys, Any, list[str]]] = [
-        (("taggers", name), getattr(tagger, "decoding", None), list(datasets))
-        for name, tagger in config.model.taggers.items()
+        (("taggers", name), getattr(tagger, "decoding", None), config.datasets_of(name))
+        for name, tagger in config.taggers.items()
     ]
     for name, genome in config.model.annotate.items():
         used = [use.dataset for use in genome.taggers if use.dataset in datasets]
@@ -197,9 +211,9 @@ def _strange_lengths(config: Config) -> Iterator[Mistake]:
 
 
 def _missing_features(config: Config) -> Iterator[Mistake]:
-    for name in config.model.taggers:
+    for name in config.taggers:
         for index, feature in enumerate(config.features_of_tagger(name)):
-            for dataset in config.model.datasets:
+            for dataset in config.datasets_of(name):
                 known = list(config.feature_sources(dataset))
                 if feature in known:
                     continue
@@ -217,15 +231,15 @@ def _missing_features(config: Config) -> Iterator[Mistake]:
 
 
 def _strandless(config: Config) -> Iterator[Mistake]:
-    datasets = config.model.datasets
-    for name, tagger in config.model.taggers.items():
+    datasets = config.datasets
+    for name, tagger in config.taggers.items():
         if isinstance(tagger, Network) and tagger.both_strands:
-            yield from _strandless_at(("taggers", name), list(datasets), config)
+            yield from _strandless_at(("taggers", name), config.datasets_of(name), config)
     for name, genome in config.model.annotate.items():
         if genome.both_strands:
             used = [use.dataset for use in genome.taggers if use.dataset in datasets]
             yield from _strandless_at(("annotate", name), used, config)
-            known = [use.tagger for use in genome.taggers if use.tagger in config.model.taggers]
+            known = [use.tagger for use in genome.taggers if use.tagger in config.taggers]
             baselines = [tagger for tagger in known if not config.is_network(tagger)]
             if baselines:
                 yield Mistake(
@@ -250,7 +264,7 @@ def _strandless_at(keys: Keys, datasets: list[str], config: Config) -> Iterator[
 
 def _wrong_beginnings(config: Config) -> Iterator[Mistake]:
     """Yield what is wrong with paths that name a tagger as the rules do."""
-    for name in config.model.taggers:
+    for name in config.taggers:
         path = config.initial_tagger(name)
         found = TAGGER_FILE.fullmatch(path or "")
         if path is None or found is None:
@@ -262,7 +276,7 @@ def _wrong_beginnings(config: Config) -> Iterator[Mistake]:
                 dataset, tagger, _ = found.groups()
                 kind, one, choices = (
                     ("tagger", tagger, list(config.model.taggers))
-                    if dataset in config.model.datasets
+                    if dataset in config.datasets
                     else ("dataset", dataset, list(config.model.datasets))
                 )
                 problem, advice = unknown(kind, one, choices)
@@ -285,7 +299,7 @@ def _wrong_beginnings(config: Config) -> Iterator[Mistake]:
 
 def _circles(config: Config) -> Iterator[Mistake]:
     told: set[str] = set()
-    for name in config.model.taggers:
+    for name in config.taggers:
         way = [name]
         while (run := config.initial_run(way[-1])) is not None and run[1] not in way:
             way.append(run[1])
@@ -301,26 +315,26 @@ def _circles(config: Config) -> Iterator[Mistake]:
 
 def _wrong_references(config: Config, genome: str) -> Iterator[Mistake]:
     seen: set[tuple[str, str, int]] = set()
-    datasets = config.model.datasets
+    datasets = config.datasets
     known = [use.dataset for use in config.genome(genome).taggers if use.dataset in datasets]
     runs = set(config.runs())
     for index, use in enumerate(config.genome(genome).taggers):
         keys: Keys = ("annotate", genome, "taggers", index)
         named = True
-        for kind, name, choices in (
-            ("dataset", use.dataset, config.model.datasets),
-            ("tagger", use.tagger, config.model.taggers),
+        for kind, name, known_names, own in (
+            ("dataset", use.dataset, config.datasets, config.model.datasets),
+            ("tagger", use.tagger, config.taggers, config.model.taggers),
         ):
-            if name not in choices:
+            if name not in known_names:
                 named = False
-                yield Mistake((*keys, kind), *unknown(kind, name, choices))
+                yield Mistake((*keys, kind), *unknown(kind, name, own))
         if not named:
             continue
-        own, other = (config.alphabet(dataset) for dataset in (use.dataset, known[0]))
-        if own != other:
+        here, other = (config.alphabet(dataset) for dataset in (use.dataset, known[0]))
+        if here != other:
             yield Mistake(
                 (*keys, "dataset"),
-                f"{use.dataset!r} is written in {own!r}, and {known[0]!r}, which annotates the "
+                f"{use.dataset!r} is written in {here!r}, and {known[0]!r}, which annotates the "
                 f"same genome, in {other!r}",
                 "give the genome a second entry under another name",
             )

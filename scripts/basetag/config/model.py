@@ -20,11 +20,13 @@ from basetag.config.section import (
     Name,
     Section,
     Seed,
+    Seeds,
     distinct,
     mistake,
     not_reserved,
     one_of,
 )
+from basetag.config.sweeps import Sweep
 from basetag.config.taggers import Tagger
 from basetag.config.training import Training
 
@@ -120,13 +122,6 @@ class GenomeEntry(Section):
 Genome = Annotated[GenomeEntry, one_of("accession", "fasta")]
 
 
-def _check_seeds(seeds: tuple[int, ...]) -> tuple[int, ...]:
-    for index, seed in enumerate(seeds):
-        if seed in seeds[:index]:
-            raise mistake(f"the seed {seed} stands twice", "name each seed once", index)
-    return seeds
-
-
 class ConfigModel(Section):
     """The config of a run: the data, the taggers, and how they are trained and judged."""
 
@@ -137,13 +132,8 @@ class ConfigModel(Section):
         min_length=1,
         description="The taggers, by name; each is trained or fitted on each dataset.",
     )
-    seeds: Annotated[
-        tuple[Annotated[int, Field(ge=0, le=LARGEST_SEED)], ...],
-        Strict(False),
-        AfterValidator(_check_seeds),
-    ] = Field(
+    seeds: Seeds = Field(
         default=(1,),
-        min_length=1,
         description="Each network is trained once with each seed. Baselines have 0 only.",
     )
     training: Training = Field(default=Training(), description="How networks are trained.")
@@ -152,4 +142,7 @@ class ConfigModel(Section):
     )
     annotate: Annotated[dict[Name, Genome], AfterValidator(distinct)] = Field(
         default={}, description="Genomes to annotate, by name."
+    )
+    sweeps: Annotated[dict[Name, Sweep], AfterValidator(distinct)] = Field(
+        default={}, description="Grids of datasets and taggers, by name, beside the run itself."
     )

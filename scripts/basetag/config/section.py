@@ -11,6 +11,7 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    Strict,
     StringConstraints,
 )
 from pydantic.fields import FieldInfo
@@ -37,6 +38,21 @@ def mistake(problem: str, advice: str, *below: str | int) -> PydanticCustomError
     context = {"problem": problem, "advice": advice, "below": below}
     return PydanticCustomError("mistake", "{problem}; {advice}", context)
 
+
+def _check_seeds(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    for index, seed in enumerate(seeds):
+        if seed in seeds[:index]:
+            raise mistake(f"the seed {seed} stands twice", "name each seed once", index)
+    return seeds
+
+
+#: Seeds of trainings, each once.
+Seeds = Annotated[
+    tuple[Annotated[int, Field(ge=0, le=LARGEST_SEED)], ...],
+    Strict(False),
+    Field(min_length=1),
+    AfterValidator(_check_seeds),
+]
 
 #: A name that becomes a folder, and a wildcard of the workflow.
 Name = Annotated[

@@ -96,14 +96,14 @@ def write_comparison(
     """
     lines = ["\t".join(COLUMNS)]
     for files in taggers:
-        contents = [_read_json(file) if file is not None else {} for file in files]
+        contents = [read_json(file) if file is not None else {} for file in files]
         row = comparison_row(*contents)
-        lines.append("\t".join(_cell(row[column]) for column in COLUMNS))
+        lines.append("\t".join(cell(row[column]) for column in COLUMNS))
     with written_whole(path) as (place,):
         place.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _read_json(path: AnyPath) -> dict[str, Any]:
+def read_json(path: AnyPath) -> dict[str, Any]:
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -111,7 +111,7 @@ def _read_json(path: AnyPath) -> dict[str, Any]:
     return dict(content)
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
     """Return a number with ten digits, a text as it is, nothing for None."""
     if value is None:
         return ""

@@ -172,6 +172,59 @@ class Annotation:
 
 
 @dataclass(frozen=True)
+class Axis:
+    """What a sweep varies.
+
+    Parameters
+    ----------
+    column : str
+        Its column in the rows: `key` behind "dataset." or "tagger.".
+    key : str
+        The key of the config below the dataset or tagger, its parts joined by dots.
+    of_dataset : bool
+        Whether datasets vary it, and not taggers.
+    unit : str
+        Unit of its values; "" where they have none.
+    values : list of str
+        Its values as they stand in the rows, in the order of the config.
+    """
+
+    column: str
+    key: str
+    of_dataset: bool
+    unit: str
+    values: list[str]
+
+    @property
+    def numeric(self) -> bool:
+        """Whether every value is a number."""
+        try:
+            return all(math.isfinite(float(value)) for value in self.values)
+        except ValueError:
+            return False
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """The table of a sweep: a row for each of its datasets, taggers and seeds.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the config.
+    axes : list of Axis
+        What is varied, datasets' first.
+    rows : list of dict
+        The columns of the comparison, `dataset_base` and `tagger_base` (what was varied), and a
+        column for each axis, empty where the row's dataset or tagger does not vary it.
+    """
+
+    name: str
+    axes: list[Axis]
+    rows: list[dict[str, str]]
+
+
+@dataclass(frozen=True)
 class ReportData:
     """Everything on the page."""
 
@@ -182,6 +235,7 @@ class ReportData:
     agreements: list[dict[str, str]]
     provenance: Provenance
     config_text: str
+    sweeps: list[SweepResult] = field(default_factory=list)
 
 
 def read_report_data(
@@ -193,6 +247,8 @@ def read_report_data(
     annotation_folders: Iterable[str | Path] = (),
     agreement_paths: Iterable[str | Path] = (),
     alphabets: Mapping[str, str] | None = None,
+    sweep_paths: Iterable[str | Path] = (),
+    sweep_units: Mapping[str, Mapping[str, str]] | None = None,
     provenance: Provenance,
     config_text: str,
 ) -> ReportData:
@@ -212,6 +268,10 @@ def read_report_data(
         agreement.tsv of each genome.
     alphabets : mapping of str to str, optional
         Dataset to the name of its alphabet; `dna` for those left out.
+    sweep_paths : paths
+        ``…/{sweep}.tsv`` of each sweep.
+    sweep_units : mapping of str to mapping, optional
+        Sweep to axis, as its column is called, to unit.
     provenance : mapping
         Heading to a line of text, lines of code, or a table of names and values.
     config_text : str
@@ -264,6 +324,7 @@ def read_report_data(
         agreements=[row for path in agreement_paths for row in _read_table(Path(path))[1]],
         provenance=provenance,
         config_text=config_text,
+        sweeps=[_read_sweep(Path(path), sweep_units or {}) for path in sweep_paths],
     )
 
 
@@ -390,6 +451,19 @@ def _read_tracks(path: Path, alphabet: Alphabet) -> Tracks:
             calls=np.split(arrays["calls"], cuts),
             hidden=np.split(hidden, cuts) if hidden is not None and hidden.shape[1] else None,
         )
+
+
+def _read_sweep(path: Path, units: Mapping[str, Mapping[str, str]]) -> SweepResult:
+    columns, rows = _read_table(path)
+    axes = []
+    for column in columns:
+        side, dot, key = column.partition(".")
+        if not dot or side not in ("dataset", "tagger"):
+            continue
+        values = list(dict.fromkeys(row[column] for row in rows if row[column]))
+        unit = units.get(path.stem, {}).get(column, "")
+        axes.append(Axis(column, key, side == "dataset", unit, values))
+    return SweepResult(path.stem, axes, rows)
 
 
 def _read_annotation(folder: Path) -> Annotation:

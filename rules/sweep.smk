@@ -1,0 +1,51 @@
+"""Gather what a sweep compares: a grid of datasets and taggers, made by the rules of the others.
+
+Nobody looks at the posteriors of so many, so they go as soon as they are judged; only those of the
+exact posterior stay, since a tagger that is added later is held against them.
+
+IN   metrics.json, timing.json, predict_timing.json of every dataset, tagger and seed of a sweep
+OUT  results/sweeps/{sweep}.tsv
+"""
+
+
+use rule predict_baseline as predict_baseline_of_sweep with:
+    output:
+        **temporary_arrays(rules.predict_baseline.output),
+    wildcard_constraints:
+        dataset=predicted_by(BASELINES, kept=False),
+        tagger=either(BASELINES),
+
+
+use rule predict_network as predict_network_of_sweep with:
+    output:
+        **temporary_arrays(rules.predict_network.output),
+    wildcard_constraints:
+        dataset=predicted_by(NETWORKS, kept=False),
+        tagger=either(NETWORKS),
+
+
+rule summarise_sweep:
+    """One table with a row per dataset, tagger and seed of a sweep."""
+    input:
+        metrics=lambda wildcards: every_run_of(wildcards.sweep, "metrics.json"),
+        timing=lambda wildcards: every_run_of(wildcards.sweep, "timing.json"),
+        predict_timing=lambda wildcards: every_run_of(
+            wildcards.sweep, "predict_timing.json"
+        ),
+    output:
+        table="results/sweeps/{sweep}.tsv",
+    log:
+        "logs/summarise_sweep/{sweep}.log",
+    benchmark:
+        "logs/summarise_sweep/{sweep}.benchmark.tsv"
+    wildcard_constraints:
+        sweep=either(SWEEPS),
+    conda:
+        "../envs/data.yaml"
+    params:
+        settings=settings("summarise_sweep", "sweep"),
+        code=code("summarise_sweep.py"),
+    message:
+        "Summarising the sweep {wildcards.sweep}"
+    script:
+        "../scripts/summarise_sweep.py"

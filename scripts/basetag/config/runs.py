@@ -1,0 +1,166 @@
+"""What a checked config makes: its datasets and taggers, those of sweeps, and the runs of them.
+
+What of the config each of these depends on lies in `basetag.config.checked`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from basetag.config.baselines import EXACT_BASELINES, Baseline, GCWindow
+from basetag.config.datasets import FastaDataset, SimulatedDataset
+from basetag.config.model import ConfigModel, GenomeEntry
+from basetag.config.networks import Network
+from basetag.config.points import Plan
+from basetag.hmm_spec import HMMSpec
+
+#: Dataset, tagger, seed.
+Run = tuple[str, str, int]
+
+
+@dataclass(frozen=True)
+class Runs:
+    """What is made of a config.
+
+    Parameters
+    ----------
+    model : ConfigModel
+        The values as they were given; paths of data are resolved.
+    hmms : mapping of str to HMMSpec
+        The model that each simulated dataset is drawn from, by dataset, its variations apart.
+    plans : mapping of str to Plan
+        The points of each sweep.
+    swept_datasets, swept_taggers : mapping
+        What the sweeps add to the datasets and taggers of `model`, by name.
+    """
+
+    model: ConfigModel
+    hmms: Mapping[str, HMMSpec] = field(default_factory=dict)
+    plans: Mapping[str, Plan] = field(default_factory=dict)
+    swept_datasets: Mapping[str, SimulatedDataset | FastaDataset] = field(default_factory=dict)
+    swept_taggers: Mapping[str, Network | Baseline] = field(default_factory=dict)
+
+    @cached_property
+    def datasets(self) -> dict[str, SimulatedDataset | FastaDataset]:
+        """All datasets, those of sweeps behind the others."""
+        return {**self.model.datasets, **self.swept_datasets}
+
+    @cached_property
+    def taggers(self) -> dict[str, Network | Baseline]:
+        """All taggers, those of sweeps behind the others."""
+        return {**self.model.taggers, **self.swept_taggers}
+
+    @cached_property
+    def references(self) -> list[str]:
+        """The taggers that are the exact posterior, smoothed or filtered."""
+        return [
+            name
+            for name, tagger in self.model.taggers.items()
+            if isinstance(tagger, EXACT_BASELINES)
+        ]
+
+    def dataset(self, name: str) -> SimulatedDataset | FastaDataset:
+        """Return the dataset `name`."""
+        return self.datasets[name]
+
+    def tagger(self, name: str) -> Network | Baseline:
+        """Return the tagger `name`."""
+        return self.taggers[name]
+
+    def genome(self, name: str) -> GenomeEntry:
+        """Return the genome `name` of the section `annotate`."""
+        return self.model.annotate[name]
+
+    def is_simulated(self, dataset: str) -> bool:
+        """Whether `dataset` is simulated, so that its exact posterior is known."""
+        return isinstance(self.dataset(dataset), SimulatedDataset)
+
+    def is_network(self, tagger: str) -> bool:
+        """Whether `tagger` is trained, and not fitted."""
+        return isinstance(self.tagger(tagger), Network)
+
+    def has(self, dataset: str, tagger: str) -> bool:
+        """Whether `tagger` can be made for `dataset`.
+
+        The exact baselines need the simulating HMM, `gc_window` needs DNA.
+        """
+        settings = self.tagger(tagger)
+        if isinstance(settings, EXACT_BASELINES):
+            return self.is_simulated(dataset)
+        return not isinstance(settings, GCWindow) or self.alphabet(dataset) == "dna"
+
+    def seeds(self, tagger: str) -> tuple[int, ...]:
+        """Return the seeds of `tagger`: those of the config, or 0 alone for a baseline."""
+        return self.model.seeds if self.is_network(tagger) else (0,)
+
+    def runs(self) -> list[Run]:
+        """Return every dataset, tagger and seed that is made, those of sweeps behind the others."""
+        runs = dict.fromkeys(self.main_runs())
+        for sweep in self.plans:
+            runs.update(dict.fromkeys(self.sweep_runs(sweep)))
+        return list(runs)
+
+    def main_runs(self) -> list[Run]:
+        """Return what is made of each dataset and tagger of the config, in its order."""
+        return [
+            (dataset, tagger, seed)
+            for dataset in self.model.datasets
+            for tagger in self.model.taggers
+            if self.has(dataset, tagger)
+            for seed in self.seeds(tagger)
+        ]
+
+    def sweep_runs(self, sweep: str) -> list[Run]:
+        """Return what a sweep compares: its taggers and the references on each of its datasets."""
+        plan = self.plans[sweep]
+        return [
+            (dataset.name, tagger, seed)
+            for dataset in plan.datasets
+            for tagger in self._sweep_taggers(plan)
+            if self.has(dataset.name, tagger)
+            for seed in (self._sweep_seeds(plan) if self.is_network(tagger) else (0,))
+        ]
+
+    def keeps_posteriors(self, dataset: str, tagger: str) -> bool:
+        """Whether posteriors stay on disk: of the run itself, and of the references of sweeps."""
+        of_sweep = dataset in self.swept_datasets or tagger in self.swept_taggers
+        return not of_sweep or tagger in self.references
+
+    def datasets_of(self, tagger: str) -> list[str]:
+        """Return the datasets for which `tagger` is asked for, by the run itself or by sweeps."""
+        return list(self._datasets_of[tagger])
+
+    @cached_property
+    def _datasets_of(self) -> dict[str, dict[str, None]]:
+        asked = {tagger: dict.fromkeys(self.model.datasets) for tagger in self.model.taggers}
+        for plan in self.plans.values():
+            datasets = dict.fromkeys(dataset.name for dataset in plan.datasets)
+            for tagger in self._sweep_taggers(plan):
+                asked.setdefault(tagger, {}).update(datasets)
+        return asked
+
+    def _sweep_taggers(self, plan: Plan) -> dict[str, None]:
+        return dict.fromkeys([*(tagger.name for tagger in plan.taggers), *self.references])
+
+    def _sweep_seeds(self, plan: Plan) -> tuple[int, ...]:
+        return self.model.seeds if plan.seeds is None else plan.seeds
+
+    def annotations(self) -> list[tuple[str, str, str, int]]:
+        """Return every genome, dataset, tagger and seed to annotate with, in the same order."""
+        return [
+            (name, use.dataset, use.tagger, self.seeds(use.tagger)[0] if seed is None else seed)
+            for name, genome in self.model.annotate.items()
+            for use in genome.taggers
+            for seed in [use.seed]
+        ]
+
+    def alphabet(self, dataset: str) -> str:
+        """Return the alphabet of `dataset`: `dna`, or its letters."""
+        settings = self.dataset(dataset)
+        return (
+            self.hmms[dataset].alphabet
+            if isinstance(settings, SimulatedDataset)
+            else settings.alphabet
+        )
