@@ -120,7 +120,10 @@ def _verdicts(
     dataset: DatasetResult, networks: Mapping[str, TaggerResult]
 ) -> list[wording.Verdict]:
     by_tagger: dict[str, list[Any]] = {}
-    for result in networks.values():
+    judged = {result.key for result in networks.values()}
+    for result in dataset.results:
+        if result.key not in judged and not wording.flagged(result.metrics):
+            continue
         by_tagger.setdefault(result.tagger, []).append(result.metrics)
     rules = [r.metrics for r in dataset.results if r.metrics["kind"] == "rule"]
     return [

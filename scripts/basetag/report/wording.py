@@ -25,6 +25,12 @@ NEARLY_AS_GOOD = 0.05
 #: From this share on, what a rule reads holds "almost all" of what can be known.
 ALMOST_ALL = 0.95
 
+#: What each negative control is made of.
+_CONTROLS = {
+    "homogeneous": "sequence without structure",
+    "shuffled": "test sequence whose letters are shuffled",
+}
+
 #: The minus sign of print, and the times sign: a hyphen and an x read badly in a table.
 MINUS = "\N{MINUS SIGN}"
 _TIMES = "\N{MULTIPLICATION SIGN}"
@@ -187,7 +193,42 @@ def verdict(
     note = rule_note(seeds, rules, prior_cross_entropy)
     if note:
         details.append(note)
-    return Verdict(name, dataset, badge, level, headline, details)
+    false = control_sentences(seeds)
+    if false:
+        but = "but" if level in ("good", "fair") else "and"
+        badge += f", {but} sees structure where there is none"
+        level = "fair" if level == "good" else level
+    return Verdict(name, dataset, badge, level, headline, [*details, *false])
+
+
+def flagged(metrics: Metrics) -> bool:
+    """Whether a tagger calls more false segments on a negative control than its reference."""
+    return any(control and control["flagged"] for control in (metrics["controls"] or {}).values())
+
+
+def control_sentences(seeds: Sequence[Metrics]) -> list[str]:
+    """Name the negative controls in which one tagger sees structure, with its rate and the best.
+
+    Parameters
+    ----------
+    seeds : sequence of metrics.json
+        The tagger's results, one for each seed.
+    """
+    sentences = []
+    for control, words in _CONTROLS.items():
+        own = [m["controls"][control] for m in seeds if m["controls"] is not None]
+        found = [judged for judged in own if judged is not None and judged["flagged"]]
+        if not found:
+            continue
+        which = "" if len(seeds) == 1 else f" with {len(found)} of {len(seeds)} seeds"
+        rates = [judged["per_mb"] for judged in found]
+        sentences.append(
+            f"{seeds[0]['tagger']} sees structure where there is none{which}: "
+            f"{_rate(_mean([rate['value'] for rate in rates]))} false segments per Mb of {words}"
+            f"{_spread(rates, _rate)}, where {found[0]['reference']} calls "
+            f"{_rate(found[0]['reference_per_mb']['value'])}."
+        )
+    return sentences
 
 
 def rule_note(
@@ -376,6 +417,10 @@ def _spread(figures: Sequence[Mapping[str, Any]], form: Any = percent) -> str:
     values = [figure["value"] for figure in figures]
     low, high = form(min(values)), form(max(values))
     return f" (mean of {len(values)} seeds, {low.removesuffix(' %')} to {high})"
+
+
+def _rate(value: float) -> str:
+    return f"{value:,.0f}"
 
 
 def _signed(value: float) -> str:
