@@ -163,7 +163,7 @@ def rate_of(calls: ControlCalls, seed: int = 1) -> Figure:
     figure = ratio_figures({"rate": (false, bases)}, seed=seed)["rate"]
     low, high = figure.low, figure.high
     if (low is None or high is None) and np.count_nonzero(bases) >= FEWEST_UNITS:
-        low, high = (bound / bases.sum() for bound in poisson_interval(int(false.sum())))
+        low, high = (b / float(bases.sum()) for b in poisson_interval(int(false.sum())))
     if low is None or high is None:
         return Figure(figure.value * _MB, None, None)
     return Figure(figure.value * _MB, max(low, 0.0) * _MB, high * _MB)

@@ -104,6 +104,9 @@ def _dataset_view(page: Page, dataset: DatasetResult, data: ReportData) -> dict[
         "test": test,
         "known": references["exact"] is not None,
         "verdicts": _verdicts(dataset, networks),
+        "flagged": wording.flagged_note(
+            [result.metrics for label, result in named.items() if label not in networks]
+        ),
         "scale": _scale_figure(page, dataset, named, references),
         "comparison": comparison_view(dataset, data),
         "networks": networks_view(page, dataset, data),
@@ -120,10 +123,7 @@ def _verdicts(
     dataset: DatasetResult, networks: Mapping[str, TaggerResult]
 ) -> list[wording.Verdict]:
     by_tagger: dict[str, list[Any]] = {}
-    judged = {result.key for result in networks.values()}
-    for result in dataset.results:
-        if result.key not in judged and not wording.flagged(result.metrics):
-            continue
+    for result in networks.values():
         by_tagger.setdefault(result.tagger, []).append(result.metrics)
     rules = [r.metrics for r in dataset.results if r.metrics["kind"] == "rule"]
     return [

@@ -201,11 +201,6 @@ def verdict(
     return Verdict(name, dataset, badge, level, headline, [*details, *false])
 
 
-def flagged(metrics: Metrics) -> bool:
-    """Whether a tagger calls more false segments on a negative control than its reference."""
-    return any(control and control["flagged"] for control in (metrics["controls"] or {}).values())
-
-
 def control_sentences(seeds: Sequence[Metrics]) -> list[str]:
     """Name the negative controls in which one tagger sees structure, with its rate and the best.
 
@@ -216,8 +211,7 @@ def control_sentences(seeds: Sequence[Metrics]) -> list[str]:
     """
     sentences = []
     for control, words in _CONTROLS.items():
-        own = [m["controls"][control] for m in seeds if m["controls"] is not None]
-        found = [judged for judged in own if judged is not None and judged["flagged"]]
+        found = [judged for m in seeds for judged in [_flagged(m).get(control)] if judged]
         if not found:
             continue
         which = "" if len(seeds) == 1 else f" with {len(found)} of {len(seeds)} seeds"
@@ -228,7 +222,40 @@ def control_sentences(seeds: Sequence[Metrics]) -> list[str]:
             f"{_spread(rates, _rate)}, where {found[0]['reference']} calls "
             f"{_rate(found[0]['reference_per_mb']['value'])}."
         )
+    ceiling = seeds[0]["ceiling"]
+    if sentences and ceiling is not None and ceiling["of"] == "filtered":
+        sentences.append(
+            "What reads in one direction wavers more than what reads in both; the comparison has "
+            "the rates of “filtered”, the best of its kind."
+        )
+    if sentences and seeds[0]["decoding"] == "argmax":
+        sentences.append(
+            "Its calls take each base alone; the most probable path (`decoding: viterbi`) keeps "
+            "segments whole."
+        )
     return sentences
+
+
+def flagged_note(others: Sequence[Metrics]) -> str:
+    """Name the taggers without a verdict that see structure in a negative control, or nothing."""
+    named = []
+    for m in others:
+        rates = [
+            f"{_rate(judged['per_mb']['value'])} per Mb of {_CONTROLS[control]} "
+            f"({judged['reference']}: {_rate(judged['reference_per_mb']['value'])})"
+            for control, judged in _flagged(m).items()
+        ]
+        if rates:
+            named.append(f"{m['tagger']}, {' and '.join(rates)}")
+    if not named:
+        return ""
+    return f"False segments where there is no structure, more than need be: {'; '.join(named)}."
+
+
+def _flagged(metrics: Metrics) -> dict[str, Mapping[str, Any]]:
+    """Return the negative controls on which a tagger is flagged, by name."""
+    controls = metrics["controls"] or {}
+    return {name: judged for name, judged in controls.items() if judged and judged["flagged"]}
 
 
 def rule_note(
