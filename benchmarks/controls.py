@@ -2,21 +2,24 @@
 
 Run from the repository's root: ``PYTHONPATH=scripts:. python benchmarks/controls.py``. The plain
 way is that of the paper (Altschul and Erickson 1985): lists of what follows each letter, last exits
-drawn until they lead to the last letter, the rest shuffled, the lists walked.
+drawn until they lead to the last letter, the rest shuffled, the lists walked. Times are those of
+the processor, so that other work on the machine counts little.
 """
 
 from __future__ import annotations
 
 import random
+import time
 from collections import Counter
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
+from benchmarks.machine import describe_machine
 
 from basetag.alphabet import DNA
 from basetag.controls import homogeneous_tokens
 from basetag.euler_shuffle import euler_shuffle
-from benchmarks.machine import describe_machine, fastest
 
 BASES = 10_000_000
 PLAIN_BASES = 1_000_000
@@ -61,6 +64,16 @@ def shuffle_records(records: list[np.ndarray]) -> None:
         euler_shuffle(tokens, DNA.n_letters, np.random.default_rng(key))
 
 
+def cpu_seconds(run: Callable[[], object], repeats: int) -> float:
+    """Return the processor's seconds of the fastest of `repeats` runs."""
+    seconds = []
+    for _ in range(repeats):
+        start = time.process_time()
+        run()
+        seconds.append(time.process_time() - start)
+    return min(seconds)
+
+
 def main() -> None:
     """Print the speed of both, by the length of a record."""
     print(describe_machine("numpy", "numba"))
@@ -73,14 +86,14 @@ def main() -> None:
         cuts = list(range(length, BASES, length))
         records = np.split(tokens, cuts)
         shuffle_records(records[:1])
-        fast = BASES / fastest(lambda own=records: shuffle_records(own), 5) / 1e6
+        fast = BASES / cpu_seconds(lambda own=records: shuffle_records(own), 5) / 1e6
         few = [DNA.decode(own) for own in records[: max(1, PLAIN_BASES // length)]]
         few = [own[:PLAIN_BASES] for own in few]
         bases = sum(map(len, few))
-        plain = bases / fastest(lambda own=few: [plain_shuffle(t) for t in own], 3) / 1e6
+        plain = bases / cpu_seconds(lambda own=few: [plain_shuffle(t) for t in own], 3) / 1e6
         print(f"{length:17,d}  {fast:14.1f}  {plain:18.2f}  {fast / plain:5.0f}")
     counts = np.array([3, 2, 2, 3])
-    seconds = fastest(lambda: homogeneous_tokens(counts, BASES, rng), 3)
+    seconds = cpu_seconds(lambda: homogeneous_tokens(counts, BASES, rng), 3)
     print(f"independent letters: {BASES / seconds / 1e6:.0f} Mb/s")
 
 
