@@ -74,6 +74,13 @@ FETCHED = [name for name in GENOMES if CONFIG.genome_file(name) is None]
 # Folders of results/ in which a corpus with features lies.
 FEATURED = CONFIG.feature_owners()
 
+# What make_controls writes: where its records come from, and a corpus for each control.
+CONTROL_FILES = ["results/{dataset}/controls/segments.tsv"] + [
+    f"results/{{dataset}}/controls/{control}/{name}"
+    for control in ("homogeneous", "shuffled")
+    for name in ("tokens.npy", "records.tsv", "corpus.json")
+]
+
 RUN = "results/{dataset}/{tagger}/seed{seed}"
 ANNOTATION = "results/annotations/{genome}/{dataset}/{tagger}/seed{seed}"
 
@@ -196,6 +203,13 @@ def reference_of(baseline, name):
         return f"results/{wildcards.dataset}/{tagger}/seed0/{name}" if tagger else []
 
     return of_wildcards
+
+
+def control_calls_of_reference(wildcards):
+    """Return the calls on the controls that a tagger's are held against, if there are any."""
+    tagger = CONFIG.control_reference(wildcards.dataset, wildcards.tagger)
+    name = f"results/{wildcards.dataset}/{tagger}/seed0/calls.controls.npy"
+    return name if tagger else []
 
 
 def training_threads(wildcards):

@@ -1,7 +1,7 @@
 """Judge posteriors and calls by truth, exact posterior and chance, and compare all taggers.
 
 IN   results/{dataset}/{tagger}/seed{seed}/posteriors.npy, posteriors.validation.npy, calls.npy,
-     the posteriors of exact and filtered; of networks hidden.npz
+     calls.controls.npy, the posteriors of exact and filtered; of networks hidden.npz
 OUT  results/{dataset}/{tagger}/seed{seed}/metrics.json, tracks.npz; results/comparison.tsv
 """
 
@@ -16,6 +16,9 @@ rule evaluate_tagger:
         calls="results/{dataset}/{tagger}/seed{seed}/calls.npy",
         validation="results/{dataset}/{tagger}/seed{seed}/posteriors.validation.npy",
         hidden=hidden_states_of,
+        controls=CONTROL_FILES,
+        control_calls="results/{dataset}/{tagger}/seed{seed}/calls.controls.npy",
+        reference_control_calls=control_calls_of_reference,
         exact=reference_of("exact", "posteriors.npy"),
         filtered=reference_of("filtered", "posteriors.npy"),
         exact_validation=reference_of("exact", "posteriors.validation.npy"),

@@ -1,11 +1,12 @@
-"""Predict the state probabilities of every test and validation base, and call its state.
+"""Predict the state probabilities of every base of test, validation and controls, and call it.
 
 From here on networks and baselines are the same kind of thing; two rules, because a baseline's
 job must not wait for torch to start.
 
-IN   results/{dataset}/corpus/, split.tsv, {tagger}/seed{seed}/tagger.safetensors
-OUT  results/{dataset}/{tagger}/seed{seed}/posteriors.npy, posteriors.validation.npy, calls.npy,
-     calls.validation.npy; of networks also hidden.npz
+IN   results/{dataset}/corpus/, split.tsv, controls/, {tagger}/seed{seed}/tagger.safetensors
+OUT  results/{dataset}/{tagger}/seed{seed}/posteriors.npy, posteriors.validation.npy,
+     posteriors.controls.npy, calls.npy, calls.validation.npy, calls.controls.npy;
+     of networks also hidden.npz
 """
 
 
@@ -14,12 +15,15 @@ rule predict_baseline:
     input:
         corpus=corpus_in("results/{dataset}"),
         split="results/{dataset}/split.tsv",
+        controls=CONTROL_FILES,
         tagger="results/{dataset}/{tagger}/seed{seed}/tagger.safetensors",
     output:
         posteriors="results/{dataset}/{tagger}/seed{seed}/posteriors.npy",
         validation="results/{dataset}/{tagger}/seed{seed}/posteriors.validation.npy",
         calls="results/{dataset}/{tagger}/seed{seed}/calls.npy",
         validation_calls="results/{dataset}/{tagger}/seed{seed}/calls.validation.npy",
+        controls="results/{dataset}/{tagger}/seed{seed}/posteriors.controls.npy",
+        control_calls="results/{dataset}/{tagger}/seed{seed}/calls.controls.npy",
         timing="results/{dataset}/{tagger}/seed{seed}/predict_timing.json",
     log:
         "logs/predict_baseline/{dataset}.{tagger}.seed{seed}.log",
@@ -45,12 +49,15 @@ rule predict_network:
         corpus=corpus_in("results/{dataset}"),
         features=features_in("results/{dataset}"),
         split="results/{dataset}/split.tsv",
+        controls=CONTROL_FILES,
         tagger="results/{dataset}/{tagger}/seed{seed}/tagger.safetensors",
     output:
         posteriors="results/{dataset}/{tagger}/seed{seed}/posteriors.npy",
         validation="results/{dataset}/{tagger}/seed{seed}/posteriors.validation.npy",
         calls="results/{dataset}/{tagger}/seed{seed}/calls.npy",
         validation_calls="results/{dataset}/{tagger}/seed{seed}/calls.validation.npy",
+        controls="results/{dataset}/{tagger}/seed{seed}/posteriors.controls.npy",
+        control_calls="results/{dataset}/{tagger}/seed{seed}/calls.controls.npy",
         hidden="results/{dataset}/{tagger}/seed{seed}/hidden.npz",
         timing="results/{dataset}/{tagger}/seed{seed}/predict_timing.json",
     log:

@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from basetag.controls import open_controls
 from basetag.corpus import Corpus
 from basetag.decoding import Decoding
 from basetag.files import write_json
 from basetag.job_log import job_log
+from basetag.judgement.control_rates import judge_controls
 from basetag.judgement.evaluation import evaluate, write_tracks
 from basetag.judgement.validation_ceiling import judge_on_validation
 from basetag.splits import read_split
@@ -21,6 +23,7 @@ def main(
     dataset: str,
     seed: int,
     corpus: Path,
+    controls: Path,
     inputs: dict[str, Path | None],
     metrics: Path,
     tracks: Path,
@@ -51,6 +54,14 @@ def main(
             {name: inputs[f"{name}_validation"] for name in REFERENCES},
             settings["validation_bases"],
         )
+    figures["controls"] = judge_controls(
+        open_controls(controls, opened),
+        inputs["control_calls"],
+        len(opened.states),
+        reference=settings["control_reference"],
+        reference_path=inputs["reference_control_calls"],
+        draws_seed=settings["seed"],
+    )
     write_tracks(
         tracks,
         opened,
@@ -68,11 +79,13 @@ if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         names = ["split", "tagger", "posteriors", "calls", "validation", "hidden", *REFERENCES]
         names += [f"{name}_validation" for name in REFERENCES]
+        names += ["control_calls", "reference_control_calls"]
         main(
             json.loads(snakemake.params.settings),
             snakemake.wildcards.dataset,
             int(snakemake.wildcards.seed),
             Path(snakemake.input.corpus[0]).parent,
+            Path(snakemake.input.controls[0]).parent,
             {name: Path(path) if (path := snakemake.input.get(name)) else None for name in names},
             Path(snakemake.output.metrics),
             Path(snakemake.output.tracks),

@@ -21,5 +21,7 @@ if __name__ == "__main__":
                 Path(snakemake.output.validation),
                 Path(snakemake.output.validation_calls),
             ),
+            controls_folder=Path(snakemake.input.controls[0]).parent,
+            controls=(Path(snakemake.output.controls), Path(snakemake.output.control_calls)),
             timing=Path(snakemake.output.timing),
         )

@@ -44,6 +44,9 @@ COLUMNS = (
     "chance_accuracy",
     "p_chance",
     "p_shift",
+    "false_segments_per_mb_homogeneous",
+    "false_segments_per_mb_shuffled",
+    "flagged",
     "train_seconds",
     "train_bases_per_second",
     "predict_bases_per_second",
@@ -273,6 +276,38 @@ def _score(dataset, tagger, seed, posterior, references, prior, labels, length, 
             "p_text": f"< 1/{pairs}" if at_least == 0 else f"{p:.3f}",
             "binomial_log10_p": float(-(deviation**2) / 2 / np.log(10)) if deviation > 0 else -0.1,
         },
+        "controls": {
+            name: _control(tagger, references is not None) for name in ("homogeneous", "shuffled")
+        },
+    }
+
+
+def _control(tagger, known):
+    """Return what a tagger calls in a control; the window sees structure everywhere."""
+    n, records = 500_000, 50
+    false = {"gc_window": 12_000, "majority": 0, "uniform": 0, "bilstm": 2650}.get(tagger, 2600)
+    of_reference = 2600
+
+    def rate(count):
+        half = 2 * np.sqrt(count + 1)
+        low, high = max(count - half, 0), count + half
+        return {"value": count / n * 1e6, "low": low / n * 1e6, "high": high / n * 1e6}
+
+    ratio, spread = false / of_reference, 0.06
+    called = [n // 3, n - n // 3] if false else [0, n]
+    return {
+        "bases": n,
+        "records": records,
+        "segments": records + false,
+        "false_segments": false,
+        "per_mb": rate(false),
+        "called": called,
+        "other_share": 1 - max(called) / n,
+        "reference": "exact" if known else "hmm_counts",
+        "reference_false_segments": of_reference,
+        "reference_per_mb": rate(of_reference),
+        "ratio": {"value": ratio, "low": ratio - spread * ratio, "high": ratio + spread * ratio},
+        "flagged": bool(ratio - spread * ratio > 1),
     }
 
 
@@ -394,6 +429,13 @@ def _write_dataset(folder, dataset, records, shown, seeds, rng):
                 "test_bases": len(labels),
                 "chance_accuracy": 0.5,
                 "p_chance": metrics["chance"]["p"],
+                **{
+                    f"false_segments_per_mb_{name}": judged["per_mb"]["value"]
+                    for name, judged in metrics["controls"].items()
+                },
+                "flagged": ",".join(
+                    name for name, judged in metrics["controls"].items() if judged["flagged"]
+                ),
                 "train_seconds": 41.25 if network else None,
                 "train_bases_per_second": 290_000.0 if network else None,
                 "predict_bases_per_second": 2_400_000.0,

@@ -29,6 +29,10 @@ METRICS = {
     "attained": {"value": 0.99, "low": None, "high": None},
     "attained_filtered": None,
     "chance": {"accuracy": 0.5, "p": 1 / 1001},
+    "controls": {
+        "homogeneous": {"per_mb": {"value": 12300.5, "low": 12e3, "high": 13e3}, "flagged": True},
+        "shuffled": {"per_mb": {"value": 10400, "low": 10e3, "high": 11e3}, "flagged": False},
+    },
 }
 TIMING = {"train_seconds": 61.5, "train_bases_per_second": 195121.951, "device": "cpu"}
 PREDICT = {"predict_seconds": 0.5, "predict_bases_per_second": 2400000.0}
@@ -44,7 +48,8 @@ def test_the_table_has_the_agreed_columns_in_order(tmp_path):
     assert (tmp_path / "comparison.tsv").read_text() == (
         "dataset\ttagger\tseed\tkind\tdecoding\tparameters\ttest_bases\taccuracy\tbalanced_accuracy\t"
         "macro_f1\tmcc\tcross_entropy\tbrier\tece\tkl_exact\tattained\tattained_filtered\t"
-        "segment_f1\tchance_accuracy\tp_chance\tp_shift\ttrain_seconds\ttrain_bases_per_second\t"
+        "segment_f1\tchance_accuracy\tp_chance\tp_shift\tfalse_segments_per_mb_homogeneous\t"
+        "false_segments_per_mb_shuffled\tflagged\ttrain_seconds\ttrain_bases_per_second\t"
         "predict_bases_per_second\n"
     )
 
@@ -79,6 +84,9 @@ def test_a_row_holds_the_figures_of_its_files(tmp_path):
         "chance_accuracy": "0.5",
         "p_chance": "0.000999000999",
         "p_shift": "",
+        "false_segments_per_mb_homogeneous": "12300.5",
+        "false_segments_per_mb_shuffled": "10400",
+        "flagged": "homogeneous",
         "train_seconds": "61.5",
         "train_bases_per_second": "195121.951",
         "predict_bases_per_second": "2400000",
@@ -106,3 +114,13 @@ def test_a_file_that_is_no_json_is_named(tmp_path):
     with pytest.raises(InputError, match=r"metrics\.json: cannot be read as JSON"):
         write_comparison(tmp_path / "comparison.tsv", [(path, None, None)])
     assert not (tmp_path / "comparison.tsv").exists()
+
+
+@pytest.mark.parametrize("controls", [None, {"homogeneous": None, "shuffled": None}])
+def test_without_controls_their_columns_are_empty(tmp_path, controls):
+    file = saved(tmp_path / "metrics.json", METRICS | {"controls": controls})
+    write_comparison(tmp_path / "comparison.tsv", [(file, None, None)])
+    with (tmp_path / "comparison.tsv").open() as table:
+        (row,) = csv.DictReader(table, delimiter="\t")
+    names = ("false_segments_per_mb_homogeneous", "false_segments_per_mb_shuffled", "flagged")
+    assert [row[name] for name in names] == ["", "", ""]

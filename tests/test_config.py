@@ -93,6 +93,29 @@ def test_runs_are_in_order_and_exact_baselines_need_a_simulation(folder):
     ]
 
 
+def test_calls_on_controls_are_held_against_exact_else_against_counted_hmms(folder):
+    config = load(folder, SMALL)
+    assert config.control_reference("toy", "gru") == "exact"
+    assert config.control_reference("mine", "gru") is None
+    more = """
+  counted: {baseline: hmm_counts}
+  decoded: {baseline: hmm_counts, decoding: viterbi}
+  exact_path: {baseline: exact, decoding: viterbi}
+  path: {cell: gru, decoding: viterbi}
+"""
+    assert "taggers:\n" in SMALL
+    config = load(folder, SMALL.replace("taggers:\n", f"taggers:{more}", 1))
+    found = {
+        name: [config.control_reference(dataset, name) for dataset in ("toy", "mine")]
+        for name in ("gru", "path", "majority")
+    }
+    # Of several the one that calls states in the same way.
+    assert found == {
+        "gru": ["exact", "counted"], "path": ["exact_path", "decoded"],
+        "majority": ["exact", "counted"],
+    }  # fmt: skip
+
+
 def test_annotations_take_the_first_seed_and_zero_for_baselines(folder):
     assert load(folder, SMALL).annotations() == [
         ("phage", "toy", "gru", 2),
@@ -323,6 +346,7 @@ def all_settings(config: Config):
         **{("fit", d, t): config.fit_settings(d, t) for d, t, s in runs if not s},
         **{("predict", d, t): config.predict_settings(d, t) for d, t, _ in runs},
         **{("evaluate", d, t): config.evaluate_settings(d, t) for d, t, _ in runs},
+        ("controls",): config.controls_settings(),
         ("fetch",): config.fetch_settings("phage"),
         ("annotate",): [
             config.annotate_settings(genome, d, t) for genome, d, t, _ in config.annotations()
@@ -428,6 +452,8 @@ def test_nothing_warns_of_the_config(folder):
         ("bases: 1_000_000", "bases: 1_000_001", {("train", "lstm", 2), ("train", "lstm", 3)}),
         ("seeds: [2", "evaluation: {pairs: 9}\nseeds: [2", EVALUATED),
         ("seeds: [2", "evaluation: {shown_bases: 99}\nseeds: [2", EVALUATED | PREDICTED),
+        ("seeds: [2", "evaluation: {controls: {bases: 0}}\nseeds: [2", {("controls",)}),
+        ("seeds: [2", "evaluation: {seed: 5}\nseeds: [2", EVALUATED | {("controls",)}),
         ("bases: 1_", "validation_bases: 100, bases: 1_", GRU | LSTM | EVALUATED),
         ("accession:", "decoding: viterbi\n    accession:", {("annotate",)}),
         ("accession:", "decoding: argmax\n    accession:", set()),  # the taggers' own

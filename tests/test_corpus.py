@@ -10,7 +10,7 @@ import pytest
 
 from basetag import fasta_text
 from basetag.alphabet import DNA, Alphabet
-from basetag.corpus import UNLABELLED, Corpus, write_corpus
+from basetag.corpus import UNLABELLED, Corpus, write_corpus, write_tokens
 from basetag.errors import InputError
 
 STATES = {"L": "GC-poor", "H": "GC-rich"}
@@ -79,6 +79,15 @@ def test_without_labels_there_is_no_file_of_them(tmp_path):
     corpus = Corpus.open(tmp_path / "corpus")
     assert corpus.labels is None
     assert corpus.states == ()
+
+
+def test_a_corpus_written_from_tokens_is_that_of_the_same_letters(tmp_path):
+    made(tmp_path, ">a\nACGTN\n>b\n>c\nGG\n")
+    records = [(name, DNA.encode(text)) for name, text in (("a", "ACGTN"), ("b", ""), ("c", "GG"))]
+    write_tokens(tmp_path / "again", DNA, iter(records))
+    for path in (tmp_path / "corpus").iterdir():
+        assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes()
+    assert len(list((tmp_path / "again").iterdir())) == 3
 
 
 def test_any_alphabet_comes_back_by_its_name(tmp_path):

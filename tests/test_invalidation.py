@@ -16,10 +16,11 @@ from tests.workflow import TINY, copy_workflow, planned, snakemake, write_config
 #: What directly hangs on each rule, as DESIGN's flow has it.
 FOLLOWERS = {
     "simulate_hmm": {"encode_fasta"},
-    "encode_fasta": {"split_records", "train_tagger", "fit_baseline", "predict_network",
-                     "predict_baseline", "evaluate_tagger"},
-    "split_records": {"train_tagger", "fit_baseline", "predict_network", "predict_baseline",
-                      "evaluate_tagger"},
+    "encode_fasta": {"split_records", "make_controls", "train_tagger", "fit_baseline",
+                     "predict_network", "predict_baseline", "evaluate_tagger"},
+    "split_records": {"make_controls", "train_tagger", "fit_baseline", "predict_network",
+                      "predict_baseline", "evaluate_tagger"},
+    "make_controls": {"predict_network", "predict_baseline", "evaluate_tagger"},
     "train_tagger": {"predict_network", "evaluate_tagger", "annotate_genome", "compare_taggers",
                      "render_report"},
     "fit_baseline": {"predict_baseline", "evaluate_tagger", "annotate_genome", "compare_taggers",
@@ -172,6 +173,7 @@ OWN_ALONE = {"annotate_genome", "compare_annotations", *OF_SWEEP}
         (changed(("training", "mask"), 0.02), closure({"train_tagger"})),
         (changed(("training", "threads"), 2), closure({"train_tagger"})),
         (changed(("evaluation", "pairs"), 60), closure({"evaluate_tagger"})),
+        (changed(("evaluation", "controls", "bases"), 0), closure({"make_controls"})),
         (changed(("evaluation", "shown_bases"), 90),
          closure({"predict_network", "evaluate_tagger"})),
         (changed(("annotate", "phage", "decoding"), "viterbi"), closure({"annotate_genome"})),

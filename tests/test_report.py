@@ -84,6 +84,42 @@ def test_without_an_exact_posterior_the_page_claims_no_ceiling(page):
     assert "the best possible is not known" in shown(page)
 
 
+def test_a_tagger_that_sees_structure_in_a_control_is_named_with_its_rate_and_the_best(tmp_path):
+    files = write_results(tmp_path / "results", datasets=("blocks",), annotate=False)
+    path, metrics = metrics_of(files, "blocks", "bilstm")
+    render_report(read(files), tmp_path / "report.html")
+    text = shown((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert "bilstm sees structure" not in text
+    # A tagger without a verdict of its own is named below them.
+    assert (
+        "False segments where there is no structure, more than need be: gc_window, 24,000 per Mb "
+        "of sequence without structure (exact: 5,200) and 24,000 per Mb of test sequence whose "
+        "letters are shuffled (exact: 5,200)." in text
+    )
+    window = metrics_of(files, "blocks", "gc_window")[1]["controls"]["shuffled"]
+    path.write_text(json.dumps(metrics | {"controls": metrics["controls"] | {"shuffled": window}}))
+    render_report(read(files), tmp_path / "report.html")
+    text = shown((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert re.search(
+        r"bilstm sees structure where there is none: 24,000 false segments per Mb of test sequence "
+        r"whose letters are shuffled \(95 % interval [\d,]+ to [\d,]+\), where exact calls 5,200\.",
+        text,
+    )
+    assert "but sees structure where there is none" in text
+    assert "the most probable path (`decoding: viterbi`) keeps segments whole" in text
+    assert "per Mb of sequence without structure (95" not in text
+
+
+def test_a_report_without_controls_says_nothing_of_them(tmp_path):
+    files = write_results(tmp_path / "results", datasets=("blocks",), annotate=False)
+    for path in files.metrics:
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"controls": None}))
+    render_report(read(files), tmp_path / "report.html")
+    text = shown((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert "sees structure where there is none" not in text
+    assert "more than need be" not in text
+
+
 def test_no_p_value_is_zero(page):
     assert "p < 1/" in shown(page)
     assert not re.search(r"p = 0(\.0+)?\b(?!\.)", shown(page))
@@ -117,6 +153,13 @@ def test_a_rule_nearly_as_good_is_named_and_explained_only_where_it_knows_almost
         (("reliability", "counts", 9), 1),
         (("chance", "p"), 0.01),
         (("chance", "observed_matches"), 1),
+        (("controls", "homogeneous", "segments"), 1),
+        (("controls", "shuffled", "per_mb", "value"), 1.0),
+        (("controls", "shuffled", "called", 1), 1),
+        (("controls", "shuffled", "other_share"), 0.01),
+        (("controls", "homogeneous", "reference_false_segments"), 1),
+        (("controls", "homogeneous", "ratio", "value"), 0.01),
+        (("controls", "homogeneous", "flagged"), 1),
     ],
 )
 def test_a_figure_that_its_counts_do_not_give_stops_the_report(tmp_path, keys, change):

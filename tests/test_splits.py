@@ -20,6 +20,7 @@ from basetag.splits import (
     label_frequencies,
     make_split,
     read_split,
+    whole_records,
     write_split,
 )
 
@@ -196,6 +197,13 @@ def test_stretches_of_unknown_bases_are_nobodys_copies():
         corpus, fractions=FRACTIONS, seed=1, by="block", block=10, duplicates="refuse"
     )
     assert split.duplicates == 0
+
+
+def test_whole_records_are_those_that_have_bases():
+    records = whole_records(random_corpus([130, 0, 70]))
+    assert records.record.tolist() == [0, 2]
+    assert (records.start.tolist(), records.end.tolist()) == ([0, 0], [130, 70])
+    assert records.offset.tolist() == [0, 130]
 
 
 def test_a_written_split_is_read_again(tmp_path):

@@ -46,10 +46,14 @@ def test_every_file_of_the_contract_is_there(ran):
         for name in ("tokens.npy", "labels.npy", "records.tsv"):
             assert (results / dataset / "corpus" / name).exists()
         assert (results / dataset / "split.tsv").exists()
+        for control in ("homogeneous", "shuffled"):
+            for name in ("tokens.npy", "records.tsv", "corpus.json"):
+                assert (results / dataset / "controls" / control / name).exists()
         assert (results / dataset / "majority/seed0/metrics.json").exists()
         for name in ("tagger.safetensors", "history.tsv", "timing.json", "posteriors.npy",
-                     "posteriors.validation.npy", "calls.npy", "calls.validation.npy",
-                     "hidden.npz", "metrics.json", "tracks.npz"):  # fmt: skip
+                     "posteriors.validation.npy", "posteriors.controls.npy", "calls.npy",
+                     "calls.validation.npy", "calls.controls.npy", "hidden.npz",
+                     "metrics.json", "tracks.npz"):  # fmt: skip
             assert (results / dataset / "gru/seed1" / name).exists()
         with np.load(results / dataset / "gru/seed1/tracks.npz") as tracks:
             assert tracks["hidden"].shape == (len(tracks["tokens"]), 3)
@@ -308,8 +312,8 @@ def test_a_tagger_that_starts_from_another_keeps_its_frozen_layers_and_learns_a_
 def test_the_whole_plan_of_a_fresh_folder_names_every_rule(ran, tmp_path):
     config = write_config(tmp_path, TINY)
     assert planned(ran[0], config) == {
-        "simulate_hmm", "encode_fasta", "split_records", "train_tagger", "fit_baseline",
-        "predict_network", "predict_baseline", "evaluate_tagger", "compare_taggers",
+        "simulate_hmm", "encode_fasta", "split_records", "make_controls", "train_tagger",
+        "fit_baseline", "predict_network", "predict_baseline", "evaluate_tagger", "compare_taggers",
         "encode_genome", "annotate_genome", "compare_annotations", "render_report",
         "predict_network_of_sweep", "summarise_sweep",
     }  # fmt: skip
@@ -352,3 +356,44 @@ def test_a_model_of_eight_states_and_one_of_three_are_judged_by_their_labels(ran
     assert [(row["state"], row["name"]) for row in summary] == [
         ("I", "island"), ("O", "non-island"),
     ]  # fmt: skip
+
+
+def test_a_tagger_that_sees_structure_everywhere_is_flagged_and_named(ran, tmp_path):
+    config = {
+        "datasets": {"blocks": {"simulate": {"hmm": "blocks", "records": 100, "length": 4000}}},
+        "taggers": {
+            "exact": {"baseline": "exact"},
+            "counted": {"baseline": "hmm_counts"},
+            "everywhere": {"baseline": "gc_window", "window": 11},
+        },
+        "evaluation": TINY["evaluation"] | {"controls": {"bases": 200_000}},
+    }
+    run = snakemake(ran[0], write_config(tmp_path, config))
+    assert run.returncode == 0, run.stderr
+    rows = {row["tagger"]: row for row in read_table(tmp_path / "results/comparison.tsv")}
+    assert {name: row["flagged"] for name, row in rows.items()} == {
+        "exact": "", "counted": "", "everywhere": "homogeneous,shuffled",
+    }  # fmt: skip
+    for control in ("homogeneous", "shuffled"):
+        column = f"false_segments_per_mb_{control}"
+        rates = {name: float(row[column]) for name, row in rows.items()}
+        assert 8000 < rates["exact"] < 13_000
+        assert rates["everywhere"] > 5 * rates["exact"]
+    page = (tmp_path / "results/report.html").read_text(encoding="utf-8")
+    assert "everywhere sees structure where there is none" in page
+    assert "counted sees structure where there is none" not in page
+
+
+def test_controls_can_be_switched_off(ran, tmp_path):
+    config = {
+        "datasets": {"tiny": TINY["datasets"]["tiny"]},
+        "taggers": {"exact": {"baseline": "exact"}},
+        "evaluation": TINY["evaluation"] | {"controls": {"bases": 0}},
+    }
+    run = snakemake(ran[0], write_config(tmp_path, config))
+    assert run.returncode == 0, run.stderr
+    results = tmp_path / "results"
+    assert json.loads((results / "tiny/exact/seed0/metrics.json").read_text())["controls"] is None
+    assert np.load(results / "tiny/exact/seed0/calls.controls.npy").size == 0
+    (row,) = read_table(results / "comparison.tsv")
+    assert row["false_segments_per_mb_homogeneous"] == row["flagged"] == ""

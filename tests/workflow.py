@@ -30,7 +30,13 @@ TINY = {
     },
     "seeds": [1],
     "training": {"bases": 10_000, "batch": 4, "window": 100, "validations": 2},
-    "evaluation": {"pairs": 50, "seed": 1, "shown_records": 1, "shown_bases": 120},
+    "evaluation": {
+        "pairs": 50,
+        "seed": 1,
+        "shown_records": 1,
+        "shown_bases": 120,
+        "controls": {"bases": 2000},
+    },
     "annotate": {
         "phage": {
             "fasta": "phage.fa",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -224,19 +224,65 @@ def write_corpus(
             labels=_named_counts({**dict(enumerate(states)), UNLABELLED: "."}, label_counts),
         )
         _write_records(place[RECORDS], records, lengths)
-        about = {
-            "alphabet": alphabet.name,
-            "states": list(states),
-            "state_names": states,
-            "labelled": labels is not None,
-            "bases": counts.bases,
-            "records": counts.records,
-            "counts": counts.symbols,
-            "label_counts": counts.labels,
-        }
-        text = json.dumps(about, sort_keys=True, indent=1)
-        place[DESCRIPTION].write_text(text + "\n", encoding="utf-8")
+        _write_description(place[DESCRIPTION], alphabet, states, labels is not None, counts)
     return counts
+
+
+def write_tokens(
+    folder: str | os.PathLike[str],
+    alphabet: Alphabet,
+    records: Iterable[tuple[str, NDArray[np.uint8]]],
+) -> None:
+    """Write a corpus without labels from tokens, one record in memory at a time.
+
+    Parameters
+    ----------
+    folder : path-like
+        Where the corpus shall lie; written whole or not at all.
+    alphabet : Alphabet
+    records : iterable of (str, ndarray of uint8, (bases,))
+        Name and tokens of each record.
+    """
+    folder = Path(folder)
+    names: list[str] = []
+    lengths: list[int] = []
+    token_counts = np.zeros(256, dtype=np.int64)
+    with written_whole(*(folder / name for name in (TOKENS, RECORDS, DESCRIPTION))) as places:
+        with _growing_array(places[0]) as file:
+            for name, tokens in records:
+                names.append(name)
+                lengths.append(tokens.size)
+                file.write(tokens.tobytes())
+                token_counts += np.bincount(tokens, minlength=256)
+        counts = CorpusCounts(
+            records=len(names),
+            empty_records=lengths.count(0),
+            bases=sum(lengths),
+            symbols=_named_counts(dict(enumerate(alphabet.symbols)), token_counts),
+            labels={},
+        )
+        _write_records(places[1], names, lengths)
+        _write_description(places[2], alphabet, {}, False, counts)
+
+
+def _write_description(
+    path: Path,
+    alphabet: Alphabet,
+    states: Mapping[str, str],
+    labelled: bool,
+    counts: CorpusCounts,
+) -> None:
+    about = {
+        "alphabet": alphabet.name,
+        "states": list(states),
+        "state_names": dict(states),
+        "labelled": labelled,
+        "bases": counts.bases,
+        "records": counts.records,
+        "counts": counts.symbols,
+        "label_counts": counts.labels,
+    }
+    path.write_text(json.dumps(about, sort_keys=True, indent=1) + "\n", encoding="utf-8")
 
 
 def _encode(

@@ -1,4 +1,4 @@
-"""Posteriors and calls of the splits on disk: any tagger, in batches of bounded memory.
+"""Posteriors and calls of splits and controls on disk: any tagger, in batches of bounded memory.
 
 What this writes is all that the judgement sees of a tagger; from here on networks and baselines
 are the same kind of thing.
@@ -9,16 +9,22 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from basetag.corpus import Corpus
+from basetag.controls import open_controls
+from basetag.corpus import UNLABELLED, Corpus
 from basetag.decoding import Decoding, call_states
 from basetag.errors import SequenceError
 from basetag.files import write_json, written_whole
-from basetag.splits import Segments, read_split
+from basetag.splits import Segments, read_split, whole_records
 from basetag.tagger import Tagger, feature_names
+
+AnyPath = str | os.PathLike[str]
 
 log = logging.getLogger(__name__)
 
@@ -32,9 +38,11 @@ def predict_splits(
     threads: int,
     test: tuple[Path, Path],
     validation: tuple[Path, Path],
+    controls_folder: Path,
+    controls: tuple[Path, Path],
     timing: Path,
 ) -> None:
-    """Write posteriors and calls of the test and the validation split, and how fast it went.
+    """Write posteriors and calls of test split, validation split and controls, and the speed.
 
     Parameters
     ----------
@@ -47,12 +55,17 @@ def predict_splits(
         CPU threads of the tagger.
     test, validation : (Path, Path)
         Where posteriors and calls go: see `predict_segments`.
+    controls_folder : Path
+        The negative controls.
+    controls : (Path, Path)
+        Where posteriors and calls of these go: see `predict_controls`.
     timing : Path
         Where the clock's figures go, as JSON: those of the test split.
     """
     corpus = Corpus.open(corpus_folder, feature_names(tagger.card))
     segments = read_split(split, corpus)
     predict_segments(tagger, corpus, segments["validation"], *validation, decoding, threads)
+    predict_controls(tagger, corpus, controls_folder, *controls, decoding, threads)
     began = time.perf_counter()
     predict_segments(tagger, corpus, segments["test"], *test, decoding, threads)
     seconds = time.perf_counter() - began
@@ -65,8 +78,8 @@ def predict_segments(
     tagger: Tagger,
     corpus: Corpus,
     segments: Segments,
-    posteriors: str | os.PathLike[str],
-    calls: str | os.PathLike[str],
+    posteriors: AnyPath,
+    calls: AnyPath,
     decoding: Decoding,
     threads: int,
 ) -> None:
@@ -91,28 +104,96 @@ def predict_segments(
     InputError
         At a base that the tagger cannot explain, with its record and position.
     """
-    shape = (segments.bases, len(tagger.card["states"]))
-    with written_whole(posteriors, calls) as places:
-        out, called = (
-            np.lib.format.open_memmap(place, mode="w+", dtype=dtype, shape=size)
-            for place, dtype, size in zip(
-                places, (np.float32, np.uint8), (shape, shape[:1]), strict=True
-            )
-        )
+    n_states = len(tagger.card["states"])
+    with _new_arrays(posteriors, calls, segments.bases, n_states) as (out, called):
+        try:
+            _predict(tagger, corpus, segments, out, called, decoding, threads)
+        except SequenceError as error:
+            name = corpus.names[segments.record[error.sequence]]
+            raise error.of_record(name, int(segments.start[error.sequence])) from None
+
+
+def predict_controls(
+    tagger: Tagger,
+    corpus: Corpus,
+    folder: Path,
+    posteriors: AnyPath,
+    calls: AnyPath,
+    decoding: Decoding,
+    threads: int,
+) -> None:
+    """Write posterior and called state of every base of the negative controls.
+
+    A control that the tagger cannot explain, because it has letters in an order that its model
+    holds to be impossible, is left out: its posteriors are NaN, its calls `UNLABELLED`.
+
+    Parameters
+    ----------
+    tagger : Tagger
+    corpus : Corpus
+        Of which the controls were made, with the features that the tagger reads.
+    folder : Path
+        The controls: see `controls.write_controls`.
+    posteriors, calls : path-like
+        .npy files, float32 (bases, states) and uint8 (bases,), the controls in the order of
+        `CONTROLS`, each in that of its records; written whole or not at all.
+    decoding : Decoding
+        How states are called.
+    threads : int
+        CPU threads of the tagger.
+    """
+    controls = open_controls(folder, corpus)
+    bases, n_states = sum(c.tokens.size for c in controls.values()), len(tagger.card["states"])
+    with _new_arrays(posteriors, calls, bases, n_states) as (out, called):
         first = 0
-        for part in segments.batches_of(corpus):
-            tokens = part.gathered(corpus.tokens)
-            here = slice(first, first + tokens.size)
+        for name, control in controls.items():
+            here = slice(first, first + control.tokens.size)
             try:
-                features = part.gathered_features(corpus)
-                tagger.posterior(tokens, part.lengths, threads, part.start, out[here], features)
-                call_states(
-                    tagger, tokens, part.lengths, out[here], decoding, threads, part.start,
-                    called[here], features,
-                )  # fmt: skip
+                records = whole_records(control)
+                _predict(tagger, control, records, out[here], called[here], decoding, threads)
             except SequenceError as error:
-                name = corpus.names[part.record[error.sequence]]
-                raise error.of_record(name, int(part.start[error.sequence])) from None
-            first += tokens.size
+                log.warning("the control %s is left out: %s", name, error)
+                out[here], called[here] = np.nan, UNLABELLED
+            first = here.stop
+
+
+@contextmanager
+def _new_arrays(
+    posteriors: AnyPath, calls: AnyPath, bases: int, n_states: int
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.uint8]]]:
+    """Yield arrays of posteriors, (bases, states), and calls, (bases,), that become files."""
+    with written_whole(posteriors, calls) as places:
+        out = np.lib.format.open_memmap(
+            places[0], mode="w+", dtype=np.float32, shape=(bases, n_states)
+        )
+        called = np.lib.format.open_memmap(places[1], mode="w+", dtype=np.uint8, shape=(bases,))
+        yield out, called
         out.flush()
         called.flush()
+
+
+def _predict(
+    tagger: Tagger,
+    corpus: Corpus,
+    segments: Segments,
+    out: NDArray[np.float32],
+    called: NDArray[np.uint8],
+    decoding: Decoding,
+    threads: int,
+) -> None:
+    """Fill `out`, (bases, states), and `called`, (bases,); a SequenceError counts the segments."""
+    first = number = 0
+    for part in segments.batches_of(corpus):
+        tokens = part.gathered(corpus.tokens)
+        here = slice(first, first + tokens.size)
+        try:
+            features = part.gathered_features(corpus)
+            tagger.posterior(tokens, part.lengths, threads, part.start, out[here], features)
+            call_states(
+                tagger, tokens, part.lengths, out[here], decoding, threads, part.start,
+                called[here], features,
+            )  # fmt: skip
+        except SequenceError as error:
+            raise error.of_sequence(number + error.sequence) from None
+        first += tokens.size
+        number += len(part.offset)

@@ -282,6 +282,11 @@ def read_split(path: str | os.PathLike[str], corpus: Corpus) -> dict[str, Segmen
     return {name: segments.chosen(rows[:, 3] == index) for index, name in enumerate(SPLITS)}
 
 
+def whole_records(corpus: Corpus) -> Segments:
+    """Return the records that have bases, as wholes, in the order of the corpus."""
+    return _units(corpus, None)
+
+
 def label_counts(corpus: Corpus, segments: Segments) -> NDArray[np.int64]:
     """Return how many bases of the segments have each label, (states,); unlabelled ones have none.
 

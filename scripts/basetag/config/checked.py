@@ -15,7 +15,13 @@ from typing import Any
 
 import yaml
 
-from basetag.config.baselines import EXACT_BASELINES, Majority, Uniform
+from basetag.config.baselines import (
+    EXACT_BASELINES,
+    Exact,
+    HMMByCounts,
+    Majority,
+    Uniform,
+)
 from basetag.config.datasets import VARIATIONS, FastaDataset, SimulatedDataset
 from basetag.config.decoding import Viterbi
 from basetag.config.features import BedGraph, FeatureSource
@@ -154,6 +160,11 @@ class Config(Runs):
         """Return `by` (record or block), `fractions`, `seed`, and for blocks `block` and `gap`."""
         return self.dataset(dataset).split.model_dump()
 
+    def controls_settings(self) -> Settings:
+        """Return `bases` and `seed`: those of the section `evaluation`."""
+        evaluation = self.model.evaluation
+        return {"bases": evaluation.controls.bases, "seed": evaluation.seed}
+
     def train_settings(self, tagger: str, seed: int) -> Settings:
         """Return what a training's result depends on, the data and the initial weights apart.
 
@@ -219,11 +230,29 @@ class Config(Runs):
                 return name if self.has(dataset, name) else None
         return None
 
-    def evaluate_settings(self, dataset: str, tagger: str) -> Settings:
-        """Return the section `evaluation`, `validation_bases`, and the tagger's `decoding`.
+    def control_reference(self, dataset: str, tagger: str) -> str | None:
+        """Return whose calls on the negative controls those of `tagger` are held against.
 
-        `validation_bases` is None where the tagger's own loss weighs states, and has no exact
-        counterpart.
+        `exact` where the dataset has it, else `hmm_counts`, if any; of several the first one that
+        calls states as the tagger does, or else the first.
+        """
+        for kind in (Exact, HMMByCounts):
+            names = [
+                name
+                for name, other in self.model.taggers.items()
+                if isinstance(other, kind) and self.has(dataset, name)
+            ]
+            own = self.decoding(dataset, tagger)
+            alike = [name for name in names if self.decoding(dataset, name) == own]
+            if names:
+                return (alike or names)[0]
+        return None
+
+    def evaluate_settings(self, dataset: str, tagger: str) -> Settings:
+        """Return the section `evaluation` but for `controls`, and what goes with the tagger.
+
+        `control_reference`; `decoding`; `validation_bases`, None where the tagger's own loss
+        weighs states, and has no exact counterpart.
         """
         settings = self.tagger(tagger)
         if isinstance(settings, Network):
@@ -231,7 +260,8 @@ class Config(Runs):
         else:
             training = self.model.training.model_dump() | {"class_weights": None}
         weighted = training["class_weights"] is not None
-        return self.model.evaluation.model_dump() | {
+        return self.model.evaluation.model_dump(exclude={"controls"}) | {
+            "control_reference": self.control_reference(dataset, tagger),
             "validation_bases": None if weighted else training["validation_bases"],
             "decoding": self.decoding(dataset, tagger),
         }

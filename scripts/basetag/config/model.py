@@ -38,6 +38,22 @@ DatasetName = Annotated[Name, not_reserved(*RESERVED_DATASETS)]
 TaggerName = Annotated[Name, not_reserved(*RESERVED_TAGGERS)]
 
 
+class Controls(Section):
+    """Negative controls: sequences without structure, in which every called border is false.
+
+    One has letters drawn independently at the composition of the training split, one the letters
+    of test sequences, shuffled so that the counts of all pairs of neighbours stay as they are.
+    """
+
+    bases: int = Field(
+        default=500_000,
+        ge=0,
+        le=10**9,
+        description="About this many bases in each control; 0 makes none.",
+        json_schema_extra={"unit": "bases"},
+    )
+
+
 class Evaluation(Section):
     """How the taggers are judged and what the report shows."""
 
@@ -62,6 +78,9 @@ class Evaluation(Section):
         le=100_000,
         description="At most this many bases of each of them.",
         json_schema_extra={"unit": "bases"},
+    )
+    controls: Controls = Field(
+        default=Controls(), description="Sequences without structure, and what is called in them."
     )
 
 

@@ -38,6 +38,9 @@ COLUMNS = (
     "chance_accuracy",
     "p_chance",
     "p_shift",
+    "false_segments_per_mb_homogeneous",
+    "false_segments_per_mb_shuffled",
+    "flagged",
     "train_seconds",
     "train_bases_per_second",
     "predict_bases_per_second",
@@ -75,6 +78,10 @@ def comparison_row(
     }
     row["chance_accuracy"] = metrics["chance"]["accuracy"]
     row["p_chance"] = metrics["chance"]["p"]
+    controls = {name: found for name, found in (metrics["controls"] or {}).items() if found}
+    for name, found in controls.items():
+        row[f"false_segments_per_mb_{name}"] = found["per_mb"]["value"]
+    row["flagged"] = ",".join(name for name, found in controls.items() if found["flagged"])
     row["train_seconds"] = timing.get("train_seconds")
     row["train_bases_per_second"] = timing.get("train_bases_per_second")
     row["predict_bases_per_second"] = predict_timing.get("predict_bases_per_second")

@@ -340,12 +340,12 @@ def _labels(corpus: Corpus) -> NDArray[np.uint8]:
 def open_posterior(path: AnyPath, corpus: Corpus, segments: Segments) -> NDArray[np.float32]:
     """Map a file of posteriors, (bases, states), and hold its shape against the split's."""
     shape = int(segments.bases), len(corpus.states)
-    return _open(path, "posteriors", np.dtype(np.float32), shape)
+    return open_array(path, "posteriors", np.dtype(np.float32), shape)
 
 
 def _open_calls(path: AnyPath, corpus: Corpus, segments: Segments) -> NDArray[np.uint8]:
     """Map a file of called states, (bases,), and hold it against the split and the states."""
-    calls = _open(path, "calls", np.dtype(np.uint8), (int(segments.bases),))
+    calls = open_array(path, "calls", np.dtype(np.uint8), (int(segments.bases),))
     largest = int(calls.max(initial=0))
     if largest >= len(corpus.states):
         raise InputError(
@@ -356,7 +356,10 @@ def _open_calls(path: AnyPath, corpus: Corpus, segments: Segments) -> NDArray[np
     return calls
 
 
-def _open(path: AnyPath, kind: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+def open_array(
+    path: AnyPath, kind: str, dtype: np.dtype[Any], shape: tuple[int, ...]
+) -> NDArray[Any]:
+    """Map an array of predictions, and hold its type and shape against what they should be."""
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:

@@ -12,7 +12,7 @@ import csv
 import gzip
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -370,6 +370,28 @@ def check_identities(metrics: Mapping[str, Any], path: str | Path) -> None:
     check("p of chance", chance["p"], (chance["at_least_observed"] + 1) / (chance["pairs"] + 1))
     if chance["length"] == bases:
         check("observed_matches of chance", chance["observed_matches"], matches)
+    for name, control in (metrics["controls"] or {}).items():
+        if control is not None:
+            _check_control(check, f"of the {name} control", control)
+
+
+def _check_control(
+    check: Callable[[str, float, float], None], where: str, control: Mapping[str, Any]
+) -> None:
+    """Recompute the figures of one negative control from its counts."""
+    n, false = int(control["bases"]), int(control["false_segments"])
+    rate = false / n * 1e6
+    check(f"false_segments {where}", false, control["segments"] - control["records"])
+    check(f"per_mb {where}", control["per_mb"]["value"], rate)
+    check(f"the sum of the called bases {where}", sum(control["called"]), n)
+    check(f"other_share {where}", control["other_share"], 1 - max(control["called"]) / n)
+    if control["reference"] is not None:
+        beside = control["reference_false_segments"] / n * 1e6
+        check(f"reference_per_mb {where}", control["reference_per_mb"]["value"], beside)
+        if control["ratio"] is not None and beside:
+            check(f"ratio {where}", control["ratio"]["value"], rate / beside)
+    above = control["ratio"] is not None and (control["ratio"]["low"] or 0) > 1
+    check(f"flagged {where}", control["flagged"], above)
 
 
 def _matthews(confusion: NDArray[np.int64]) -> float:

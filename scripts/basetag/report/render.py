@@ -104,6 +104,9 @@ def _dataset_view(page: Page, dataset: DatasetResult, data: ReportData) -> dict[
         "test": test,
         "known": references["exact"] is not None,
         "verdicts": _verdicts(dataset, networks),
+        "flagged": wording.flagged_note(
+            [result.metrics for label, result in named.items() if label not in networks]
+        ),
         "scale": _scale_figure(page, dataset, named, references),
         "comparison": comparison_view(dataset, data),
         "networks": networks_view(page, dataset, data),

@@ -44,6 +44,14 @@ def _count(value: str) -> str:
     return wording.count(float(value))
 
 
+def _rate(value: str) -> str:
+    return f"{float(value):,.0f}"
+
+
+def _list(value: str) -> str:
+    return value.replace(",", ", ")
+
+
 def _p(value: str) -> str:
     return f"{float(value):.2g}"
 
@@ -75,6 +83,15 @@ _COLUMNS = {
     "chance_accuracy": Column("chance", "%", "Matches of random labels", _percent),
     "p_chance": Column("p, chance", "", "Against random label strings", _p),
     "p_shift": Column("p, shift", "", "Against the tagger's own calls, shifted", _p),
+    "false_segments_per_mb_homogeneous": Column(
+        "false segments, homogeneous", "per Mb", "Borders called in independent letters", _rate
+    ),
+    "false_segments_per_mb_shuffled": Column(
+        "false segments, shuffled", "per Mb", "Borders called in shuffled test sequences", _rate
+    ),
+    "flagged": Column(
+        "sees structure in", "", "Controls with more false segments than the reference calls", _list
+    ),
     "train_seconds": Column("training", "s", "Clock time of the training", _seconds),
     "train_bases_per_second": Column("training speed", "", "Bases per second", _speed),
     "predict_bases_per_second": Column("predic-tion speed", "", "Bases per second", _speed),

@@ -25,6 +25,12 @@ NEARLY_AS_GOOD = 0.05
 #: From this share on, what a rule reads holds "almost all" of what can be known.
 ALMOST_ALL = 0.95
 
+#: What each negative control is made of.
+_CONTROLS = {
+    "homogeneous": "sequence without structure",
+    "shuffled": "test sequence whose letters are shuffled",
+}
+
 #: The minus sign of print, and the times sign: a hyphen and an x read badly in a table.
 MINUS = "\N{MINUS SIGN}"
 _TIMES = "\N{MULTIPLICATION SIGN}"
@@ -187,7 +193,69 @@ def verdict(
     note = rule_note(seeds, rules, prior_cross_entropy)
     if note:
         details.append(note)
-    return Verdict(name, dataset, badge, level, headline, details)
+    false = control_sentences(seeds)
+    if false:
+        but = "but" if level in ("good", "fair") else "and"
+        badge += f", {but} sees structure where there is none"
+        level = "fair" if level == "good" else level
+    return Verdict(name, dataset, badge, level, headline, [*details, *false])
+
+
+def control_sentences(seeds: Sequence[Metrics]) -> list[str]:
+    """Name the negative controls in which one tagger sees structure, with its rate and the best.
+
+    Parameters
+    ----------
+    seeds : sequence of metrics.json
+        The tagger's results, one for each seed.
+    """
+    sentences = []
+    for control, words in _CONTROLS.items():
+        found = [judged for m in seeds for judged in [_flagged(m).get(control)] if judged]
+        if not found:
+            continue
+        which = "" if len(seeds) == 1 else f" with {len(found)} of {len(seeds)} seeds"
+        rates = [judged["per_mb"] for judged in found]
+        sentences.append(
+            f"{seeds[0]['tagger']} sees structure where there is none{which}: "
+            f"{_rate(_mean([rate['value'] for rate in rates]))} false segments per Mb of {words}"
+            f"{_spread(rates, _rate)}, where {found[0]['reference']} calls "
+            f"{_rate(found[0]['reference_per_mb']['value'])}."
+        )
+    ceiling = seeds[0]["ceiling"]
+    if sentences and ceiling is not None and ceiling["of"] == "filtered":
+        sentences.append(
+            "What reads in one direction wavers more than what reads in both; the comparison has "
+            "the rates of “filtered”, the best of its kind."
+        )
+    if sentences and seeds[0]["decoding"] == "argmax":
+        sentences.append(
+            "Its calls take each base alone; the most probable path (`decoding: viterbi`) keeps "
+            "segments whole."
+        )
+    return sentences
+
+
+def flagged_note(others: Sequence[Metrics]) -> str:
+    """Name the taggers without a verdict that see structure in a negative control, or nothing."""
+    named = []
+    for m in others:
+        rates = [
+            f"{_rate(judged['per_mb']['value'])} per Mb of {_CONTROLS[control]} "
+            f"({judged['reference']}: {_rate(judged['reference_per_mb']['value'])})"
+            for control, judged in _flagged(m).items()
+        ]
+        if rates:
+            named.append(f"{m['tagger']}, {' and '.join(rates)}")
+    if not named:
+        return ""
+    return f"False segments where there is no structure, more than need be: {'; '.join(named)}."
+
+
+def _flagged(metrics: Metrics) -> dict[str, Mapping[str, Any]]:
+    """Return the negative controls on which a tagger is flagged, by name."""
+    controls = metrics["controls"] or {}
+    return {name: judged for name, judged in controls.items() if judged and judged["flagged"]}
 
 
 def rule_note(
@@ -376,6 +444,10 @@ def _spread(figures: Sequence[Mapping[str, Any]], form: Any = percent) -> str:
     values = [figure["value"] for figure in figures]
     low, high = form(min(values)), form(max(values))
     return f" (mean of {len(values)} seeds, {low.removesuffix(' %')} to {high})"
+
+
+def _rate(value: float) -> str:
+    return f"{value:,.0f}"
 
 
 def _signed(value: float) -> str:
