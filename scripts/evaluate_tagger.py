@@ -7,6 +7,7 @@ from typing import Any
 from basetag.corpus import Corpus
 from basetag.decoding import Decoding
 from basetag.files import write_json
+from basetag.hmm import HMM
 from basetag.job_log import job_log
 from basetag.judgement.evaluation import evaluate, write_tracks
 from basetag.judgement.validation_ceiling import judge_on_validation
@@ -39,6 +40,8 @@ def main(
         decoding=str(Decoding.of(settings["decoding"])),
         exact_path=inputs["exact"],
         filtered_path=inputs["filtered"],
+        hmm=None if settings["hmm"] is None else HMM.from_settings(settings["hmm"]),
+        train=split["train"],
         pairs=settings["pairs"],
         draws_seed=settings["seed"],
     )

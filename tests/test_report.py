@@ -115,8 +115,15 @@ def test_a_rule_nearly_as_good_is_named_and_explained_only_where_it_knows_almost
         (("confusion", 0, 0), 1),
         (("label_counts", 0), 1),
         (("reliability", "counts", 9), 1),
-        (("chance", "p"), 0.01),
-        (("chance", "observed_matches"), 1),
+        (("chance", "uniform", "p"), 0.01),
+        (("chance", "uniform", "binomial_log10_p"), -0.01),
+        (("chance", "frequencies", "accuracy"), 0.01),
+        (("chance", "frequencies", "effect"), 0.01),
+        (("chance", "shift", "observed_matches"), 1),
+        (("chance", "shift", "effective_sample_size"), 1),
+        (("chance", "shift", "smallest_p"), 0.01),
+        (("chance", "resimulated", "z"), 0.01),
+        (("chance", "resimulated", "counts", 3), 1),
     ],
 )
 def test_a_figure_that_its_counts_do_not_give_stops_the_report(tmp_path, keys, change):

@@ -279,10 +279,10 @@ class Config:
         return None
 
     def evaluate_settings(self, dataset: str, tagger: str) -> Settings:
-        """Return the section `evaluation`, `validation_bases`, and the tagger's `decoding`.
+        """Return the section `evaluation`, `validation_bases`, `hmm`, and the tagger's `decoding`.
 
         `validation_bases` is None where the tagger's own loss weighs states, and has no exact
-        counterpart.
+        counterpart; `hmm` (as `HMMSpec.settings`) where the dataset is not simulated.
         """
         settings = self.tagger(tagger)
         if isinstance(settings, Network):
@@ -292,6 +292,7 @@ class Config:
         weighted = training["class_weights"] is not None
         return self.model.evaluation.model_dump() | {
             "validation_bases": None if weighted else training["validation_bases"],
+            "hmm": self.hmms[dataset].settings() if self.is_simulated(dataset) else None,
             "decoding": self.decoding(dataset, tagger),
         }
 

@@ -38,6 +38,8 @@ COLUMNS = (
     "chance_accuracy",
     "p_chance",
     "p_shift",
+    "p_resimulated",
+    "effective_sample_size",
     "train_seconds",
     "train_bases_per_second",
     "predict_bases_per_second",
@@ -73,8 +75,12 @@ def comparison_row(
         name: value(name)
         for name in ("accuracy", "cross_entropy", "kl_exact", "attained", "attained_filtered")
     }
-    row["chance_accuracy"] = metrics["chance"]["accuracy"]
-    row["p_chance"] = metrics["chance"]["p"]
+    nulls = {name: null or {} for name, null in metrics["chance"].items()}
+    row["chance_accuracy"] = nulls["uniform"]["accuracy"]
+    row["p_chance"] = nulls["uniform"]["p"]
+    row["p_shift"] = nulls["shift"]["p"]
+    row["p_resimulated"] = nulls["resimulated"].get("p")
+    row["effective_sample_size"] = nulls["shift"]["effective_sample_size"]
     row["train_seconds"] = timing.get("train_seconds")
     row["train_bases_per_second"] = timing.get("train_bases_per_second")
     row["predict_bases_per_second"] = predict_timing.get("predict_bases_per_second")
