@@ -232,6 +232,29 @@ def test_chance_is_that_of_random_strings_as_long_as_the_test_split(case, fair):
     assert chance["edges"][0] <= chance["mean_matches"] <= chance["edges"][-1]
 
 
+def test_fresh_paths_come_from_the_model_or_else_from_the_training_labels(case, fair):
+    train = case.corpus.starts, case.corpus.lengths
+    train = Segments(np.arange(30), np.zeros(30, dtype=np.int64), train[1], train[0])
+    by_model = case.judged(fair, train=train)["chance"]["resimulated"]
+    by_labels = case.judged(fair, train=train, hmm=None)["chance"]["resimulated"]
+    assert (by_model["source"], by_labels["source"]) == ("hmm", "semi_markov")
+    assert by_labels["mean_matches"] == pytest.approx(by_model["mean_matches"], rel=0.02)
+    assert by_labels["sd_matches"] == pytest.approx(by_model["sd_matches"], rel=0.3)
+    for unknown in (None, train.chosen(np.arange(0))):
+        found = case.judged(fair, hmm=None, train=unknown)["chance"]
+        assert found["resimulated"] is None
+        assert found["shift"] == case.judged(fair)["chance"]["shift"]
+
+
+def test_the_posterior_is_better_than_chance_by_every_null_and_unrelated_calls_by_none(case):
+    exact = case.judged(case.exact)["chance"]
+    assert all(null["p_text"] == "< 1/200" for null in exact.values())
+    other = Case(case.folder / "..", seed=2)
+    unrelated = case.judged(other.exact)["chance"]
+    assert all(unrelated[name]["p"] > 0.01 for name in ("shift", "resimulated"))
+    assert exact["shift"]["effective_sample_size"] < 0.3 * exact["shift"]["length"]
+
+
 def test_the_exact_posterior_attains_all_and_diverges_by_nothing(case):
     found = case.judged(case.exact)
     assert found["kl_exact"] == {"value": 0, "low": 0, "high": 0}

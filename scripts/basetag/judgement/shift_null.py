@@ -168,8 +168,10 @@ def effective_shifts(matches: Counts) -> Floats:
     shifts = np.ones(rows)
     # A circle is as far around to the left as to the right.
     correlation = correlation[moves, : length // 2 + 1]
-    positive = np.logical_and.accumulate(correlation > 0, axis=1)
-    sums = np.where(positive, correlation, 0)[:, 1:].sum(axis=1)
+    # Some value is not positive, since those of a circle sum to 0.
+    positive = np.argmax(correlation <= 0, axis=1)
+    kept = np.arange(positive.max(initial=0)) < positive[:, None]
+    sums = np.where(kept, correlation[:, : kept.shape[1]], 0)[:, 1:].sum(axis=1)
     shifts[moves] = np.clip(length / (1 + 2 * sums / correlation[:, 0]), 1, length)
     return shifts
 
