@@ -8,6 +8,7 @@ from basetag.controls import open_controls
 from basetag.corpus import Corpus
 from basetag.decoding import Decoding
 from basetag.files import write_json
+from basetag.hmm import HMM
 from basetag.job_log import job_log
 from basetag.judgement.control_rates import judge_controls
 from basetag.judgement.evaluation import evaluate, write_tracks
@@ -42,6 +43,8 @@ def main(
         decoding=str(Decoding.of(settings["decoding"])),
         exact_path=inputs["exact"],
         filtered_path=inputs["filtered"],
+        hmm=None if settings["hmm"] is None else HMM.from_settings(settings["hmm"]),
+        train=split["train"],
         pairs=settings["pairs"],
         draws_seed=settings["seed"],
     )

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.special import logsumexp
+from scipy.stats import binom
 
 STATES = ("H", "L")
 EMISSION = np.array([[0.2, 0.3, 0.3, 0.2], [0.3, 0.2, 0.2, 0.3]])
@@ -44,6 +46,8 @@ COLUMNS = (
     "chance_accuracy",
     "p_chance",
     "p_shift",
+    "p_resimulated",
+    "effective_sample_size",
     "false_segments_per_mb_homogeneous",
     "false_segments_per_mb_shuffled",
     "flagged",
@@ -143,7 +147,78 @@ def _interval(value_of, records, rng):
     return {"value": float(value_of(records)), "low": float(low), "high": float(high)}
 
 
-def _score(dataset, tagger, seed, posterior, references, prior, labels, length, rng):
+def _log_tail(observed, n, probability):
+    return logsumexp(binom.logpmf(np.arange(observed, n + 1), n, probability))
+
+
+def _null(draws, mean, sd, observed, n, probability=None, shifts=None, source=None):
+    """Return one null distribution of matches as metrics.json has it."""
+    pairs, at_least = len(draws), int((draws >= observed).sum())
+    p = (at_least + 1) / (pairs + 1)
+    counts, edges = np.histogram(draws, bins=25)
+    constant = sd == 0
+    return {
+        "accuracy": mean / n,
+        "pairs": pairs,
+        "length": n,
+        "mean_matches": mean,
+        "sd_matches": sd,
+        "counts": counts.tolist(),
+        "edges": edges.tolist(),
+        "observed_matches": observed,
+        "at_least_observed": at_least,
+        "p": None if constant else p,
+        "p_text": None if constant else f"< 1/{pairs}" if at_least == 0 else f"{p:.3f}",
+        "smallest_p": 1 / (pairs + 1),
+        "binomial_log10_p": None
+        if probability is None
+        else float(_log_tail(observed, n, probability) / np.log(10)),
+        "z": None if constant else (observed - mean) / sd,
+        "effect": (observed - mean) / (n - mean),
+        "effective_sample_size": None if constant else mean * (n - mean) / sd**2,
+        "log10_effective_shifts": shifts,
+        "seam_share": None if shifts is None else 0.04,
+        "too_short": False,
+        "constant": constant,
+        "source": source,
+    }
+
+
+def _chance(confusion, labels, called, fresh, seed):
+    """Return the four nulls; `fresh`, (draws, bases), are labels that know nothing of the calls."""
+    rng = np.random.default_rng(seed)
+    n, observed = len(labels), int(np.trace(confusion))
+    nulls = {}
+    frequencies = float(confusion.sum(axis=1) @ confusion.sum(axis=0)) / n**2
+    for name, p, pairs in (("uniform", 0.5, 1000), ("frequencies", frequencies, 1000)):
+        sd = np.sqrt(n * p * (1 - p))
+        nulls[name] = _null(rng.binomial(n, p, pairs), n * p, float(sd), observed, n, p)
+    # All records one circle: they are long enough for that here.
+    spectra = (np.fft.rfft(2.0 * states - 1) for states in (labels, called))
+    product = next(spectra) * np.conj(next(spectra))
+    shifts = np.rint((np.fft.irfft(product, n) + n) / 2)
+    draws = rng.choice(shifts, 1000)
+    nulls["shift"] = _null(
+        draws, float(shifts.mean()), float(shifts.std()), observed, n, shifts=60.0
+    )  # fmt: skip
+    draws = (fresh == called).sum(axis=1)
+    nulls["resimulated"] = _null(
+        draws, float(draws.mean()), float(draws.std()), observed, n, source="hmm"
+    )
+    return nulls
+
+
+def _fresh_labels(transition, length, records, rng, draws=200):
+    """Return label paths of the chain, (draws, records * length)."""
+    paths = np.empty((length, draws * records), dtype=np.uint8)
+    uniform = rng.random((length, draws * records))
+    paths[0] = uniform[0] >= _stationary(transition)[0]
+    for i in range(1, length):
+        paths[i] = uniform[i] >= transition[paths[i - 1], 0]
+    return np.ascontiguousarray(paths.T).reshape(draws, records * length)
+
+
+def _score(dataset, tagger, seed, posterior, references, prior, labels, length, fresh, rng):
     """Return the metrics.json of one tagger on one dataset."""
     n = len(labels)
     records = np.arange(n // length)
@@ -205,13 +280,8 @@ def _score(dataset, tagger, seed, posterior, references, prior, labels, length, 
     f1 = 2 * np.diag(confusion) / np.maximum(confusion.sum(axis=1) + called_counts, 1)
     spread = np.sqrt(float(np.prod(called_counts) * np.prod(confusion.sum(axis=1))))
     determinant = confusion[0, 0] * confusion[1, 1] - confusion[0, 1] * confusion[1, 0]
-    pairs = 1000
-    matches = rng.binomial(n, 0.5, pairs)
-    histogram, histogram_edges = np.histogram(matches, bins=25)
-    observed = int(match.sum())
-    at_least = int((matches >= observed).sum())
-    p = (at_least + 1) / (pairs + 1)
-    deviation = (observed - n / 2) / np.sqrt(n / 4)
+    # One draw alone, of the stream that the rest of this file is made from.
+    chance = _chance(confusion, labels, called, fresh, rng.integers(1 << 30))
     return {
         "dataset": dataset,
         "tagger": tagger,
@@ -262,20 +332,7 @@ def _score(dataset, tagger, seed, posterior, references, prior, labels, length, 
                 float(v) if c else None for v, c in zip(mean_accuracy, counts, strict=True)
             ],
         },
-        "chance": {
-            "accuracy": 0.5,
-            "pairs": pairs,
-            "length": n,
-            "mean_matches": float(matches.mean()),
-            "sd_matches": float(matches.std()),
-            "counts": histogram.tolist(),
-            "edges": histogram_edges.tolist(),
-            "observed_matches": observed,
-            "at_least_observed": at_least,
-            "p": p,
-            "p_text": f"< 1/{pairs}" if at_least == 0 else f"{p:.3f}",
-            "binomial_log10_p": float(-(deviation**2) / 2 / np.log(10)) if deviation > 0 else -0.1,
-        },
+        "chance": chance,
         "controls": {
             name: _control(tagger, references is not None) for name in ("homogeneous", "shuffled")
         },
@@ -380,6 +437,7 @@ def _write_dataset(folder, dataset, records, shown, seeds, rng):
     if not known:
         del posteriors["exact"], posteriors["filtered"]
     references = {"exact": smoothed, "filtered": filtered} if known else None
+    fresh = _fresh_labels(transition, length, records, np.random.default_rng(3))
     rows, paths = [], {"metrics": [], "histories": [], "tracks": []}
     for tagger, posterior in posteriors.items():
         network = KIND.get(tagger) == "network"
@@ -389,7 +447,7 @@ def _write_dataset(folder, dataset, records, shown, seeds, rng):
             place = folder / dataset / tagger / f"seed{seed}"
             place.mkdir(parents=True)
             metrics = _score(
-                dataset, tagger, seed, posterior, references, prior, labels, length, rng
+                dataset, tagger, seed, posterior, references, prior, labels, length, fresh, rng
             )
             (place / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
             paths["metrics"].append(place / "metrics.json")
@@ -428,7 +486,10 @@ def _write_dataset(folder, dataset, records, shown, seeds, rng):
                 "seed": seed,
                 "test_bases": len(labels),
                 "chance_accuracy": 0.5,
-                "p_chance": metrics["chance"]["p"],
+                "p_chance": metrics["chance"]["uniform"]["p"],
+                "p_shift": metrics["chance"]["shift"]["p"],
+                "p_resimulated": metrics["chance"]["resimulated"]["p"],
+                "effective_sample_size": metrics["chance"]["shift"]["effective_sample_size"],
                 **{
                     f"false_segments_per_mb_{name}": judged["per_mb"]["value"]
                     for name, judged in metrics["controls"].items()

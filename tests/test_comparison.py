@@ -28,7 +28,12 @@ METRICS = {
     "kl_exact": {"value": 1.5e-5, "low": None, "high": None},
     "attained": {"value": 0.99, "low": None, "high": None},
     "attained_filtered": None,
-    "chance": {"accuracy": 0.5, "p": 1 / 1001},
+    "chance": {
+        "uniform": {"accuracy": 0.5, "p": 1 / 1001},
+        "frequencies": {"accuracy": 0.51, "p": 2 / 1001},
+        "shift": {"accuracy": 0.52, "p": 3 / 1001, "effective_sample_size": 893252.25},
+        "resimulated": {"accuracy": 0.5, "p": 0.005, "effective_sample_size": 1136337.5},
+    },
     "controls": {
         "homogeneous": {"per_mb": {"value": 12300.5, "low": 12e3, "high": 13e3}, "flagged": True},
         "shuffled": {"per_mb": {"value": 10400, "low": 10e3, "high": 11e3}, "flagged": False},
@@ -48,8 +53,9 @@ def test_the_table_has_the_agreed_columns_in_order(tmp_path):
     assert (tmp_path / "comparison.tsv").read_text() == (
         "dataset\ttagger\tseed\tkind\tdecoding\tparameters\ttest_bases\taccuracy\tbalanced_accuracy\t"
         "macro_f1\tmcc\tcross_entropy\tbrier\tece\tkl_exact\tattained\tattained_filtered\t"
-        "segment_f1\tchance_accuracy\tp_chance\tp_shift\tfalse_segments_per_mb_homogeneous\t"
-        "false_segments_per_mb_shuffled\tflagged\ttrain_seconds\ttrain_bases_per_second\t"
+        "segment_f1\tchance_accuracy\tp_chance\tp_shift\tp_resimulated\teffective_sample_size\t"
+        "false_segments_per_mb_homogeneous\tfalse_segments_per_mb_shuffled\tflagged\t"
+        "train_seconds\ttrain_bases_per_second\t"
         "predict_bases_per_second\n"
     )
 
@@ -83,7 +89,9 @@ def test_a_row_holds_the_figures_of_its_files(tmp_path):
         "segment_f1": "",
         "chance_accuracy": "0.5",
         "p_chance": "0.000999000999",
-        "p_shift": "",
+        "p_shift": "0.002997002997",
+        "p_resimulated": "0.005",
+        "effective_sample_size": "893252.25",
         "false_segments_per_mb_homogeneous": "12300.5",
         "false_segments_per_mb_shuffled": "10400",
         "flagged": "homogeneous",
@@ -106,6 +114,14 @@ def test_what_does_not_apply_is_none():
     row = comparison_row(METRICS, {}, {})
     assert tuple(row) == COLUMNS
     assert row["attained_filtered"] is row["segment_f1"] is row["train_seconds"] is None
+
+
+def test_a_null_that_says_nothing_leaves_its_columns_empty():
+    shift = {"accuracy": 0.5, "p": None, "effective_sample_size": None}
+    chance = METRICS["chance"] | {"shift": shift, "resimulated": None}
+    row = comparison_row(METRICS | {"chance": chance}, {}, {})
+    assert row["p_shift"] is row["p_resimulated"] is row["effective_sample_size"] is None
+    assert row["p_chance"] == 1 / 1001
 
 
 def test_a_file_that_is_no_json_is_named(tmp_path):

@@ -443,7 +443,7 @@ def test_nothing_warns_of_the_config(folder):
         (
             "hmm: toy",
             "hmm: blocks",
-            {("simulate", "toy"), ("fit", "toy", "exact")},
+            {("simulate", "toy"), ("fit", "toy", "exact")} | {e for e in EVALUATED if "toy" in e},
         ),
         ("block: 1000", "block: 1001", {("split", "mine")}),
         ("low", "lower", {("encode", "mine")}),

@@ -93,6 +93,7 @@ class Case:
             calls = posterior.argmax(axis=1).astype(np.uint8)
         calls_path = self.saved("calls", calls)
         given = {"exact_path": self.exact_path, "filtered_path": self.filtered_path, "pairs": 200}
+        given["hmm"] = MODEL
         return evaluate(
             self.corpus,
             self.segments,
@@ -170,7 +171,8 @@ def test_calls_decide_what_matches_and_posteriors_what_they_cost(case, fair):
     )
     assert found["macro_f1"] == pytest.approx(oracle.f1_score(labels, calls, average="macro"))
     assert found["mcc"] == pytest.approx(oracle.matthews_corrcoef(labels, calls))
-    assert found["chance"]["observed_matches"] == (calls == labels).sum()
+    for null in found["chance"].values():
+        assert null["observed_matches"] == (calls == labels).sum()
     rest = found.keys() - set(HARD)
     assert {name: found[name] for name in rest} == {name: by_argmax[name] for name in rest}
 
@@ -197,8 +199,10 @@ def test_reported_figures_follow_from_the_stored_counts(case, fair):
         / bases
     )
     assert table["accuracy"][0] is None
-    assert sum(found["chance"]["counts"]) == found["chance"]["pairs"] == 200
-    assert found["chance"]["observed_matches"] == np.trace(confusion)
+    for null in found["chance"].values():
+        assert sum(null["counts"]) == null["pairs"] == 200
+        assert null["observed_matches"] == np.trace(confusion)
+        assert null["length"] == bases
 
 
 def test_it_is_plain_json_and_the_same_twice(case, fair):
@@ -215,7 +219,7 @@ def test_intervals_hold_their_figures(case, fair):
 
 
 def test_chance_is_that_of_random_strings_as_long_as_the_test_split(case, fair):
-    chance = case.judged(fair, pairs=1000)["chance"]
+    chance = case.judged(fair, pairs=1000)["chance"]["uniform"]
     n, matches = len(case.labels), chance["observed_matches"]
     assert (chance["accuracy"], chance["length"], chance["pairs"]) == (0.5, n, 1000)
     assert chance["mean_matches"] == pytest.approx(n / 2, abs=4 * math.sqrt(n / 4 / 1000))
@@ -226,6 +230,29 @@ def test_chance_is_that_of_random_strings_as_long_as_the_test_split(case, fair):
     exact = math.log10(at_least) - n * math.log10(2)
     assert chance["binomial_log10_p"] == pytest.approx(exact, rel=1e-9)
     assert chance["edges"][0] <= chance["mean_matches"] <= chance["edges"][-1]
+
+
+def test_fresh_paths_come_from_the_model_or_else_from_the_training_labels(case, fair):
+    train = case.corpus.starts, case.corpus.lengths
+    train = Segments(np.arange(30), np.zeros(30, dtype=np.int64), train[1], train[0])
+    by_model = case.judged(fair, train=train)["chance"]["resimulated"]
+    by_labels = case.judged(fair, train=train, hmm=None)["chance"]["resimulated"]
+    assert (by_model["source"], by_labels["source"]) == ("hmm", "semi_markov")
+    assert by_labels["mean_matches"] == pytest.approx(by_model["mean_matches"], rel=0.02)
+    assert by_labels["sd_matches"] == pytest.approx(by_model["sd_matches"], rel=0.3)
+    for unknown in (None, train.chosen(np.arange(0))):
+        found = case.judged(fair, hmm=None, train=unknown)["chance"]
+        assert found["resimulated"] is None
+        assert found["shift"] == case.judged(fair)["chance"]["shift"]
+
+
+def test_the_posterior_is_better_than_chance_by_every_null_and_unrelated_calls_by_none(case):
+    exact = case.judged(case.exact)["chance"]
+    assert all(null["p_text"] == "< 1/200" for null in exact.values())
+    other = Case(case.folder / "..", seed=2)
+    unrelated = case.judged(other.exact)["chance"]
+    assert all(unrelated[name]["p"] > 0.01 for name in ("shift", "resimulated"))
+    assert exact["shift"]["effective_sample_size"] < 0.3 * exact["shift"]["length"]
 
 
 def test_the_exact_posterior_attains_all_and_diverges_by_nothing(case):
@@ -306,7 +333,7 @@ def test_swapped_states_are_seen(case):
     assert found["mcc"] < -0.5
     assert found["attained"]["high"] < 0
     assert found["cross_entropy"]["low"] > math.log(2)
-    assert found["chance"]["p"] == 1
+    assert all(null["p"] == 1 for null in found["chance"].values())
 
 
 def test_reversed_records_are_seen(case):
@@ -342,7 +369,12 @@ def test_unlabelled_bases_are_never_scored(case, fair, tmp_path):
         oracle.log_loss(case.labels[known], floored(fair)[known])
     )
     nonsense = np.where(known[:, None], fair, fair[:, ::-1])
-    assert hidden.judged(nonsense) == found
+    other = hidden.judged(nonsense)
+    # Shifts lay the calls of unlabelled bases on labelled ones.
+    shifts = [judged["chance"].pop("shift") for judged in (found, other)]
+    assert other == found
+    assert shifts[0]["observed_matches"] == shifts[1]["observed_matches"]
+    assert shifts[0]["length"] == shifts[1]["length"] == known.sum()
 
 
 def test_segments_without_a_label_count_as_no_segment(fair, tmp_path):

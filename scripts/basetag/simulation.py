@@ -76,18 +76,18 @@ def sample_paths(
     """
     lengths = np.asarray(lengths, dtype=np.int64)
     states = np.empty(int(lengths.sum()), dtype=np.uint8)
-    start = _thresholds(hmm.start[None])
+    start = column_thresholds(hmm.start[None])
     before = -1 if previous is None else previous
     stay = np.diag(hmm.transition)
     leaving = hmm.transition - np.diag(stay)
     leave = leaving.sum(axis=1) / hmm.transition.sum(axis=1)
     if hmm.n_states <= _FEW_STATES and 1 / (hmm.stationary() @ leave) < _SHORT_RUN:
         uniform = rng.random(states.size)
-        _step(start, _thresholds(hmm.transition), lengths, before, uniform, states)
+        _step(start, column_thresholds(hmm.transition), lengths, before, uniform, states)
     else:
         with np.errstate(divide="ignore"):
             log_stay = np.where(stay > 0, np.log1p(-leave), -np.inf)
-        _run(start, _thresholds(leaving), log_stay, lengths, before, rng, states)
+        _run(start, column_thresholds(leaving), log_stay, lengths, before, rng, states)
     return states
 
 
@@ -96,7 +96,7 @@ def sample_emissions(
 ) -> NDArray[np.uint8]:
     """Draw the token that each of `states` emits: uint8, (bases,)."""
     tokens = np.empty(states.size, dtype=np.uint8)
-    _emit(_thresholds(hmm.emission), states, rng.random(states.size), tokens)
+    _emit(column_thresholds(hmm.emission), states, rng.random(states.size), tokens)
     return tokens
 
 
@@ -214,8 +214,19 @@ class _FastaText:
         self._file.write(text.tobytes())
 
 
-def _thresholds(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return what a uniform number has to reach to pass each column, per row of weights."""
+def column_thresholds(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what a uniform number has to reach to pass each column, per row of weights.
+
+    Parameters
+    ----------
+    rows : ndarray of float64, (rows, columns)
+        Not negative; a row of zeros draws the first column.
+
+    Returns
+    -------
+    ndarray of float64, (rows, columns)
+        The column that a number in [0, 1) draws is how many of them, the last apart, it reaches.
+    """
     cumulative = np.cumsum(rows, axis=1)
     with np.errstate(invalid="ignore"):
         cumulative /= cumulative[:, -1:]

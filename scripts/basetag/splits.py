@@ -96,6 +96,17 @@ class Segments:
         offset = self.offset[which] + number * longest
         return Segments(self.record[which], start, end, offset)
 
+    def joined(self) -> Segments:
+        """Return the segments, those that go on where the one before ends joined to it, in order.
+
+        Neighbouring blocks of one split are one stretch of their record.
+        """
+        begins = np.ones(self.offset.size, dtype=bool)
+        begins[1:] = (self.record[1:] != self.record[:-1]) | (self.start[1:] != self.end[:-1])
+        first = np.flatnonzero(begins)
+        last = np.append(first[1:], begins.size)[: first.size] - 1
+        return Segments(self.record[first], self.start[first], self.end[last], self.offset[first])
+
     def batches_of(self, corpus: Corpus) -> Iterator[Segments]:
         """Yield the segments as `batches` does, fewer where each base has features."""
         return self.batches(_CHUNK // (1 + len(corpus.feature_names)))

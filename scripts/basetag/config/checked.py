@@ -252,7 +252,8 @@ class Config(Runs):
         """Return the section `evaluation` but for `controls`, and what goes with the tagger.
 
         `control_reference`; `decoding`; `validation_bases`, None where the tagger's own loss
-        weighs states, and has no exact counterpart.
+        weighs states, and has no exact counterpart; `hmm` (as `HMMSpec.settings`), None where the
+        dataset is not simulated.
         """
         settings = self.tagger(tagger)
         if isinstance(settings, Network):
@@ -263,6 +264,7 @@ class Config(Runs):
         return self.model.evaluation.model_dump(exclude={"controls"}) | {
             "control_reference": self.control_reference(dataset, tagger),
             "validation_bases": None if weighted else training["validation_bases"],
+            "hmm": self.hmms[dataset].settings() if self.is_simulated(dataset) else None,
             "decoding": self.decoding(dataset, tagger),
         }
 

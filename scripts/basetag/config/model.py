@@ -61,8 +61,9 @@ class Evaluation(Section):
         default=1000,
         ge=1,
         le=10**6,
-        description="Pairs of random state strings from which chance is told.",
-        json_schema_extra={"unit": "pairs"},
+        description="Draws of each null distribution from which chance is told; of fresh paths of "
+        "labels fewer, where they would take long.",
+        json_schema_extra={"unit": "draws"},
     )
     seed: Seed = 1
     shown_records: int = Field(

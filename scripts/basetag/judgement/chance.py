@@ -1,20 +1,23 @@
-"""Chance: how many matches labels drawn without looking reach, by simulation and exactly.
+"""Chance, base by base: how many matches independent labels reach, by simulation and exactly.
 
 Two strings of states drawn uniformly and independently match at one position in K. This module
-draws explicit pairs of them, counts their matches, and says how often chance did at least as
-well as a tagger; the exact binomial tail stands beside the simulation. It says nothing of
-labels with unequal frequencies or with long segments: on those, uniform strings are a floor and
-not a fair rival.
+draws explicit pairs of them and counts their matches; beside them pairs that have the frequencies
+of the truth and of the calls. The exact binomial tail stands beside both. They know nothing of
+long segments, and there they flatter whatever is held against them: `shift_null` and `path_null`
+are the fair rivals.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc, gammaln
+
+from basetag.judgement.null_figures import NullDistribution
+
+Counts = NDArray[np.int64]
 
 #: Random words held at a time, per plane of bits: half a megabyte, so that they stay in cache.
 _WORDS_AT_ONCE = 1 << 16
@@ -23,35 +26,52 @@ _WORDS_AT_ONCE = 1 << 16
 _SMALLEST_TAIL = 1e-290
 
 
-@dataclass(frozen=True)
-class ChanceTest:
-    """How observed matches stand against those of simulated pairs.
+def uniform_null(
+    length: int, n_states: int, pairs: int, rng: np.random.Generator
+) -> NullDistribution:
+    """Return the matches of pairs of strings in which every state is equally likely.
 
     Parameters
     ----------
-    observed : int
-        Matches of the tagger with the truth.
-    pairs : int
-        Number of simulated pairs, m.
-    at_least_observed : int
-        Pairs with at least as many matches as observed, b.
+    length, n_states, pairs, rng
+        As for `simulate_matches`.
     """
+    draws = simulate_matches(pairs, length, n_states, rng)
+    return _binomial_null(draws, length, 1 / n_states)
 
-    observed: int
-    pairs: int
-    at_least_observed: int
 
-    @property
-    def p(self) -> float:
-        """The simulated p-value (b + 1) / (m + 1), never zero (Phipson and Smyth 2010)."""
-        return (self.at_least_observed + 1) / (self.pairs + 1)
+def frequency_null(confusion: Counts, pairs: int, rng: np.random.Generator) -> NullDistribution:
+    """Return the matches of pairs of strings with the frequencies of the truth and of the calls.
 
-    @property
-    def p_text(self) -> str:
-        """The p-value as it is shown; of 1/(m + 1), where no pair did as well, a bound: < 1/m."""
-        if self.at_least_observed == 0:
-            return f"< 1/{self.pairs}"
-        return f"{self.p:.3g}"
+    The two strings are independent, and each of their bases, too: the matches are binomial, and
+    are drawn from that law itself. The effect against it is Cohen's kappa (Cohen 1960, Educ
+    Psychol Meas 20:37).
+
+    Parameters
+    ----------
+    confusion : ndarray of int64, (states, states)
+        True states in rows, called ones in columns.
+    pairs : int
+        Number of pairs.
+    rng : numpy.random.Generator
+        Source of the draws.
+    """
+    length = int(confusion.sum())
+    probability = match_probability(confusion)
+    return _binomial_null(rng.binomial(length, probability, size=pairs), length, probability)
+
+
+def match_probability(confusion: Counts) -> float:
+    """Return how likely two bases match that have the frequencies of the truth and the calls."""
+    true, called = confusion.sum(axis=1), confusion.sum(axis=0)
+    # Whole numbers, since 1 must be 1: there is then nothing to test.
+    pairs = sum(int(a) * int(b) for a, b in zip(true, called, strict=True))
+    return pairs / int(confusion.sum()) ** 2
+
+
+def _binomial_null(draws: Counts, length: int, probability: float) -> NullDistribution:
+    sd = math.sqrt(length * probability * (1 - probability))
+    return NullDistribution(draws.astype(np.int64), length * probability, sd)
 
 
 def simulate_matches(
@@ -104,15 +124,6 @@ def simulate_matches(
             missing[rows] -= used
         first = rows.stop
     return matches
-
-
-def chance_test(observed: int, simulated: NDArray[np.int64]) -> ChanceTest:
-    """Compare observed matches with those of simulated pairs, (pairs,); ties count as chance."""
-    return ChanceTest(
-        observed=int(observed),
-        pairs=int(simulated.size),
-        at_least_observed=int(np.count_nonzero(simulated >= observed)),
-    )
 
 
 def binomial_log10_tail(matches: int, length: int, probability: float) -> float:

@@ -38,6 +38,8 @@ COLUMNS = (
     "chance_accuracy",
     "p_chance",
     "p_shift",
+    "p_resimulated",
+    "effective_sample_size",
     "false_segments_per_mb_homogeneous",
     "false_segments_per_mb_shuffled",
     "flagged",
@@ -76,8 +78,12 @@ def comparison_row(
         name: value(name)
         for name in ("accuracy", "cross_entropy", "kl_exact", "attained", "attained_filtered")
     }
-    row["chance_accuracy"] = metrics["chance"]["accuracy"]
-    row["p_chance"] = metrics["chance"]["p"]
+    nulls = {name: null or {} for name, null in metrics["chance"].items()}
+    row["chance_accuracy"] = nulls["uniform"]["accuracy"]
+    row["p_chance"] = nulls["uniform"]["p"]
+    row["p_shift"] = nulls["shift"]["p"]
+    row["p_resimulated"] = nulls["resimulated"].get("p")
+    row["effective_sample_size"] = nulls["shift"]["effective_sample_size"]
     controls = {name: found for name, found in (metrics["controls"] or {}).items() if found}
     for name, found in controls.items():
         row[f"false_segments_per_mb_{name}"] = found["per_mb"]["value"]

@@ -1,6 +1,6 @@
 """The judgement of one tagger on the test split.
 
-Puts sums and counts (`metrics`) and chance (`chance`) together into metrics.json: every figure
+Puts sums and counts (`metrics`) and chance (`nulls`) together into metrics.json: every figure
 that the report shows, beside the counts from which it follows. Each tagger, network or not, comes
 here as a file of posteriors and one of calls; nothing here knows how they were made. The table of
 all taggers lies in `comparison`.
@@ -22,7 +22,7 @@ from basetag.corpus import UNLABELLED, Corpus
 from basetag.errors import InputError
 from basetag.files import written_whole
 from basetag.hidden_states import read_hidden_states
-from basetag.judgement.chance import binomial_log10_tail, chance_test, simulate_matches
+from basetag.hmm import HMM
 from basetag.judgement.metrics import (
     N_BINS,
     Figure,
@@ -33,6 +33,7 @@ from basetag.judgement.metrics import (
     matthews_correlation,
     ratio_figures,
 )
+from basetag.judgement.nulls import chance_figures
 from basetag.pieces import first_rows, shown_segments
 from basetag.splits import Segments
 
@@ -43,7 +44,6 @@ AnyPath = str | os.PathLike[str]
 
 # Posterior values held at a time: 8 MB in double precision.
 _VALUES_AT_ONCE = 1 << 20
-_CHANCE_BINS = 40
 
 # What the card of a network says besides.
 _OF_NETWORKS = ("parts", "operations_per_base", "context")
@@ -68,6 +68,8 @@ def evaluate(
     decoding: str = "argmax",
     exact_path: AnyPath | None = None,
     filtered_path: AnyPath | None = None,
+    hmm: HMM | None = None,
+    train: Segments | None = None,
     pairs: int = 1000,
     draws_seed: int = 1,
 ) -> dict[str, Any]:
@@ -96,8 +98,12 @@ def evaluate(
         How the calls were made, in words.
     exact_path, filtered_path : path-like, optional
         Posteriors of the simulating HMM on the same split, smoothed and filtered.
+    hmm : HMM, optional
+        The model that the dataset was simulated from.
+    train : Segments, optional
+        The training split; its labels are read where there is no model, for what chance does.
     pairs : int
-        Pairs of random state strings that chance is simulated with.
+        Draws of each null that chance is told by.
     draws_seed : int
         Seed of chance and of the intervals.
 
@@ -177,7 +183,9 @@ def evaluate(
             "of": ceiling,
         },
         "reliability": _reliability(scores),
-        "chance": _chance(int(np.trace(confusion)), total, len(confusion), pairs, draws_seed),
+        "chance": chance_figures(
+            corpus, segments, calls, confusion, hmm=hmm, train=train, pairs=pairs, seed=draws_seed
+        ),
     }
 
 
@@ -301,30 +309,6 @@ def _reliability(scores: Scores) -> dict[str, list[Any]]:
         "counts": counts.tolist(),
         "confidence": means[0],
         "accuracy": means[1],
-    }
-
-
-def _chance(matches: int, length: int, n_states: int, pairs: int, seed: int) -> dict[str, Any]:
-    """Return how pairs of random state strings as long as the test split match."""
-    # A stream of its own beside that of the intervals.
-    simulated = simulate_matches(pairs, length, n_states, np.random.default_rng([seed, 1]))
-    test = chance_test(matches, simulated)
-    low, high = int(simulated.min()), int(simulated.max()) + 1
-    width = -(-(high - low) // _CHANCE_BINS)
-    edges = np.arange(low, high + width, width)
-    return {
-        "accuracy": 1 / n_states,
-        "pairs": pairs,
-        "length": length,
-        "mean_matches": float(simulated.mean()),
-        "sd_matches": float(simulated.std()),
-        "edges": edges.tolist(),
-        "counts": np.histogram(simulated, edges)[0].tolist(),
-        "observed_matches": test.observed,
-        "at_least_observed": test.at_least_observed,
-        "p": test.p,
-        "p_text": test.p_text,
-        "binomial_log10_p": binomial_log10_tail(matches, length, 1 / n_states),
     }
 
 

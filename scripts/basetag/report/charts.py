@@ -82,7 +82,8 @@ def chance_chart(chance: Mapping[str, Any], *, description: str) -> Chart:
     Parameters
     ----------
     chance : mapping
-        The part `chance` of metrics.json: counts (bins,), edges (bins + 1,), observed_matches.
+        One null of the part `chance` of metrics.json: counts (bins,), edges (bins + 1,),
+        observed_matches.
     description : str
         Text alternative.
     """

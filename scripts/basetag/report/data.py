@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from basetag.alphabet import Alphabet
 from basetag.errors import InputError
+from basetag.judgement.chance import binomial_log10_tail
 
 #: Label of a base that nobody labelled: never a class, never scored.
 UNLABELLED = 255
@@ -365,14 +366,51 @@ def check_identities(metrics: Mapping[str, Any], path: str | Path) -> None:
             share = 1 - sums[f"kl_{of}"] / sums[f"kl_{of}_prior"]
             check(attained, metrics[attained]["value"], share)
     check("the sum of the reliability counts", sum(metrics["reliability"]["counts"]), bases)
-    chance = metrics["chance"]
-    check("the sum of the chance histogram", sum(chance["counts"]), chance["pairs"])
-    check("p of chance", chance["p"], (chance["at_least_observed"] + 1) / (chance["pairs"] + 1))
-    if chance["length"] == bases:
-        check("observed_matches of chance", chance["observed_matches"], matches)
+    shares = confusion.sum(axis=1) / bases, confusion.sum(axis=0) / bases
+    independent = {"uniform": 1 / len(confusion), "frequencies": float(shares[0] @ shares[1])}
+    for name, null in metrics["chance"].items():
+        if null is not None:
+            check(f"observed_matches of the null {name}", null["observed_matches"], matches)
+            check(f"length of the null {name}", null["length"], bases)
+            _check_null(name, null, independent.get(name), check)
     for name, control in (metrics["controls"] or {}).items():
         if control is not None:
             _check_control(check, f"of the {name} control", control)
+
+
+def _check_null(
+    name: str,
+    null: Mapping[str, Any],
+    probability: float | None,
+    check: Callable[[str, float, float], None],
+) -> None:
+    """Recompute what the other figures of a null distribution of matches determine.
+
+    `probability` is that of a match where all bases are independent.
+    """
+    observed, mean, sd = (null[key] for key in ("observed_matches", "mean_matches", "sd_matches"))
+    m, length = null["pairs"], null["length"]
+    smallest = 1 / (m + 1)
+    if null["log10_effective_shifts"] is not None:
+        smallest = max(smallest, 10 ** -min(null["log10_effective_shifts"], 300))
+    figures = {
+        "accuracy": mean / length,
+        "smallest_p": smallest,
+        "p": max((null["at_least_observed"] + 1) / (m + 1), smallest),
+        "z": (observed - mean) / sd if sd else math.nan,
+        "effect": (observed - mean) / (length - mean) if mean < length else math.nan,
+        "effective_sample_size": mean * (length - mean) / sd**2 if sd else math.nan,
+    }
+    if probability is not None:
+        figures["accuracy"] = probability
+    if null["binomial_log10_p"] is not None and probability is not None:
+        figures["binomial_log10_p"] = binomial_log10_tail(observed, length, probability)
+    check(f"the sum of the histogram of the null {name}", sum(null["counts"]), m)
+    tested = not (null["too_short"] or null["constant"])
+    check(f"the number of p-values of the null {name}", null["p"] is not None, tested)
+    for figure, recomputed in figures.items():
+        if null[figure] is not None:
+            check(f"{figure} of the null {name}", null[figure], recomputed)
 
 
 def _check_control(

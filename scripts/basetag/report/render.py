@@ -158,7 +158,7 @@ def _scale_figure(
 
     first = dataset.results[0].metrics
     accuracy = [
-        drawing.Reference("chance", float(first["chance"]["accuracy"])),
+        drawing.Reference("chance", float(first["chance"]["uniform"]["accuracy"])),
         drawing.Reference("commonest label", float(first["majority_accuracy"])),
     ]
     entropy = [drawing.Reference("every state equally likely", math.log(len(dataset.states)))]
@@ -236,12 +236,13 @@ def _chance_figures(
     figures = []
     for index, (label, result) in enumerate(named.items()):
         sentences = wording.chance_sentences(result.metrics)
-        chart = charts.chance_chart(result.metrics["chance"], description=" ".join(sentences[:2]))
+        null = result.metrics["chance"]["uniform"]
+        chart = charts.chance_chart(null, description=" ".join(sentences[:2]))
         figures.append(
             page.figure(
                 chart,
                 f"chance-{dataset.name}-{index}",
-                f"Matches of {wording.count(result.metrics['chance']['pairs'])} pairs of random "
+                f"Matches of {wording.count(null['pairs'])} pairs of random "
                 f"label strings, and of {label} on {dataset.name}.",
                 tagger=label,
                 sentences=sentences,

@@ -83,6 +83,10 @@ _COLUMNS = {
     "chance_accuracy": Column("chance", "%", "Matches of random labels", _percent),
     "p_chance": Column("p, chance", "", "Against random label strings", _p),
     "p_shift": Column("p, shift", "", "Against the tagger's own calls, shifted", _p),
+    "p_resimulated": Column("p, fresh paths", "", "Against fresh paths of labels", _p),
+    "effective_sample_size": Column(
+        "effec-tive bases", "", "Independent bases that would tell as much", _count
+    ),
     "false_segments_per_mb_homogeneous": Column(
         "false segments, homogeneous", "per Mb", "Borders called in independent letters", _rate
     ),
@@ -96,6 +100,10 @@ _COLUMNS = {
     "train_bases_per_second": Column("training speed", "", "Bases per second", _speed),
     "predict_bases_per_second": Column("predic-tion speed", "", "Bases per second", _speed),
 }
+
+
+#: Whose p-value a column is.
+_NULL_OF = {"p_chance": "uniform", "p_shift": "shift", "p_resimulated": "resimulated"}
 
 
 def comparison_view(dataset: DatasetResult, data: ReportData) -> dict[str, Any]:
@@ -127,8 +135,8 @@ def comparison_view(dataset: DatasetResult, data: ReportData) -> dict[str, Any]:
                 continue
             value = row[column]
             text = known[column].text(value) if value else ""
-            if column == "p_chance" and value:
-                text = str(chance["p_text"])
+            if column in _NULL_OF and value:
+                text = str(chance[_NULL_OF[column]]["p_text"])
             cells.append({"text": text, "value": value, "numeric": known[column].text is not _text})
         table.append(cells)
     return {

@@ -171,7 +171,7 @@ def verdict(
     known = (
         f"{name} on {dataset}: {percent(accuracy)} of bases match"
         f"{_spread([m['accuracy'] for m in seeds])}; "
-        f"chance is {percent(first['chance']['accuracy'])}"
+        f"chance is {percent(first['chance']['uniform']['accuracy'])}"
     )
     if ceiling is None:
         headline = f"{known}; the best possible is not known for this data."
@@ -184,11 +184,11 @@ def verdict(
     attained = [own for own in map(own_attained, seeds) if own is not None]
     badge, level = _badge(attained, seeds, majority)
     details = [*_attained_sentences(seeds), _majority_sentence(accuracy, majority)]
-    worst = max(seeds, key=lambda m: float(m["chance"]["p"]))
-    better = float(worst["chance"]["p"]) <= 0.05
+    worst = max((m["chance"]["uniform"] for m in seeds), key=lambda null: float(null["p"]))
+    better = float(worst["p"]) <= 0.05
     details.append(
         f"{'Better' if better else 'Not shown to be better'} than labels drawn without looking: "
-        f"{probability(worst['chance'])}."
+        f"{probability(worst)}."
     )
     note = rule_note(seeds, rules, prior_cross_entropy)
     if note:
@@ -309,7 +309,7 @@ def unlabelled_note(taggers: Sequence[Metrics]) -> str:
 
 def chance_sentences(metrics: Metrics) -> list[str]:
     """Say in words what the simulation of random label strings found, and what it cannot say."""
-    chance = metrics["chance"]
+    chance = metrics["chance"]["uniform"]
     pairs, length = int(chance["pairs"]), int(chance["length"])
     mean = float(chance["mean_matches"])
     reached = int(chance["at_least_observed"])
