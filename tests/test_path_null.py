@@ -73,7 +73,7 @@ def exact_moments(hmm, labels, calls, lengths, positions):
         matching = np.array([p @ h for p, h in zip(chances, hit, strict=True)])
         mean += matching.sum()
         variance += (matching - matching**2).sum()
-        for _ in range(length):
+        for t in range(length):
             ahead = chances[t] * hit[t]
             for later in range(t + 1, length):
                 ahead = ahead @ hmm.transition
