@@ -45,6 +45,7 @@ def clone(tmp_path_factory):
         for dataset in config["datasets"].values():
             dataset["simulate"] |= {"records": 40, "length": 500}
         config["training"] |= SMALL
+        config["evaluation"]["controls"] = {"bases": 5000}
         (folder / name).write_text(yaml.safe_dump(config, sort_keys=False))
 
     for block in blocks("yaml"):

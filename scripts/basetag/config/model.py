@@ -48,7 +48,7 @@ class Controls(Section):
     bases: int = Field(
         default=500_000,
         ge=0,
-        le=10**9,
+        le=10**8,
         description="About this many bases in each control; 0 makes none.",
         json_schema_extra={"unit": "bases"},
     )
