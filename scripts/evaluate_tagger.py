@@ -22,13 +22,12 @@ def main(
     seed: int,
     corpus: Path,
     inputs: dict[str, Path | None],
-    metrics: Path,
-    tracks: Path,
+    outputs: dict[str, Path],
 ) -> None:
     opened = Corpus.open(corpus)
     split = read_split(inputs["split"], opened)
     _, card = read_tagger(inputs["tagger"])
-    figures = evaluate(
+    judgement = evaluate(
         opened,
         split["test"],
         inputs["posteriors"],
@@ -39,10 +38,11 @@ def main(
         decoding=str(Decoding.of(settings["decoding"])),
         exact_path=inputs["exact"],
         filtered_path=inputs["filtered"],
+        validation=(split["validation"], inputs["validation"]),
         pairs=settings["pairs"],
         draws_seed=settings["seed"],
     )
-    figures["validation"] = None
+    figures = judgement.metrics | {"validation": None}
     if settings["validation_bases"] is not None:
         figures["validation"] = judge_on_validation(
             opened,
@@ -52,7 +52,7 @@ def main(
             settings["validation_bases"],
         )
     write_tracks(
-        tracks,
+        outputs["tracks"],
         opened,
         split["test"],
         inputs["posteriors"],
@@ -61,7 +61,8 @@ def main(
         bases=settings["shown_bases"],
         hidden_path=inputs["hidden"],
     )
-    write_json(metrics, figures)
+    judgement.units.write(outputs["units"])
+    write_json(outputs["metrics"], figures)
 
 
 if __name__ == "__main__":
@@ -74,6 +75,5 @@ if __name__ == "__main__":
             int(snakemake.wildcards.seed),
             Path(snakemake.input.corpus[0]).parent,
             {name: Path(path) if (path := snakemake.input.get(name)) else None for name in names},
-            Path(snakemake.output.metrics),
-            Path(snakemake.output.tracks),
+            {name: Path(snakemake.output.get(name)) for name in ("metrics", "units", "tracks")},
         )

@@ -23,6 +23,7 @@ from basetag.config.features import BedGraph, FeatureSource
 from basetag.config.model import ConfigModel, GenomeEntry
 from basetag.config.networks import ARCHITECTURE, Network
 from basetag.config.training import Training
+from basetag.files import canonical_json
 from basetag.hmm_spec import HMMSpec
 
 Settings = dict[str, Any]
@@ -322,6 +323,25 @@ class Config:
             else self._decoding(own, dataset),
             "both_strands": settings.both_strands,
         }
+
+    def compare_settings(self) -> Settings:
+        """Return `replicates`, groups of datasets that are draws of the same, and `seed`.
+
+        Those are simulated with different seeds, and nothing else about them differs but the seed
+        of the split.
+        """
+        groups: dict[str, dict[int, str]] = {}
+        for name in self.model.datasets:
+            kind, seed = name, 0
+            if self.is_simulated(name):
+                parts = self.simulate_settings(name), self.split_settings(name)
+                seed = parts[0]["seed"]
+                kind = canonical_json([part | {"seed": None} for part in parts])
+                # The same sequences in another split are no other draw.
+                kind = name if seed in groups.get(kind, {}) else kind
+            groups.setdefault(kind, {})[seed] = name
+        replicates = [list(names.values()) for names in groups.values()]
+        return {"replicates": replicates, "seed": self.model.evaluation.seed}
 
     def report_settings(self) -> Settings:
         """Return `config` (all of it as YAML) and `alphabets` (by dataset).

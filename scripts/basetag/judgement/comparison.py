@@ -1,22 +1,52 @@
-"""The table that compares all taggers: comparison.tsv, a row for each.
+"""The tables that compare taggers: comparison.tsv, differences.tsv, variance.tsv.
 
-Made from the taggers' metrics.json alone, and from what a clock said of training and prediction;
-nothing is computed here.
+The first is made from the taggers' metrics.json alone, a row for each, and from what a clock said
+of training and prediction; nothing is computed here. What is computed from units.npz for the others
+lies in `differences` and `variance_split`.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from basetag.errors import InputError
 from basetag.files import written_whole
+from basetag.judgement import differences, variance_split
+from basetag.judgement.unit_sums import UnitSums
 
-#: The columns of comparison.tsv.
-COLUMNS = (
+#: The columns that hold a figure of metrics.json, and where it lies there.
+FIGURES = {
+    "accuracy": ("accuracy",),
+    "balanced_accuracy": ("balanced_accuracy",),
+    "macro_f1": ("macro_f1",),
+    "mcc": ("mcc",),
+    "cross_entropy": ("cross_entropy",),
+    "brier": ("brier",),
+    "ece": ("ece",),
+    "kl_exact": ("kl_exact",),
+    "attained": ("attained",),
+    "attained_filtered": ("attained_filtered",),
+    "segment_f1": ("segments", "f1"),
+    "segment_precision": ("segments", "precision"),
+    "segment_recall": ("segments", "recall"),
+    "boundary_f1_within_0": ("segments", "boundaries", "f1", 0),
+    "boundary_f1_within_10": ("segments", "boundaries", "f1", 1),
+    "boundary_f1_within_50": ("segments", "boundaries", "f1", 2),
+    "boundary_f1_within_100": ("segments", "boundaries", "f1", 3),
+    "segments_per_mb": ("segments", "per_mb", "called"),
+    "true_segments_per_mb": ("segments", "per_mb", "true"),
+    "auroc": ("auroc",),
+    "auprc": ("auprc",),
+    "kl_filtered": ("kl_filtered",),
+    "scaled_cross_entropy": ("calibration", "cross_entropy"),
+    "scaled_ece": ("calibration", "ece"),
+}
+#: The first columns of comparison.tsv, which other programs read.
+FIRST_COLUMNS = (
     "dataset",
     "tagger",
     "seed",
@@ -42,6 +72,16 @@ COLUMNS = (
     "train_bases_per_second",
     "predict_bases_per_second",
 )
+#: The columns of comparison.tsv.
+COLUMNS = (
+    *FIRST_COLUMNS,
+    *(name for name in FIGURES if name not in FIRST_COLUMNS),
+    "temperature",
+    "units",
+    "units_kind",
+    "correlation_length",
+    *(f"{name}_{end}" for name in FIGURES for end in ("low", "high")),
+)
 
 AnyPath = str | os.PathLike[str]
 
@@ -57,24 +97,21 @@ def comparison_row(
         The content of metrics.json, timing.json and predict_timing.json; an empty dict where
         there is no such file.
     """
-
-    def value(figure: str) -> float | None:
-        found: dict[str, float] | None = metrics[figure]
-        return None if found is None else found["value"]
-
     row = dict.fromkeys(COLUMNS)
     told = ("dataset", "tagger", "seed", "kind", "decoding", "parameters")
     row |= {name: metrics[name] for name in told}
     row["test_bases"] = metrics["test"]["bases"]
-    row |= {
-        name: metrics[name] for name in ("balanced_accuracy", "macro_f1", "mcc", "brier", "ece")
-    }
-    row |= {
-        name: value(name)
-        for name in ("accuracy", "cross_entropy", "kl_exact", "attained", "attained_filtered")
-    }
+    for name, place in FIGURES.items():
+        figure = _at(metrics, place)
+        if figure is not None:
+            row |= {name: figure["value"]}
+            row |= {f"{name}_{end}": figure[end] for end in ("low", "high")}
     row["chance_accuracy"] = metrics["chance"]["accuracy"]
     row["p_chance"] = metrics["chance"]["p"]
+    row["temperature"] = _at(metrics, ("calibration", "temperature"))
+    row["units"] = metrics["units"]["count"]
+    row["units_kind"] = metrics["units"]["kind"]
+    row["correlation_length"] = metrics["units"]["correlation_length"]
     row["train_seconds"] = timing.get("train_seconds")
     row["train_bases_per_second"] = timing.get("train_bases_per_second")
     row["predict_bases_per_second"] = predict_timing.get("predict_bases_per_second")
@@ -94,13 +131,65 @@ def write_comparison(
     taggers : iterable of (path-like, path-like or None, path-like or None)
         metrics.json, timing.json and predict_timing.json of each.
     """
-    lines = ["\t".join(COLUMNS)]
+    rows = []
     for files in taggers:
         contents = [_read_json(file) if file is not None else {} for file in files]
-        row = comparison_row(*contents)
-        lines.append("\t".join(_cell(row[column]) for column in COLUMNS))
+        rows.append(comparison_row(*contents))
+    _write_rows(path, COLUMNS, rows)
+
+
+def write_differences(
+    differences_path: AnyPath,
+    variance_path: AnyPath,
+    taggers: Iterable[tuple[AnyPath, AnyPath]],
+    replicates: Sequence[Sequence[str]],
+    *,
+    seed: int,
+) -> None:
+    """Write differences.tsv, how taggers differ, and variance.tsv, where variance comes from.
+
+    Parameters
+    ----------
+    differences_path, variance_path : path-like
+        The targets.
+    taggers : iterable of (path-like, path-like)
+        metrics.json, which says whose they are, and units.npz of each.
+    replicates : sequence of sequences of str
+        Names of datasets that are draws of the same.
+    seed : int
+        Seed of the draws of intervals.
+
+    Raises
+    ------
+    InputError
+        Where two taggers of a dataset were scored on other bases.
+    """
+    runs = []
+    for metrics_path, units_path in taggers:
+        metrics = _read_json(metrics_path)
+        dataset, tagger, number = (metrics[key] for key in ("dataset", "tagger", "seed"))
+        sums = UnitSums.read(units_path)
+        runs.append(differences.Run(dataset, tagger, number, sums, units_path))
+    rows = differences.difference_rows(runs, seed=seed)
+    _write_rows(differences_path, differences.COLUMNS, rows)
+    rows = variance_split.variance_rows(runs, replicates)
+    _write_rows(variance_path, variance_split.COLUMNS, rows)
+
+
+def _write_rows(path: AnyPath, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    lines = ["\t".join(columns)]
+    lines += ["\t".join(_cell(row[column]) for column in columns) for row in rows]
     with written_whole(path) as (place,):
         place.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _at(metrics: Any, place: Sequence[str | int]) -> Any:
+    """Return what lies at a place of metrics.json; None where a part on the way is null."""
+    for key in place:
+        if metrics is None:
+            return None
+        metrics = metrics[key]
+    return metrics
 
 
 def _read_json(path: AnyPath) -> dict[str, Any]:
