@@ -118,7 +118,12 @@ def differences(first: UnitSums, second: UnitSums, *, seed: int) -> dict[str, Fi
         figures["segment_f1"] = Figure(0.0, 0.0, 0.0)
     else:
         figures |= smooth_figures({"segment_f1": SmoothMeasure(rows, _f1_difference)}, seed=seed)
-    return {name: figure for name in MEASURES if (figure := figures.get(name)) is not None}
+    shares = ("accuracy", "segment_f1")
+    return {
+        name: figure.within(-1.0, 1.0) if name in shares else figure
+        for name in MEASURES
+        if (figure := figures.get(name)) is not None
+    }
 
 
 def by_tagger(runs: list[Run]) -> dict[str, dict[str, list[Run]]]:

@@ -30,18 +30,12 @@ _MEGABASE = 1e6
 JsonFigure = dict[str, float | None]
 Ratio = tuple[Floats, Floats]
 
-# What a measure can be, by the first word of its name; any number where it is not told.
-_SHARE, _NOT_NEGATIVE, _CORRELATION = (0.0, 1.0), (0.0, math.inf), (-1.0, 1.0)
+_SHARE, _CORRELATION = (0.0, 1.0), (-1.0, 1.0)
+_NOT_NEGATIVE = (0.0, math.inf)
+# What other figures can be, by the first word of their name; any number where it is not told.
 _BOUNDS = {
-    "accuracy": _SHARE,
-    "precision": _SHARE,
-    "recall": _SHARE,
-    "f1": _SHARE,
-    "balanced": _SHARE,
-    "macro": _SHARE,
     "ece": _SHARE,
     "brier": (0.0, 2.0),
-    "mcc": _CORRELATION,
     "cross": _NOT_NEGATIVE,
     "kl": _NOT_NEGATIVE,
     "unattained": _NOT_NEGATIVE,
@@ -103,16 +97,16 @@ def headline_figures(
         identities += list(against)
     rows = confusion_sums(sums.confusion)
     smooth = {
-        "balanced_accuracy": SmoothMeasure(rows, balanced_accuracy),
-        "macro_f1": SmoothMeasure(rows, macro_f1),
-        "mcc": SmoothMeasure(rows, matthews_correlation),
+        "balanced_accuracy": SmoothMeasure(rows, balanced_accuracy, _SHARE),
+        "macro_f1": SmoothMeasure(rows, macro_f1, _SHARE),
+        "mcc": SmoothMeasure(rows, matthews_correlation, _CORRELATION),
     }
     smooth |= {
         name: SmoothMeasure(_calibration_rows(table, bases), calibration_error)
         for name, table in reliability.items()
     }
     figures: dict[str, Figure | None] = {}
-    figures |= ratio_figures(ratios, seed=seed, identities=identities)
+    figures |= ratio_figures(ratios, seed=seed, identities=identities, bounds={"accuracy": _SHARE})
     figures |= smooth_figures(smooth, seed=seed)
     # No correlation with what never varies.
     figures["mcc"] = figures["mcc"] or Figure(0.0)
@@ -191,8 +185,8 @@ def _overlap_figures(
         "f1": (2 * matched, true + called),
     }
     defined = {name: ratio for name, ratio in ratios.items() if ratio[1].any()}
-    figures = ratio_figures(defined, seed=seed) if defined else {}
-    return {name: plain(_bounded(name, figures.get(name))) for name in ratios}
+    figures = ratio_figures(defined, seed=seed, bounds=dict.fromkeys(defined, _SHARE))
+    return {name: plain(figures.get(name)) for name in ratios}
 
 
 def _bounded(name: str, figure: Figure | None) -> Figure | None:

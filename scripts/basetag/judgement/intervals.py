@@ -8,7 +8,9 @@ grow by one factor (a balanced accuracy, a correlation). Its standard error is t
 (the bootstrap-t: Efron and Tibshirani 1993, An Introduction to the Bootstrap, 12.5). That follows a
 skewed distribution but is a little short where units are few and symmetric; Student's t is right
 there and short where they are skewed. So an interval reaches as far to each side as the farther of
-the two. How often such intervals hold the truth is measured in `benchmarks/coverage.md`.
+the two. A figure between two bounds is taken to the scale of log odds, on which its spread hardly
+changes with its size and it has no bounds (Tibshirani 1988, Biometrika 75:433); there the
+bootstrap-t needs no help. How often all these hold the truth: `benchmarks/coverage.md`.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
+from scipy.special import expit, logit, stdtrit
 
 from basetag.judgement.interval_kernels import resampled_sums, squared_influence
 
@@ -31,6 +33,9 @@ DRAWS = 1000
 # A standard error below this share of its figure is rounding.
 _NO_SPREAD = 1e-12
 _TAILS = (0.025, 0.975)
+# The standard error of a draw counts as at least this share of that of all units; up to 0.3 it
+# changes no coverage of `benchmarks/coverage.md` by more than half a percent.
+_LEAST_ERROR = 0.2
 
 Floats = NDArray[np.float64]
 
@@ -67,10 +72,13 @@ class SmoothMeasure:
     function : callable
         From sums, (n, sums), to the n figures and their derivatives by the sums, (n, sums); a
         figure is NaN where it is not defined. It must not change when all sums grow by one factor.
+    bounds : (float, float), optional
+        Between which it lies, never to be reached by luck alone; without them any number can be.
     """
 
     rows: Floats
     function: Callable[[Floats], tuple[Floats, Floats]]
+    bounds: tuple[float, float] | None = None
 
 
 @functools.lru_cache(maxsize=2)
@@ -90,6 +98,7 @@ def ratio_figures(
     seed: int,
     draws: int = DRAWS,
     identities: Container[str] = (),
+    bounds: Mapping[str, tuple[float, float]] | None = None,
 ) -> dict[str, Figure]:
     """Return ratios of sums over units, with their intervals.
 
@@ -106,6 +115,8 @@ def ratio_figures(
     identities : container of str
         Ratios that units share by identity alone, such as the divergence of a posterior from
         itself: those of no spread are exact, and get an interval of no width.
+    bounds : mapping of str to (float, float), optional
+        Between which a ratio lies, as for `SmoothMeasure`; others can be any number.
 
     Returns
     -------
@@ -142,7 +153,11 @@ def ratio_figures(
         errors = _ratio_error(
             base[valid], squares[valid], products[valid], base_squares[valid], shift
         )
-        figures[name] = _with_interval(figures[name].value, error, shift, errors, n_counting)
+        value, within = figures[name].value, (bounds or {}).get(name)
+        if within is None:
+            figures[name] = _with_interval(value, error, shift, errors, n_counting)
+        else:
+            figures[name] = _with_bounded_interval(value, error, (value + shift, errors), within)
     return figures
 
 
@@ -164,7 +179,6 @@ def smooth_figures(
         None where a measure is not defined; without an interval where `ratio_figures` has none.
     """
     figures: dict[str, Figure | None] = {}
-    weights = None
     for name, measure in measures.items():
         value, gradient = (part[0] for part in measure.function(measure.rows.sum(axis=0)[None]))
         figures[name] = None if math.isnan(value) else Figure(float(value))
@@ -175,15 +189,17 @@ def smooth_figures(
         error = math.sqrt(float((influence**2).sum()))
         if not error > _NO_SPREAD * abs(value):
             continue
-        if weights is None:
-            weights = drawn_weights(len(measure.rows), seed=seed, draws=draws)
+        weights = drawn_weights(len(measure.rows), seed=seed, draws=draws)
         values, gradients = measure.function(resampled_sums(weights, measure.rows))
         defined = np.isfinite(values)
         if 2 * np.count_nonzero(defined) < draws:
             continue
         errors = np.sqrt(squared_influence(weights[defined], measure.rows, gradients[defined]))
-        shift = values[defined] - value
-        figures[name] = _with_interval(float(value), error, shift, errors, counting)
+        drawn = values[defined], errors
+        if measure.bounds is None:
+            figures[name] = _with_interval(float(value), error, drawn[0] - value, errors, counting)
+        else:
+            figures[name] = _with_bounded_interval(float(value), error, drawn, measure.bounds)
     return figures
 
 
@@ -201,10 +217,7 @@ def _with_interval(
     n_units : int
         Units that count.
     """
-    # A draw of equal units has no spread of its own: it takes that of all of them.
-    errors = np.where(errors > 1e-9 * error, errors, error)
-    scaled = np.divide(shift, errors, out=np.zeros_like(shift), where=errors > 0)
-    low, high = np.quantile(scaled, _TAILS)
+    low, high = _studentised(error, shift, errors)
     # The error above is that of n units, not of n - 1; in the bootstrap-t it cancels.
     students = float(stdtrit(n_units - 1, _TAILS[1])) * math.sqrt(n_units / (n_units - 1))
     return Figure(
@@ -212,6 +225,33 @@ def _with_interval(
         float(value - max(high, students) * error),
         float(value - min(low, -students) * error),
     )
+
+
+def _with_bounded_interval(
+    value: float, error: float, drawn: tuple[Floats, Floats], bounds: tuple[float, float]
+) -> Figure:
+    """Return a figure between bounds with its interval, from figures and errors of the draws."""
+    least, width = bounds[0], bounds[1] - bounds[0]
+    share, shares, errors = (value - least) / width, (drawn[0] - least) / width, drawn[1] / width
+    inside = (shares > 0) & (shares < 1)
+    if not 0 < share < 1 or 2 * np.count_nonzero(inside) < shares.size:
+        return Figure(value)
+    shares, errors = shares[inside], errors[inside]
+    odds_error = error / width / (share * (1 - share))
+    odds_errors = errors / (shares * (1 - shares))
+    low, high = _studentised(odds_error, logit(shares) - logit(share), odds_errors)
+    ends = expit(logit(share) - np.array([high, low]) * odds_error)
+    return Figure(value, float(least + width * ends[0]), float(least + width * ends[1]))
+
+
+def _studentised(error: float, shift: Floats, errors: Floats) -> tuple[float, float]:
+    """Return between what most draws are off the figure, in their own standard errors."""
+    # A draw of equal units has no spread of its own and takes that of all of them; where few units
+    # have a mistake at all, draws of next to no spread would make the interval endless.
+    errors = np.where(errors > 1e-9 * error, np.maximum(errors, _LEAST_ERROR * error), error)
+    scaled = np.divide(shift, errors, out=np.zeros_like(shift), where=errors > 0)
+    low, high = np.quantile(scaled, _TAILS)
+    return float(low), float(high)
 
 
 def _ratio_error(
