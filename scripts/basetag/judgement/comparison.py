@@ -16,35 +16,9 @@ from typing import Any
 from basetag.errors import InputError
 from basetag.files import written_whole
 from basetag.judgement import differences, variance_split
+from basetag.judgement.figure_places import FIGURES, NUMBERS, found_at
 from basetag.judgement.unit_sums import UnitSums
 
-#: The columns that hold a figure of metrics.json, and where it lies there.
-FIGURES = {
-    "accuracy": ("accuracy",),
-    "balanced_accuracy": ("balanced_accuracy",),
-    "macro_f1": ("macro_f1",),
-    "mcc": ("mcc",),
-    "cross_entropy": ("cross_entropy",),
-    "brier": ("brier",),
-    "ece": ("ece",),
-    "kl_exact": ("kl_exact",),
-    "attained": ("attained",),
-    "attained_filtered": ("attained_filtered",),
-    "segment_f1": ("segments", "f1"),
-    "segment_precision": ("segments", "precision"),
-    "segment_recall": ("segments", "recall"),
-    "boundary_f1_within_0": ("segments", "boundaries", "f1", 0),
-    "boundary_f1_within_10": ("segments", "boundaries", "f1", 1),
-    "boundary_f1_within_50": ("segments", "boundaries", "f1", 2),
-    "boundary_f1_within_100": ("segments", "boundaries", "f1", 3),
-    "segments_per_mb": ("segments", "per_mb", "called"),
-    "true_segments_per_mb": ("segments", "per_mb", "true"),
-    "auroc": ("auroc",),
-    "auprc": ("auprc",),
-    "kl_filtered": ("kl_filtered",),
-    "scaled_cross_entropy": ("calibration", "cross_entropy"),
-    "scaled_ece": ("calibration", "ece"),
-}
 #: The first columns of comparison.tsv, which other programs read.
 FIRST_COLUMNS = (
     "dataset",
@@ -76,10 +50,7 @@ FIRST_COLUMNS = (
 COLUMNS = (
     *FIRST_COLUMNS,
     *(name for name in FIGURES if name not in FIRST_COLUMNS),
-    "temperature",
-    "units",
-    "units_kind",
-    "correlation_length",
+    *(name for name in NUMBERS if name not in FIRST_COLUMNS),
     *(f"{name}_{end}" for name in FIGURES for end in ("low", "high")),
 )
 
@@ -100,18 +71,14 @@ def comparison_row(
     row = dict.fromkeys(COLUMNS)
     told = ("dataset", "tagger", "seed", "kind", "decoding", "parameters")
     row |= {name: metrics[name] for name in told}
-    row["test_bases"] = metrics["test"]["bases"]
+    row |= {name: found_at(metrics, place) for name, place in NUMBERS.items()}
     for name, place in FIGURES.items():
-        figure = _at(metrics, place)
+        figure = found_at(metrics, place)
         if figure is not None:
             row |= {name: figure["value"]}
             row |= {f"{name}_{end}": figure[end] for end in ("low", "high")}
     row["chance_accuracy"] = metrics["chance"]["accuracy"]
     row["p_chance"] = metrics["chance"]["p"]
-    row["temperature"] = _at(metrics, ("calibration", "temperature"))
-    row["units"] = metrics["units"]["count"]
-    row["units_kind"] = metrics["units"]["kind"]
-    row["correlation_length"] = metrics["units"]["correlation_length"]
     row["train_seconds"] = timing.get("train_seconds")
     row["train_bases_per_second"] = timing.get("train_bases_per_second")
     row["predict_bases_per_second"] = predict_timing.get("predict_bases_per_second")
@@ -181,15 +148,6 @@ def _write_rows(path: AnyPath, columns: Sequence[str], rows: Iterable[Mapping[st
     lines += ["\t".join(_cell(row[column]) for column in columns) for row in rows]
     with written_whole(path) as (place,):
         place.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _at(metrics: Any, place: Sequence[str | int]) -> Any:
-    """Return what lies at a place of metrics.json; None where a part on the way is null."""
-    for key in place:
-        if metrics is None:
-            return None
-        metrics = metrics[key]
-    return metrics
 
 
 def _read_json(path: AnyPath) -> dict[str, Any]:
