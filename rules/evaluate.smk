@@ -2,7 +2,8 @@
 
 IN   results/{dataset}/{tagger}/seed{seed}/posteriors.npy, posteriors.validation.npy, calls.npy,
      calls.controls.npy, the posteriors of exact and filtered; of networks hidden.npz
-OUT  results/{dataset}/{tagger}/seed{seed}/metrics.json, tracks.npz; results/comparison.tsv
+OUT  results/{dataset}/{tagger}/seed{seed}/metrics.json, units.npz, tracks.npz;
+     results/comparison.tsv, differences.tsv, variance.tsv
 """
 
 
@@ -25,6 +26,7 @@ rule evaluate_tagger:
         filtered_validation=reference_of("filtered", "posteriors.validation.npy"),
     output:
         metrics="results/{dataset}/{tagger}/seed{seed}/metrics.json",
+        units="results/{dataset}/{tagger}/seed{seed}/units.npz",
         tracks="results/{dataset}/{tagger}/seed{seed}/tracks.npz",
     log:
         "logs/evaluate_tagger/{dataset}.{tagger}.seed{seed}.log",
@@ -45,13 +47,16 @@ rule evaluate_tagger:
 
 
 rule compare_taggers:
-    """One table with a row per dataset, tagger and seed."""
+    """A row per dataset, tagger and seed; how taggers differ; where variance comes from."""
     input:
         metrics=every_run("metrics.json"),
+        units=every_run("units.npz"),
         timing=every_run("timing.json"),
         predict_timing=every_run("predict_timing.json"),
     output:
         comparison="results/comparison.tsv",
+        differences="results/differences.tsv",
+        variance="results/variance.tsv",
     log:
         "logs/compare_taggers.log",
     benchmark:
@@ -59,6 +64,7 @@ rule compare_taggers:
     conda:
         "../envs/data.yaml"
     params:
+        settings=settings("compare"),
         code=code("compare_taggers.py"),
     message:
         "Comparing all taggers"

@@ -26,13 +26,12 @@ def main(
     corpus: Path,
     controls: Path,
     inputs: dict[str, Path | None],
-    metrics: Path,
-    tracks: Path,
+    outputs: dict[str, Path],
 ) -> None:
     opened = Corpus.open(corpus)
     split = read_split(inputs["split"], opened)
     _, card = read_tagger(inputs["tagger"])
-    figures = evaluate(
+    judgement = evaluate(
         opened,
         split["test"],
         inputs["posteriors"],
@@ -45,10 +44,11 @@ def main(
         filtered_path=inputs["filtered"],
         hmm=None if settings["hmm"] is None else HMM.from_settings(settings["hmm"]),
         train=split["train"],
+        validation=(split["validation"], inputs["validation"]),
         pairs=settings["pairs"],
         draws_seed=settings["seed"],
     )
-    figures["validation"] = None
+    figures = judgement.metrics | {"validation": None}
     if settings["validation_bases"] is not None:
         figures["validation"] = judge_on_validation(
             opened,
@@ -66,7 +66,7 @@ def main(
         draws_seed=settings["seed"],
     )
     write_tracks(
-        tracks,
+        outputs["tracks"],
         opened,
         split["test"],
         inputs["posteriors"],
@@ -75,7 +75,8 @@ def main(
         bases=settings["shown_bases"],
         hidden_path=inputs["hidden"],
     )
-    write_json(metrics, figures)
+    judgement.units.write(outputs["units"])
+    write_json(outputs["metrics"], figures)
 
 
 if __name__ == "__main__":
@@ -90,6 +91,5 @@ if __name__ == "__main__":
             Path(snakemake.input.corpus[0]).parent,
             Path(snakemake.input.controls[0]).parent,
             {name: Path(path) if (path := snakemake.input.get(name)) else None for name in names},
-            Path(snakemake.output.metrics),
-            Path(snakemake.output.tracks),
+            {name: Path(snakemake.output.get(name)) for name in ("metrics", "units", "tracks")},
         )

@@ -54,6 +54,11 @@ COLUMNS = (
     "train_seconds",
     "train_bases_per_second",
     "predict_bases_per_second",
+    "auroc",
+    "accuracy_low",
+    "accuracy_high",
+    "segment_f1_low",
+    "segment_f1_high",
 )
 #: The names of the states in an annotation.
 CALLED = ("GC-rich", "GC-poor")
@@ -134,6 +139,99 @@ def _window(tokens, width=101):
     share = np.convolve(gc, np.ones(width) / width, mode="same")
     high = np.clip(0.5 + 4 * (share - 0.5), 0.05, 0.95)
     return np.stack([high, 1 - high], axis=1)
+
+
+def _area(own, others):
+    """Return the area under the ROC curve and the average precision of two histograms."""
+    order = slice(None, None, -1)
+    hits, misses = np.cumsum(own[order]), np.cumsum(others[order])
+    ahead = np.concatenate([[0], misses[:-1]])
+    lost = (own[order] * (ahead + others[order] / 2)).sum() / (own.sum() * others.sum())
+    precision = (own[order] * hits / np.maximum(hits + misses, 1)).sum() / own.sum()
+    return 1 - float(lost), float(precision)
+
+
+def _reliability(confidence, right):
+    """Return the reliability table and the expected calibration error."""
+    bins = np.minimum((confidence * 10).astype(int), 9)
+    counts = np.bincount(bins, minlength=10)
+    filled = np.maximum(counts, 1)
+    sure = np.bincount(bins, confidence, minlength=10) / filled
+    found = np.bincount(bins, right, minlength=10) / filled
+    table = {
+        "edges": np.linspace(0, 1, 11).tolist(),
+        "counts": counts.tolist(),
+        "confidence": [float(v) if c else None for v, c in zip(sure, counts, strict=True)],
+        "accuracy": [float(v) if c else None for v, c in zip(found, counts, strict=True)],
+    }
+    return table, float((counts * np.abs(sure - found)).sum() / len(confidence))
+
+
+def _runs(path, length):
+    """Return start, end and state of each run of a path of records of one length."""
+    inside = np.arange(len(path)) % length > 0
+    starts = np.flatnonzero(~(np.concatenate([[False], path[1:] == path[:-1]]) & inside))
+    return starts, np.append(starts[1:], len(path)), path[starts]
+
+
+def _overlap(matched, true, called):
+    """Return precision, recall and F1 without intervals."""
+    parts = {"precision": (matched, called), "recall": (matched, true)}
+    parts["f1"] = 2 * matched, true + called
+    return {
+        name: {"value": float(a / b), "low": None, "high": None} if b else None
+        for name, (a, b) in parts.items()
+    }
+
+
+def _segments(labels, called, length):
+    """Return the part `segments`: matched one with the other where IoU is at least a half."""
+    true, found = _runs(labels, length), _runs(called, length)
+    matched = np.zeros(2, dtype=int)
+    for start, end, state in zip(*true, strict=True):
+        near = (found[0] < end) & (found[1] > start) & (found[2] == state)
+        common = np.minimum(found[1][near], end) - np.maximum(found[0][near], start)
+        union = found[1][near] - found[0][near] + end - start - common
+        matched[state] += (2 * common >= union).any()
+    counts = [np.bincount(runs[2], minlength=2) for runs in (true, found)]
+    powers = [np.log2(runs[1] - runs[0]).astype(int) for runs in (true, found)]
+    n_bins = max(int(own.max()) for own in powers) + 1
+    lengths = {
+        side: {
+            state: np.bincount(own[runs[2] == k], minlength=n_bins).tolist()
+            for k, state in enumerate(STATES)
+        }
+        for side, own, runs in zip(("true", "called"), powers, (true, found), strict=True)
+    }
+    ends = [set((runs[0][runs[0] % length > 0] * 2 + runs[2][runs[0] % length > 0]).tolist())
+            for runs in (true, found)]  # fmt: skip
+    exact = len(ends[0] & ends[1])
+    sides = [int(own.sum()) for own in (matched, *counts)]
+    return {
+        **_overlap(*sides),
+        **dict(zip(("matched", "true", "called"), sides, strict=True)),
+        "per_mb": {
+            side: {"value": 1e6 * n / len(labels), "low": None, "high": None}
+            for side, n in zip(("true", "called"), sides[1:], strict=True)
+        },
+        "classes": {
+            state: {"matched": int(m), "true": int(t), "called": int(c)}
+            for state, m, t, c in zip(STATES, matched, *counts, strict=True)
+        },
+        "lengths": {"edges": [2**i for i in range(n_bins + 1)], **lengths},
+        "boundaries": {
+            "true": len(ends[0]),
+            "called": len(ends[1]),
+            "tolerances": [0],
+            "matched": [exact],
+            "f1": [_overlap(exact, len(ends[0]), len(ends[1]))["f1"]],
+            "distances": {
+                "edges": [0, 1, 1000],
+                "counts": [exact, 0],
+                "farther": len(ends[0]) - exact,
+            },
+        },
+    }
 
 
 def _kl(reference, posterior):
@@ -268,13 +366,16 @@ def _score(dataset, tagger, seed, posterior, references, prior, labels, length, 
             "cross_entropy": float(-np.log(best[np.arange(n), labels]).mean()),
             "of": of,
         }
-    confidence = posterior.max(axis=1)
-    edges = np.linspace(0, 1, 11)
-    bins = np.minimum((confidence * 10).astype(int), 9)
-    counts = np.bincount(bins, minlength=10)
-    filled = np.maximum(counts, 1)
-    mean_confidence = np.bincount(bins, confidence, minlength=10) / filled
-    mean_accuracy = np.bincount(bins, match, minlength=10) / filled
+    reliability, ece = _reliability(posterior.max(axis=1), match)
+    if ceiling is not None:
+        table, own_ece = _reliability(best.max(axis=1), best.argmax(axis=1) == labels)
+        own_brier = ((best - np.eye(2)[labels]) ** 2).sum(axis=1).mean()
+        ceiling |= {"reliability": table, "ece": own_ece, "brier": float(own_brier)}
+    bare = {"low": None, "high": None}
+    levels = np.unique(posterior[:, 1].round(3), return_inverse=True)[1]
+    own, others = (np.bincount(levels[labels == k], minlength=levels.max() + 1) for k in (1, 0))
+    areas = {"L": _area(own, others), "H": _area(others[::-1], own[::-1])}
+    scores = {"L": (own, others), "H": (others[::-1], own[::-1])}
     recall = np.diag(confusion) / confusion.sum(axis=1)
     called_counts = confusion.sum(axis=0)
     f1 = 2 * np.diag(confusion) / np.maximum(confusion.sum(axis=1) + called_counts, 1)
@@ -311,27 +412,50 @@ def _score(dataset, tagger, seed, posterior, references, prior, labels, length, 
         "confusion": confusion.tolist(),
         "label_counts": confusion.sum(axis=1).tolist(),
         "accuracy": mean_of(match.astype(float)),
-        "balanced_accuracy": float(recall.mean()),
-        "macro_f1": float(f1.mean()),
-        "mcc": float(determinant / spread) if spread else 0.0,
+        "units": {
+            "count": len(records),
+            "kind": "record",
+            "bases": float(length),
+            "correlation_length": 20.0,
+        },
+        "balanced_accuracy": {"value": float(recall.mean()), **bare},
+        "macro_f1": {"value": float(f1.mean()), **bare},
+        "mcc": {"value": float(determinant / spread) if spread else 0.0, **bare},
+        "auroc": {"value": float(np.mean([areas[state][0] for state in STATES])), **bare},
+        "auprc": {"value": float(np.mean([areas[state][1] for state in STATES])), **bare},
+        "classes": {
+            state: {
+                **_overlap(confusion[k, k], confusion[k].sum(), called_counts[k]),
+                "auroc": {"value": areas[state][0], **bare},
+                "auprc": {"value": areas[state][1], **bare},
+            }
+            for k, state in enumerate(STATES)
+        },
+        "scores": {
+            state: {
+                name: " ".join(map(str, counts.tolist()))
+                for name, counts in zip(("own", "others"), scores[state], strict=True)
+            }
+            for state in STATES
+        },
+        "calibration": {
+            "temperature": 1.0,
+            "fitted_on_bases": n,
+            "cross_entropy": {"value": float(loss.mean()), **bare},
+            "cross_entropy_sum": float(loss.sum()),
+            "ece": {"value": ece, **bare},
+            "reliability": reliability,
+        },
+        "segments": _segments(labels, called, length),
         "majority_accuracy": float(confusion.sum(axis=1)[prior.argmax()] / n),
         "cross_entropy": mean_of(loss),
-        "brier": float(brier.mean()),
-        "ece": float((counts * np.abs(mean_confidence - mean_accuracy)).sum() / n),
+        "brier": {"value": float(brier.mean()), **bare},
+        "ece": {"value": ece, **bare},
         "sums": sums,
         **figures,
         "excess": excess or None,
         "ceiling": ceiling,
-        "reliability": {
-            "edges": edges.tolist(),
-            "counts": counts.tolist(),
-            "confidence": [
-                float(v) if c else None for v, c in zip(mean_confidence, counts, strict=True)
-            ],
-            "accuracy": [
-                float(v) if c else None for v, c in zip(mean_accuracy, counts, strict=True)
-            ],
-        },
+        "reliability": reliability,
         "chance": chance,
         "controls": {
             name: _control(tagger, references is not None) for name in ("homogeneous", "shuffled")
@@ -501,10 +625,14 @@ def _write_dataset(folder, dataset, records, shown, seeds, rng):
                 "train_bases_per_second": 290_000.0 if network else None,
                 "predict_bases_per_second": 2_400_000.0,
             }
+            figures = metrics | {"segment_f1": metrics["segments"]["f1"]}
             for column in COLUMNS:
-                if column not in values and column in metrics:
-                    figure = metrics[column]
+                name, _, end = column.rpartition("_")
+                if column not in values and column in figures:
+                    figure = figures[column]
                     values[column] = figure["value"] if isinstance(figure, dict) else figure
+                elif end in ("low", "high"):
+                    values[column] = figures[name][end]
             rows.append([values.get(column) for column in COLUMNS])
     return rows, paths
 

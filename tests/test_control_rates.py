@@ -25,7 +25,7 @@ from basetag.judgement.control_rates import (
     rate_of,
     rate_ratio,
 )
-from basetag.judgement.metrics import Figure
+from basetag.judgement.intervals import Figure
 from basetag.prediction import predict_controls
 from basetag.simulation import sample_emissions, sample_paths
 from basetag.splits import whole_records

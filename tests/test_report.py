@@ -1,6 +1,7 @@
 """The report: its words, its figures against their counts, its page."""
 
 import base64
+import contextlib
 import html
 import json
 import re
@@ -27,6 +28,23 @@ def read(files, **changes):
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     return write_results(tmp_path_factory.mktemp("results"))
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """Files of one dataset, for tests that change one and put it back."""
+    folder = tmp_path_factory.mktemp("small")
+    return write_results(folder, datasets=("toy",), records=10, annotate=False)
+
+
+@contextlib.contextmanager
+def changed(path, text):
+    before = path.read_text()
+    path.write_text(text)
+    try:
+        yield
+    finally:
+        path.write_text(before)
 
 
 @pytest.fixture(scope="module")
@@ -143,8 +161,31 @@ def test_a_rule_nearly_as_good_is_named_and_explained_only_where_it_knows_almost
     [
         (("accuracy", "value"), 0.01),
         (("cross_entropy", "value"), 0.01),
-        (("brier",), 0.01),
-        (("mcc",), 0.01),
+        (("brier", "value"), 0.01),
+        (("mcc", "value"), 0.01),
+        (("balanced_accuracy", "value"), 0.01),
+        (("macro_f1", "value"), 0.01),
+        (("ece", "value"), 0.01),
+        (("auroc", "value"), 0.01),
+        (("auprc", "value"), 0.01),
+        (("classes", "H", "precision", "value"), 0.01),
+        (("classes", "L", "recall", "value"), 0.01),
+        (("classes", "L", "f1", "value"), 0.01),
+        (("classes", "H", "auroc", "value"), 0.01),
+        (("classes", "L", "auprc", "value"), 0.01),
+        (("units", "count"), 1),
+        (("ceiling", "ece"), 0.01),
+        (("calibration", "ece", "value"), 0.01),
+        (("calibration", "cross_entropy", "value"), 0.01),
+        (("segments", "f1", "value"), 0.01),
+        (("segments", "precision", "value"), 0.01),
+        (("segments", "recall", "value"), 0.01),
+        (("segments", "matched"), 1),
+        (("segments", "classes", "H", "called"), 1),
+        (("segments", "per_mb", "called", "value"), 1.0),
+        (("segments", "lengths", "true", "L", 0), 1),
+        (("segments", "boundaries", "f1", 0, "value"), 0.01),
+        (("segments", "boundaries", "distances", "farther"), 1),
         (("kl_exact", "value"), 0.01),
         (("attained", "value"), -0.01),
         (("sums", "cross_entropy"), 5.0),
@@ -169,28 +210,51 @@ def test_a_rule_nearly_as_good_is_named_and_explained_only_where_it_knows_almost
         (("controls", "homogeneous", "flagged"), 1),
     ],
 )
-def test_a_figure_that_its_counts_do_not_give_stops_the_report(tmp_path, keys, change):
-    files = write_results(tmp_path, datasets=("toy",), records=10, annotate=False)
-    read(files)
-    path, metrics = metrics_of(files, "toy", "bilstm")
+def test_a_figure_that_its_counts_do_not_give_stops_the_report(small, keys, change):
+    path, metrics = metrics_of(small, "toy", "bilstm")
     section = metrics
     for key in keys[:-1]:
         section = section[key]
     section[keys[-1]] += change
-    path.write_text(json.dumps(metrics))
-    with pytest.raises(InputError, match=r"metrics\.json: .* is .*gives? "):
-        read(files)
+    with (
+        changed(path, json.dumps(metrics)),
+        pytest.raises(InputError, match=r"metrics\.json: .* is .*gives? "),
+    ):
+        read(small)
 
 
-def test_a_table_that_contradicts_its_metrics_stops_the_report(tmp_path):
-    files = write_results(tmp_path, datasets=("toy",), records=10, annotate=False)
-    header, first, *rest = files.comparison.read_text().splitlines()
+def test_figures_that_their_counts_give_are_read(small):
+    assert read(small).datasets[0].name == "toy"
+
+
+def test_scores_that_their_bases_do_not_give_stop_the_report(small):
+    path, metrics = metrics_of(small, "toy", "bilstm")
+    first, *rest = metrics["scores"]["L"]["own"].split()
+    metrics["scores"]["L"]["own"] = " ".join([str(int(first) + 1), *rest])
+    with (
+        changed(path, json.dumps(metrics)),
+        pytest.raises(InputError, match=r"the sum of the scores of L is"),
+    ):
+        read(small)
+
+
+@pytest.mark.parametrize("column", ["accuracy", "accuracy_low", "segment_f1", "auroc"])
+def test_a_table_that_contradicts_its_metrics_stops_the_report(small, column):
+    header, first, *rest = small.comparison.read_text().splitlines()
     cells = first.split("\t")
-    at = header.split("\t").index("accuracy")
+    at = header.split("\t").index(column)
     cells[at] = f"{float(cells[at]) + 0.001:.6g}"
-    files.comparison.write_text("\n".join([header, "\t".join(cells), *rest]) + "\n")
-    with pytest.raises(InputError, match=r"line 2: accuracy is"):
-        read(files)
+    text = "\n".join([header, "\t".join(cells), *rest]) + "\n"
+    with (
+        changed(small.comparison, text),
+        pytest.raises(InputError, match=rf"line 2: {column} is"),
+    ):
+        read(small)
+
+
+def test_the_table_of_the_page_has_no_columns_of_interval_ends(page):
+    assert "accuracy_low" not in page
+    assert "segment F1" in shown(page)
 
 
 def test_a_row_without_its_file_and_a_file_without_its_row_are_refused(tmp_path):

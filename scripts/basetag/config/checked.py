@@ -29,6 +29,7 @@ from basetag.config.networks import ARCHITECTURE, Network
 from basetag.config.runs import Run, Runs
 from basetag.config.section import Section
 from basetag.config.training import Training
+from basetag.files import canonical_json
 from basetag.hmm_variations import varied
 
 Settings = dict[str, Any]
@@ -334,6 +335,25 @@ class Config(Runs):
             else self._decoding(own, dataset),
             "both_strands": settings.both_strands,
         }
+
+    def compare_settings(self) -> Settings:
+        """Return `replicates`, groups of datasets that are draws of the same, and `seed`.
+
+        Those are simulated with different seeds, and nothing else about them differs but the seed
+        of the split.
+        """
+        groups: dict[str, dict[int, str]] = {}
+        for name in self.model.datasets:
+            kind, seed = name, 0
+            if self.is_simulated(name):
+                parts = self.simulate_settings(name), self.split_settings(name)
+                seed = parts[0]["seed"]
+                kind = canonical_json([part | {"seed": None} for part in parts])
+                # The same sequences in another split are no other draw.
+                kind = name if seed in groups.get(kind, {}) else kind
+            groups.setdefault(kind, {})[seed] = name
+        replicates = [list(names.values()) for names in groups.values()]
+        return {"replicates": replicates, "seed": self.model.evaluation.seed}
 
     def report_settings(self) -> Settings:
         """Return `config` (all of it as YAML), `alphabets` (by dataset) and `sweeps`.

@@ -1,22 +1,26 @@
-"""The table that compares all taggers: comparison.tsv, a row for each.
+"""The tables that compare taggers: comparison.tsv, differences.tsv, variance.tsv.
 
-Made from the taggers' metrics.json alone, and from what a clock said of training and prediction;
-nothing is computed here.
+The first is made from the taggers' metrics.json alone, a row for each, and from what a clock said
+of training and prediction; nothing is computed here. What is computed from units.npz for the others
+lies in `differences` and `variance_split`.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from basetag.errors import InputError
 from basetag.files import written_whole
+from basetag.judgement import differences, variance_split
+from basetag.judgement.figure_places import FIGURES, NUMBERS, found_at
+from basetag.judgement.unit_sums import UnitSums
 
-#: The columns of comparison.tsv.
-COLUMNS = (
+#: The first columns of comparison.tsv, which other programs read.
+FIRST_COLUMNS = (
     "dataset",
     "tagger",
     "seed",
@@ -47,6 +51,13 @@ COLUMNS = (
     "train_bases_per_second",
     "predict_bases_per_second",
 )
+#: The columns of comparison.tsv.
+COLUMNS = (
+    *FIRST_COLUMNS,
+    *(name for name in FIGURES if name not in FIRST_COLUMNS),
+    *(name for name in NUMBERS if name not in FIRST_COLUMNS),
+    *(f"{name}_{end}" for name in FIGURES for end in ("low", "high")),
+)
 
 AnyPath = str | os.PathLike[str]
 
@@ -62,22 +73,15 @@ def comparison_row(
         The content of metrics.json, timing.json and predict_timing.json; an empty dict where
         there is no such file.
     """
-
-    def value(figure: str) -> float | None:
-        found: dict[str, float] | None = metrics[figure]
-        return None if found is None else found["value"]
-
     row = dict.fromkeys(COLUMNS)
     told = ("dataset", "tagger", "seed", "kind", "decoding", "parameters")
     row |= {name: metrics[name] for name in told}
-    row["test_bases"] = metrics["test"]["bases"]
-    row |= {
-        name: metrics[name] for name in ("balanced_accuracy", "macro_f1", "mcc", "brier", "ece")
-    }
-    row |= {
-        name: value(name)
-        for name in ("accuracy", "cross_entropy", "kl_exact", "attained", "attained_filtered")
-    }
+    row |= {name: found_at(metrics, place) for name, place in NUMBERS.items()}
+    for name, place in FIGURES.items():
+        figure = found_at(metrics, place)
+        if figure is not None:
+            row |= {name: figure["value"]}
+            row |= {f"{name}_{end}": figure[end] for end in ("low", "high")}
     nulls = {name: null or {} for name, null in metrics["chance"].items()}
     row["chance_accuracy"] = nulls["uniform"]["accuracy"]
     row["p_chance"] = nulls["uniform"]["p"]
@@ -107,11 +111,54 @@ def write_comparison(
     taggers : iterable of (path-like, path-like or None, path-like or None)
         metrics.json, timing.json and predict_timing.json of each.
     """
-    lines = ["\t".join(COLUMNS)]
+    rows = []
     for files in taggers:
         contents = [read_json(file) if file is not None else {} for file in files]
-        row = comparison_row(*contents)
-        lines.append("\t".join(cell(row[column]) for column in COLUMNS))
+        rows.append(comparison_row(*contents))
+    _write_rows(path, COLUMNS, rows)
+
+
+def write_differences(
+    differences_path: AnyPath,
+    variance_path: AnyPath,
+    taggers: Iterable[tuple[AnyPath, AnyPath]],
+    replicates: Sequence[Sequence[str]],
+    *,
+    seed: int,
+) -> None:
+    """Write differences.tsv, how taggers differ, and variance.tsv, where variance comes from.
+
+    Parameters
+    ----------
+    differences_path, variance_path : path-like
+        The targets.
+    taggers : iterable of (path-like, path-like)
+        metrics.json, which says whose they are, and units.npz of each.
+    replicates : sequence of sequences of str
+        Names of datasets that are draws of the same.
+    seed : int
+        Seed of the draws of intervals.
+
+    Raises
+    ------
+    InputError
+        Where two taggers of a dataset were scored on other bases.
+    """
+    runs = []
+    for metrics_path, units_path in taggers:
+        metrics = read_json(metrics_path)
+        dataset, tagger, number = (metrics[key] for key in ("dataset", "tagger", "seed"))
+        sums = UnitSums.read(units_path)
+        runs.append(differences.Run(dataset, tagger, number, sums, units_path))
+    rows = differences.difference_rows(runs, seed=seed)
+    _write_rows(differences_path, differences.COLUMNS, rows)
+    rows = variance_split.variance_rows(runs, replicates)
+    _write_rows(variance_path, variance_split.COLUMNS, rows)
+
+
+def _write_rows(path: AnyPath, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    lines = ["\t".join(columns)]
+    lines += ["\t".join(cell(row[column]) for column in columns) for row in rows]
     with written_whole(path) as (place,):
         place.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

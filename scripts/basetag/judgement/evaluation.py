@@ -1,19 +1,17 @@
 """The judgement of one tagger on the test split.
 
-Puts sums and counts (`metrics`) and chance (`nulls`) together into metrics.json: every figure
-that the report shows, beside the counts from which it follows. Each tagger, network or not, comes
-here as a file of posteriors and one of calls; nothing here knows how they were made. The table of
-all taggers lies in `comparison`.
+Puts sums, figures, segments, calibration and chance together into metrics.json: every figure that
+the report shows, beside the counts from which it follows. Each tagger, network or not, comes here
+as a file of posteriors and one of calls; nothing here knows how they were made. The table of all
+taggers lies in `comparison`.
 """
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,37 +21,52 @@ from basetag.errors import InputError
 from basetag.files import written_whole
 from basetag.hidden_states import read_hidden_states
 from basetag.hmm import HMM
-from basetag.judgement.metrics import (
-    N_BINS,
-    Figure,
-    Scores,
-    balanced_accuracy,
-    calibration_error,
-    macro_f1,
-    matthews_correlation,
-    ratio_figures,
+from basetag.judgement.calibration import Temperature, fit_temperature
+from basetag.judgement.figures import (
+    class_figures,
+    headline_figures,
+    plain,
+    segment_figures,
 )
+from basetag.judgement.metrics import Scores
 from basetag.judgement.nulls import chance_figures
+from basetag.judgement.ranking import ScoreHistograms, histogram_json
+from basetag.judgement.segment_measures import (
+    TOLERANCES,
+    SegmentCounts,
+    SegmentScan,
+    distance_table,
+    length_table,
+)
+from basetag.judgement.unit_sums import UnitSums
+from basetag.judgement.units import choose_units
 from basetag.pieces import first_rows, shown_segments
 from basetag.splits import Segments
-
-#: Below this many nats a base there is nothing to attain, and `attained` stays empty.
-LEAST_ATTAINABLE = 1e-3
 
 AnyPath = str | os.PathLike[str]
 
 # Posterior values held at a time: 8 MB in double precision.
 _VALUES_AT_ONCE = 1 << 20
 
+_HEADLINES = ("accuracy", "balanced_accuracy", "macro_f1", "mcc", "cross_entropy", "brier", "ece")
+_DIVERGENCES = ("kl_exact", "kl_exact_prior", "kl_filtered", "kl_filtered_prior")
 # What the card of a network says besides.
 _OF_NETWORKS = ("parts", "operations_per_base", "context")
 
-_BOUNDS = {
-    "accuracy": (0.0, 1.0),
-    "cross_entropy": (0.0, math.inf),
-    "kl": (0.0, math.inf),
-    "unattained": (0.0, math.inf),
-}
+
+class Judgement(NamedTuple):
+    """What is found of one tagger.
+
+    Parameters
+    ----------
+    metrics : dict
+        The content of metrics.json: plain JSON, null where a figure does not apply.
+    units : UnitSums
+        The content of units.npz.
+    """
+
+    metrics: dict[str, Any]
+    units: UnitSums
 
 
 def evaluate(
@@ -70,9 +83,10 @@ def evaluate(
     filtered_path: AnyPath | None = None,
     hmm: HMM | None = None,
     train: Segments | None = None,
+    validation: tuple[Segments, AnyPath] | None = None,
     pairs: int = 1000,
     draws_seed: int = 1,
-) -> dict[str, Any]:
+) -> Judgement:
     """Judge a tagger's posteriors and calls on the test split.
 
     What counts matches is taken from the calls; what weighs probabilities (cross-entropy, Brier
@@ -102,6 +116,8 @@ def evaluate(
         The model that the dataset was simulated from.
     train : Segments, optional
         The training split; its labels are read where there is no model, for what chance does.
+    validation : (Segments, path-like), optional
+        The validation split and the tagger's posteriors of it, to fit a temperature on.
     pairs : int
         Draws of each null that chance is told by.
     draws_seed : int
@@ -109,8 +125,7 @@ def evaluate(
 
     Returns
     -------
-    dict
-        The content of metrics.json: plain JSON, null where a figure does not apply.
+    Judgement
 
     Raises
     ------
@@ -126,30 +141,43 @@ def evaluate(
     posterior = open_posterior(posterior_path, corpus, segments)
     calls = _open_calls(calls_path, corpus, segments)
     prior = np.array(card["training"]["prior"])
-    scores = Scores(len(segments.offset), prior, tuple(references))
-    for rows, segment, bases in _chunks(segments, _VALUES_AT_ONCE // len(corpus.states)):
+    n_states = len(corpus.states)
+    temperature = None
+    if validation is not None:
+        own = open_posterior(validation[1], corpus, validation[0])
+        temperature = fit_temperature(own, corpus, validation[0])
+    units = choose_units(segments, _labels(corpus), n_states)
+    scores = Scores(
+        units.count, prior, tuple(references), None if temperature is None else temperature.value
+    )
+    histograms = ScoreHistograms(n_states, units.count)
+    scan = SegmentScan(units.count, n_states)
+    for rows, piece, bases in _chunks(units.pieces, _VALUES_AT_ONCE // n_states):
         labels = _labels(corpus)[bases]
         chunk, called = posterior[rows], calls[rows]
         _check_rows(chunk, posterior_path, corpus, bases)
+        unit = units.unit[piece]
+        scan.add(labels, called, units.segment[piece], unit)
         beside = {name: array[rows] for name, array in references.items()}
         scored = labels != UNLABELLED
         if not scored.all():
-            segment, labels = segment[scored], labels[scored]
+            unit, labels = unit[scored], labels[scored]
             chunk, called = chunk[scored], called[scored]
             beside = {name: array[scored] for name, array in beside.items()}
-        scores.add(segment, labels, called, chunk, beside)
+        histograms.add(scores.add(unit, labels, called, chunk, beside), labels, unit)
     if not scores.bases.any():
         raise InputError(
             f"no base of the test split of {dataset!r} has a label",
             advice="give labels for its records, or choose another split",
         )
-    figures = _figures(scores, draws_seed)
-    confusion = scores.confusion
+    counts = scan.counts()
+    sums = _unit_sums(scores, counts)
+    figures = _headlines(scores, sums, temperature, draws_seed)
+    confusion = scores.confusion.sum(axis=0)
     total = int(scores.bases.sum())
     label_counts = confusion.sum(axis=1)
-    ceiling = ceiling_of(card)
-    best = scores.references.get(ceiling)
-    return {
+    rankings, auroc, auprc = histograms.rankings()
+    metrics = {
         "dataset": dataset,
         "tagger": card["name"],
         "seed": seed,
@@ -158,35 +186,41 @@ def evaluate(
         "network": {key: card[key] for key in _OF_NETWORKS} if card["kind"] == "network" else None,
         "states": list(corpus.states),
         "state_names": dict(corpus.state_names),
-        "test": {"bases": total, "segments": int(np.count_nonzero(scores.bases))},
+        "test": {"bases": total, "segments": units.n_records},
+        "units": {
+            "count": len(sums.bases),
+            "kind": units.kind,
+            "bases": total / len(sums.bases),
+            "correlation_length": units.correlation_length,
+        },
         "confusion": confusion.tolist(),
         "label_counts": label_counts.tolist(),
-        "accuracy": figures["accuracy"],
-        "balanced_accuracy": balanced_accuracy(confusion),
-        "macro_f1": macro_f1(confusion),
-        "mcc": matthews_correlation(confusion),
+        **{name: figures[name] for name in _HEADLINES},
         "majority_accuracy": float(label_counts[int(prior.argmax())] / total),
-        "cross_entropy": figures["cross_entropy"],
-        "brier": float(scores.brier.sum() / total),
-        "ece": calibration_error(scores.bin_counts, scores.bin_confidence, scores.bin_correct),
-        "sums": _sums(scores),
+        "auroc": plain(auroc),
+        "auprc": plain(auprc),
+        "classes": {
+            state: {**own, "auroc": plain(ranking.auroc), "auprc": plain(ranking.auprc)}
+            for state, own, ranking in zip(
+                corpus.states, class_figures(sums, seed=draws_seed), rankings, strict=True
+            )
+        },
+        "scores": histogram_json(rankings, corpus.states),
+        "sums": _sums(sums),
         "kl_exact": figures.get("kl_exact"),
         "kl_filtered": figures.get("kl_filtered"),
         "attained": figures.get("attained_exact"),
         "attained_filtered": figures.get("attained_filtered"),
         "excess": {name: figures[f"excess_{name}"] for name in references} or None,
-        "ceiling": None
-        if best is None
-        else {
-            "accuracy": float(best.correct.sum() / total),
-            "cross_entropy": float(best.cross_entropy.sum() / total),
-            "of": ceiling,
-        },
-        "reliability": _reliability(scores),
+        "ceiling": _ceiling(scores, ceiling_of(card)),
+        "reliability": scores.reliability.table(),
+        "calibration": _calibration(scores, temperature, figures),
+        "segments": _segments(counts, sums, corpus.states, draws_seed),
         "chance": chance_figures(
             corpus, segments, calls, confusion, hmm=hmm, train=train, pairs=pairs, seed=draws_seed
         ),
     }
+    return Judgement(metrics, sums)
 
 
 def ceiling_of(card: Mapping[str, Any]) -> Literal["exact", "filtered"]:
@@ -251,64 +285,118 @@ def write_tracks(
         np.savez(place, allow_pickle=False, **arrays)
 
 
-def _figures(scores: Scores, seed: int) -> dict[str, dict[str, float | None]]:
-    """Return the figures that carry an interval, as plain JSON."""
+def _unit_sums(scores: Scores, counts: SegmentCounts) -> UnitSums:
+    """Return the sums of the units that have a scored base."""
     scored = scores.bases > 0
-    bases = scores.bases[scored].astype(np.float64)
-    cross_entropy = scores.cross_entropy[scored]
-    ratios = {"accuracy": (scores.correct[scored], bases), "cross_entropy": (cross_entropy, bases)}
-    for name, sums in scores.references.items():
-        kl, kl_prior = sums.kl[scored], sums.kl_prior[scored]
-        ratios[f"kl_{name}"] = (kl, bases)
-        ratios[f"excess_{name}"] = (cross_entropy - sums.cross_entropy[scored], bases)
-        if kl_prior.sum() >= LEAST_ATTAINABLE * bases.sum():
-            ratios[f"unattained_{name}"] = (kl, kl_prior)
-    # A posterior is the exact one, or the prior, on every segment only where it is so by identity.
-    identities = [name for name in ratios if name not in ("accuracy", "cross_entropy")]
-    figures = {}
-    for name, figure in ratio_figures(ratios, seed=seed, identities=identities).items():
-        within = _BOUNDS.get(name, _BOUNDS.get(name.partition("_")[0], (-math.inf, math.inf)))
-        if figure.low is not None and figure.high is not None:
-            figure = replace(
-                figure, low=max(figure.low, within[0]), high=min(figure.high, within[1])
-            )
-        if name.startswith("unattained_"):
-            name, figure = name.removeprefix("un"), _one_minus(figure)
-        figures[name] = {"value": figure.value, "low": figure.low, "high": figure.high}
-    return figures
-
-
-def _one_minus(figure: Figure) -> Figure:
-    if figure.low is None or figure.high is None:
-        return Figure(1 - figure.value, None, None)
-    return Figure(1 - figure.value, 1 - figure.high, 1 - figure.low)
-
-
-def _sums(scores: Scores) -> dict[str, float | None]:
-    """Return the sums over all scored bases from which the figures follow."""
-    sums: dict[str, float | None] = {
-        "cross_entropy": float(scores.cross_entropy.sum()),
-        "brier": float(scores.brier.sum()),
+    sums: dict[str, NDArray[Any]] = {
+        "bases": scores.bases,
+        "correct": scores.correct,
+        "cross_entropy": scores.cross_entropy,
+        "brier": scores.brier,
+        "confusion": scores.confusion,
+        "segments_true": counts.true,
+        "segments_called": counts.called,
+        "segments_matched": counts.matched,
+        "boundaries_true": counts.boundaries_true,
+        "boundaries_called": counts.boundaries_called,
+        "boundaries_matched": counts.boundaries_matched,
     }
-    for name in ("exact", "filtered"):
-        reference = scores.references.get(name)
-        sums[f"kl_{name}"] = None if reference is None else float(reference.kl.sum())
-        sums[f"kl_{name}_prior"] = None if reference is None else float(reference.kl_prior.sum())
-    return sums
+    for name, reference in scores.references.items():
+        sums |= {f"kl_{name}": reference.kl, f"kl_{name}_prior": reference.kl_prior}
+    return UnitSums(**{name: own[scored].astype(np.float64) for name, own in sums.items()})
 
 
-def _reliability(scores: Scores) -> dict[str, list[Any]]:
-    """Return the reliability table: calls by their posterior, and how many of them are right."""
-    counts = scores.bin_counts
-    means = [
-        [float(total / n) if n else None for total, n in zip(sums, counts, strict=True)]
-        for sums in (scores.bin_confidence, scores.bin_correct)
-    ]
+def _headlines(
+    scores: Scores, sums: UnitSums, temperature: Temperature | None, seed: int
+) -> dict[str, Any]:
+    """Return the figures of all bases; those at the temperature have names that end in _scaled."""
+    scored = scores.bases > 0
+    excess = {
+        name: sums.cross_entropy - reference.cross_entropy[scored]
+        for name, reference in scores.references.items()
+    }
+    reliability = {"ece": scores.reliability.chosen(scored)}
+    further = {}
+    if temperature is not None:
+        reliability["ece_scaled"] = scores.scaled_reliability.chosen(scored)
+        further["cross_entropy_scaled"] = scores.scaled_cross_entropy[scored]
+    return headline_figures(sums, excess, reliability, further, seed=seed)
+
+
+def _sums(sums: UnitSums) -> dict[str, float | None]:
+    """Return the sums over all scored bases from which the figures follow."""
+    found = {}
+    for name in ("cross_entropy", "brier", *_DIVERGENCES):
+        own = getattr(sums, name)
+        found[name] = None if own is None else float(own.sum())
+    return found
+
+
+def _ceiling(scores: Scores, of: str) -> dict[str, Any] | None:
+    """Return the figures of the exact posterior that sees what the tagger sees."""
+    best = scores.references.get(of)
+    if best is None:
+        return None
+    total = int(scores.bases.sum())
     return {
-        "edges": [edge / N_BINS for edge in range(N_BINS + 1)],
-        "counts": counts.tolist(),
-        "confidence": means[0],
-        "accuracy": means[1],
+        "of": of,
+        "accuracy": float(best.correct.sum() / total),
+        "cross_entropy": float(best.cross_entropy.sum() / total),
+        "brier": float(best.brier.sum() / total),
+        "ece": best.reliability.calibration_error,
+        "reliability": best.reliability.table(),
+    }
+
+
+def _calibration(
+    scores: Scores, temperature: Temperature | None, figures: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """Return what the posteriors cost at the temperature fitted on validation."""
+    if temperature is None:
+        return None
+    return {
+        "temperature": temperature.value,
+        "fitted_on_bases": temperature.bases,
+        "cross_entropy": figures["cross_entropy_scaled"],
+        "ece": figures["ece_scaled"],
+        "cross_entropy_sum": float(scores.scaled_cross_entropy.sum()),
+        "reliability": scores.scaled_reliability.table(),
+    }
+
+
+def _segments(
+    counts: SegmentCounts, sums: UnitSums, states: Sequence[str], seed: int
+) -> dict[str, Any]:
+    """Return the figures of segments and boundaries, and the counts that they follow from."""
+    figures = segment_figures(sums, seed=seed)
+    by_state = zip(
+        states,
+        *(own.sum(axis=0).tolist() for own in (counts.true, counts.called, counts.matched)),
+        strict=True,
+    )
+    return {
+        **{name: figures[name] for name in ("precision", "recall", "f1", "per_mb")},
+        **{
+            name: int(own.sum())
+            for name, own in (
+                ("true", counts.true),
+                ("called", counts.called),
+                ("matched", counts.matched),
+            )
+        },
+        "classes": {
+            state: {"true": true, "called": called, "matched": matched}
+            for state, true, called, matched in by_state
+        },
+        "lengths": length_table(counts, states),
+        "boundaries": {
+            "true": int(counts.boundaries_true.sum()),
+            "called": int(counts.boundaries_called.sum()),
+            "tolerances": list(TOLERANCES),
+            "matched": counts.boundaries_matched.sum(axis=0).tolist(),
+            "f1": figures["boundary_f1"],
+            "distances": distance_table(counts),
+        },
     }
 
 

@@ -26,7 +26,7 @@ def reliability_figure(
     exact = dataset.reference("exact")
     shown = {label: r for label, r in named.items() if label in networks or r is exact}
     errors = ", ".join(
-        f"{label} {float(result.metrics['ece']):.4f}" for label, result in shown.items()
+        f"{label} {float(result.metrics['ece']['value']):.4f}" for label, result in shown.items()
     )
     chart = charts.reliability_chart(
         {label: result.metrics["reliability"] for label, result in shown.items()},

@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 from basetag.alphabet import Alphabet
 from basetag.errors import InputError
 from basetag.judgement.chance import binomial_log10_tail
+from basetag.judgement.figure_places import FIGURES, NUMBERS, found_at
+from basetag.report.measure_identities import check_measures
 
 #: Label of a base that nobody labelled: never a class, never scored.
 UNLABELLED = 255
@@ -357,15 +359,15 @@ def check_identities(metrics: Mapping[str, Any], path: str | Path) -> None:
         check(f"the label count of {state}", count, int(row))
     check("accuracy", metrics["accuracy"]["value"], matches / bases)
     check("cross_entropy", metrics["cross_entropy"]["value"], sums["cross_entropy"] / bases)
-    check("brier", metrics["brier"], sums["brier"] / bases)
-    check("mcc", metrics["mcc"], _matthews(confusion))
+    check("brier", metrics["brier"]["value"], sums["brier"] / bases)
+    check("mcc", metrics["mcc"]["value"], _matthews(confusion))
+    check_measures(metrics, check)
     for of, attained in (("exact", "attained"), ("filtered", "attained_filtered")):
         if metrics[f"kl_{of}"] is not None:
             check(f"kl_{of}", metrics[f"kl_{of}"]["value"], sums[f"kl_{of}"] / bases)
         if metrics[attained] is not None:
             share = 1 - sums[f"kl_{of}"] / sums[f"kl_{of}_prior"]
             check(attained, metrics[attained]["value"], share)
-    check("the sum of the reliability counts", sum(metrics["reliability"]["counts"]), bases)
     shares = confusion.sum(axis=1) / bases, confusion.sum(axis=0) / bases
     independent = {"uniform": 1 / len(confusion), "frequencies": float(shares[0] @ shares[1])}
     for name, null in metrics["chance"].items():
@@ -448,8 +450,13 @@ def _matthews(confusion: NDArray[np.int64]) -> float:
 def _check_row(row: Mapping[str, str], metrics: Mapping[str, Any], path: Path, line: int) -> None:
     """Raise InputError where a row of the comparison contradicts the tagger's metrics."""
     for column, text in row.items():
-        stored = metrics.get(column)
-        value = stored.get("value") if isinstance(stored, dict) else stored
+        name, _, end = column.rpartition("_")
+        place = NUMBERS.get(column, (column,))
+        if column in FIGURES:
+            place = (*FIGURES[column], "value")
+        elif name in FIGURES and end in ("low", "high"):
+            place = (*FIGURES[name], end)
+        value = found_at(metrics, place) if place[0] in metrics else None
         if not text or isinstance(value, str) or not isinstance(value, int | float):
             continue
         if not math.isclose(float(text), value, rel_tol=_TABLE_TOLERANCE, abs_tol=1e-12):

@@ -107,12 +107,12 @@ _NULL_OF = {"p_chance": "uniform", "p_shift": "shift", "p_resimulated": "resimul
 
 
 def comparison_view(dataset: DatasetResult, data: ReportData) -> dict[str, Any]:
-    """Return the filled columns of the comparison; what all rows share goes into the caption."""
+    """Return the filled columns that stand above; what all rows share goes into the caption."""
     rows = [row for row in data.comparison if row["dataset"] == dataset.name]
     filled = [
         column
         for column in data.comparison_columns
-        if column != "dataset" and any(row[column] for row in rows)
+        if column in _COLUMNS and any(row[column] for row in rows)
     ]
     if all(row.get("decoding") == "argmax" for row in rows):
         filled.remove("decoding")
@@ -121,10 +121,7 @@ def comparison_view(dataset: DatasetResult, data: ReportData) -> dict[str, Any]:
         for column in ("test_bases", "chance_accuracy")
         if column in filled and len({row[column] for row in rows}) == 1
     ]
-    known = {
-        column: _COLUMNS.get(column, Column(column.replace("_", " "), "", "", _text))
-        for column in filled
-    }
+    known = {column: _COLUMNS[column] for column in filled}
     results = {(result.tagger, str(result.seed)): result for result in dataset.results}
     table = []
     for row in rows:

@@ -1,0 +1,56 @@
+"""Where the figures of comparison.tsv lie in metrics.json.
+
+Who writes the table and who holds it against its sources read the same; nothing else is here, so
+that neither pays for what the other needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+#: The columns that hold a figure of metrics.json, and where it lies there.
+FIGURES: dict[str, tuple[str | int, ...]] = {
+    "accuracy": ("accuracy",),
+    "balanced_accuracy": ("balanced_accuracy",),
+    "macro_f1": ("macro_f1",),
+    "mcc": ("mcc",),
+    "cross_entropy": ("cross_entropy",),
+    "brier": ("brier",),
+    "ece": ("ece",),
+    "kl_exact": ("kl_exact",),
+    "attained": ("attained",),
+    "attained_filtered": ("attained_filtered",),
+    "segment_f1": ("segments", "f1"),
+    "segment_precision": ("segments", "precision"),
+    "segment_recall": ("segments", "recall"),
+    "boundary_f1_within_0": ("segments", "boundaries", "f1", 0),
+    "boundary_f1_within_10": ("segments", "boundaries", "f1", 1),
+    "boundary_f1_within_50": ("segments", "boundaries", "f1", 2),
+    "boundary_f1_within_100": ("segments", "boundaries", "f1", 3),
+    "segments_per_mb": ("segments", "per_mb", "called"),
+    "true_segments_per_mb": ("segments", "per_mb", "true"),
+    "auroc": ("auroc",),
+    "auprc": ("auprc",),
+    "kl_filtered": ("kl_filtered",),
+    "scaled_cross_entropy": ("calibration", "cross_entropy"),
+    "scaled_ece": ("calibration", "ece"),
+}
+#: The columns of other numbers, and where they lie.
+NUMBERS: dict[str, tuple[str | int, ...]] = {
+    "test_bases": ("test", "bases"),
+    "temperature": ("calibration", "temperature"),
+    "units": ("units", "count"),
+    "units_kind": ("units", "kind"),
+    "correlation_length": ("units", "correlation_length"),
+}
+
+
+def found_at(metrics: Mapping[str, Any], place: Sequence[str | int]) -> Any:
+    """Return what lies at a place of metrics.json; None where a part on the way is null."""
+    found: Any = metrics
+    for key in place:
+        if found is None:
+            return None
+        found = found[key]
+    return found

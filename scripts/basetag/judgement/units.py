@@ -1,0 +1,174 @@
+"""The units of the intervals: stretches of the test split that are taken as independent.
+
+A unit is a record (a segment of the split), or, where there are many, a group of neighbouring ones.
+Where there are few, records are cut into blocks, each of at least ten correlation lengths of the
+labels, so that what is in one says next to nothing of the others (Künsch 1989, Annals of Statistics
+17:1217). All of that follows from the true labels alone, so that all taggers have the same units.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import irfft, next_fast_len, rfft
+
+from basetag.corpus import UNLABELLED
+from basetag.splits import Segments
+
+#: Fewer records than this are cut into blocks.
+FEWEST_RECORDS = 50
+#: More records than this are put into groups: the intervals gain nothing from them, and memory and
+#: time are bounded.
+MOST_UNITS = 1000
+#: Blocks are cut at least so long, in correlation lengths.
+BLOCK_CORRELATION_LENGTHS = 10
+#: Blocks are not cut shorter than it takes to have about so many.
+_MOST_BLOCKS = 200
+
+# The correlation length is measured on pieces of this length, and on so many bases and pieces.
+_PIECE = 1 << 20
+_MOST_BASES = 1 << 20
+_MOST_PIECES = 2000
+
+
+@dataclass(frozen=True)
+class Units:
+    """Units of a split.
+
+    Parameters
+    ----------
+    pieces : Segments
+        The split, cut where a unit ends within a segment, in its order.
+    segment : ndarray of int64, (pieces,)
+        Of which segment of the split each piece is.
+    unit : ndarray of int64, (pieces,)
+        Of which unit it is, ascending from 0.
+    count : int
+        Number of units.
+    kind : str
+        `record`: segments of the split; `group`: neighbouring ones; `block`: parts of them.
+    n_records : int
+        Segments of the split that have a label.
+    correlation_length : float
+        Of the labels, in bases; see `correlation_length`.
+    """
+
+    pieces: Segments
+    segment: NDArray[np.int64]
+    unit: NDArray[np.int64]
+    count: int
+    kind: Literal["record", "group", "block"]
+    n_records: int
+    correlation_length: float
+
+
+def choose_units(segments: Segments, labels: NDArray[np.uint8], n_states: int) -> Units:
+    """Choose the units of a split.
+
+    Parameters
+    ----------
+    segments : Segments
+        The test split.
+    labels : ndarray of uint8, (bases,)
+        Of the corpus.
+    n_states : int
+        Number of states.
+    """
+    length = correlation_length(segments, labels, n_states)
+    places = zip(segments.offset.tolist(), segments.lengths.tolist(), strict=True)
+    labelled = np.array(
+        [np.count_nonzero(labels[at : at + size] != UNLABELLED) for at, size in places],
+        dtype=np.int64,
+    )
+    every = np.arange(labelled.size)
+    n_records = int(np.count_nonzero(labelled))
+    if n_records > MOST_UNITS:
+        middle = np.cumsum(labelled) - labelled / 2
+        group = np.unique((middle * (MOST_UNITS / labelled.sum())).astype(np.int64), False, True)[1]
+        return Units(segments, every, group, int(group[-1]) + 1, "group", n_records, length)
+    longest = max(int(segments.lengths.max(initial=1)), 1)
+    if n_records < FEWEST_RECORDS:
+        wanted = max(BLOCK_CORRELATION_LENGTHS * length, int(labelled.sum()) / _MOST_BLOCKS)
+        if 2 * wanted <= longest:
+            pieces, segment = _cut_evenly(segments, wanted)
+            here = np.arange(segment.size)
+            return Units(pieces, segment, here, segment.size, "block", n_records, length)
+    return Units(segments, every, every, every.size, "record", n_records, length)
+
+
+def correlation_length(segments: Segments, labels: NDArray[np.uint8], n_states: int) -> float:
+    """Return over how many bases labels are alike: as many count as one that is independent.
+
+    The integrated autocorrelation time, 1 + 2 sum r(k), of the indicators of the states, the sum
+    taken up to the first lag k at which r is not positive (Geyer 1992, Statistical Science 7:473,
+    has the reason to stop). A chain of two states of mean length d each has d - 1.
+
+    Parameters
+    ----------
+    segments : Segments
+        Where to look; of many bases, pieces spread over them.
+    labels : ndarray of uint8, (bases,)
+        Of the corpus; unlabelled bases are left out.
+    n_states : int
+        Number of states.
+
+    Returns
+    -------
+    float
+        At least 1, in bases; 1 where all labels are the same.
+    """
+    pieces = segments.cut(_PIECE)
+    pieces = pieces.chosen(pieces.lengths > 0)
+    n_pieces = len(pieces.offset)
+    if not n_pieces:
+        return 1.0
+    count = max(1, min(_MOST_PIECES, int(n_pieces * min(1.0, _MOST_BASES / pieces.bases))))
+    pieces = pieces.chosen(np.linspace(0, n_pieces - 1, count).astype(np.int64))
+    counts = np.bincount(pieces.gathered(labels), minlength=256)[:n_states]
+    if np.count_nonzero(counts) < 2:
+        return 1.0
+    frequencies = counts / counts.sum()
+    longest = int(pieces.lengths.max())
+    products = np.zeros(longest)  # of deviations from the frequencies, at each lag
+    pairs = np.zeros(longest)
+    for at, size in zip(pieces.offset.tolist(), pieces.lengths.tolist(), strict=True):
+        own = labels[at : at + size]
+        known = (own != UNLABELLED).astype(np.float64)
+        pairs[:size] += _autocorrelation(known) if not known.all() else np.arange(size, 0, -1)
+        # The last state's indicator follows from the others'; of two, one tells it all.
+        for state in range(n_states if n_states > 2 else 1):
+            products[:size] += _autocorrelation((own == state) - frequencies[state] * known)
+    mean = np.divide(products, pairs, out=np.zeros(longest), where=pairs > 0.5)
+    ends = np.flatnonzero(mean <= 0)
+    reach = int(ends[0]) if ends.size else longest
+    return max(1.0, float(1 + 2 * mean[1:reach].sum() / mean[0]))
+
+
+def _autocorrelation(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the sums of products of values at each lag from 0, (values,)."""
+    size = next_fast_len(2 * values.size, real=True)
+    spectrum = rfft(values, size)
+    sums: NDArray[np.float64] = irfft(np.abs(spectrum) ** 2, size)[: values.size]
+    return sums
+
+
+def _cut_evenly(segments: Segments, least: float) -> tuple[Segments, NDArray[np.int64]]:
+    """Cut each segment into as many equal pieces of at least `least` bases as it holds.
+
+    Returns
+    -------
+    pieces : Segments
+    segment : ndarray of int64, (pieces,)
+        Of which segment each is.
+    """
+    counts = np.maximum(1, (segments.lengths / least).astype(np.int64))
+    segment = np.repeat(np.arange(counts.size), counts)
+    number = np.arange(segment.size) - (np.cumsum(counts) - counts)[segment]
+    lengths, parts = segments.lengths[segment], counts[segment]
+    begin, end = lengths * number // parts, lengths * (number + 1) // parts
+    start = segments.start[segment]
+    offset = segments.offset[segment] + begin
+    return Segments(segments.record[segment], start + begin, start + end, offset), segment
