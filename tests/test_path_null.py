@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
-from basetag.alphabet import DNA, Alphabet
+from basetag.alphabet import Alphabet
 from basetag.corpus import UNLABELLED
 from basetag.hmm import HMM
 from basetag.hmm_spec import load_hmm_spec
@@ -67,7 +67,7 @@ def exact_moments(hmm, labels, calls, lengths, positions):
         hit = (hmm.label_of_state[None] == calls[here, None]) & (labels[here, None] != UNLABELLED)
         now = hmm.start @ np.linalg.matrix_power(hmm.transition, position)
         chances = []
-        for t in range(length):
+        for _ in range(length):
             chances.append(now)
             now = now @ hmm.transition
         matching = np.array([p @ h for p, h in zip(chances, hit, strict=True)])

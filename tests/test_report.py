@@ -139,6 +139,15 @@ def test_a_figure_that_its_counts_do_not_give_stops_the_report(tmp_path, keys, c
         read(files)
 
 
+def test_a_p_value_that_is_missing_without_a_reason_stops_the_report(tmp_path):
+    files = write_results(tmp_path, datasets=("toy",), records=10, annotate=False)
+    path, metrics = metrics_of(files, "toy", "bilstm")
+    metrics["chance"]["shift"] |= {"p": None, "p_text": None}
+    path.write_text(json.dumps(metrics))
+    with pytest.raises(InputError, match="the number of p-values of the null shift is False"):
+        read(files)
+
+
 def test_a_table_that_contradicts_its_metrics_stops_the_report(tmp_path):
     files = write_results(tmp_path, datasets=("toy",), records=10, annotate=False)
     header, first, *rest = files.comparison.read_text().splitlines()

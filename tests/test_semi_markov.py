@@ -33,9 +33,7 @@ def records_of(lengths):
 
 def counted(text, segments):
     runs, counts = count_runs(labels_of(text), segments)
-    return {
-        tuple(run): count for run, count in zip(runs.tolist(), counts.tolist(), strict=True)
-    }
+    return {tuple(run): count for run, count in zip(runs.tolist(), counts.tolist(), strict=True)}
 
 
 def test_runs_are_counted_with_what_is_known_of_their_ends():
