@@ -223,6 +223,16 @@ def test_a_figure_that_its_counts_do_not_give_stops_the_report(small, keys, chan
         read(small)
 
 
+def test_a_p_value_that_is_missing_without_a_reason_stops_the_report(small):
+    path, metrics = metrics_of(small, "toy", "bilstm")
+    metrics["chance"]["shift"] |= {"p": None, "p_text": None}
+    with (
+        changed(path, json.dumps(metrics)),
+        pytest.raises(InputError, match="the number of p-values of the null shift is False"),
+    ):
+        read(small)
+
+
 def test_figures_that_their_counts_give_are_read(small):
     assert read(small).datasets[0].name == "toy"
 

@@ -15,6 +15,7 @@ from basetag.corpus import UNLABELLED, Corpus
 from basetag.errors import InputError
 from basetag.splits import (
     SPLITS,
+    Segments,
     count_transitions,
     label_counts,
     label_frequencies,
@@ -228,6 +229,18 @@ def test_a_name_may_hold_what_python_takes_for_the_end_of_a_line(tmp_path, odd):
     write_split(tmp_path / "split.tsv", corpus, split)
     found = read_split(tmp_path / "split.tsv", corpus)
     assert sum(segments.bases for segments in found.values()) == split.segments.bases
+
+
+def test_blocks_that_touch_are_joined_and_others_are_not():
+    record = np.array([0, 0, 0, 1, 2, 2])
+    start = np.array([0, 10, 30, 0, 5, 8])
+    end = np.array([10, 20, 40, 7, 8, 9])
+    joined = Segments(record, start, end, 100 * record + start).joined()
+    assert joined.record.tolist() == [0, 0, 1, 2]
+    assert joined.start.tolist() == [0, 30, 0, 5]
+    assert joined.end.tolist() == [20, 40, 7, 9]
+    assert joined.offset.tolist() == [0, 30, 100, 205]
+    assert joined.chosen(np.arange(0)).joined().bases == 0
 
 
 def test_gathered_bases_are_those_of_the_segments(tmp_path):

@@ -66,14 +66,15 @@ def path_null(
     tables = RunTables.of(law.runs).arrays()
     piece, row = 0, 0
     for batch in pieces.batches(_AT_ONCE):
+        # Copies: for arrays that are read only, the loops would be compiled once more.
         count_matches(
             batch.gathered(labels),
-            np.ascontiguousarray(calls[row : row + batch.bases]),
+            np.array(calls[row : row + batch.bases]),
             np.concatenate([[0], np.cumsum(batch.lengths)]),
             starts[piece : piece + batch.offset.size],
             start,
             jump,
-            law.label,
+            np.array(law.label),
             *tables,
             rng,
             state,

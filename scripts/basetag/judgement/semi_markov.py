@@ -135,7 +135,8 @@ def count_runs(labels: NDArray[np.uint8], segments: Segments) -> tuple[Counts, C
     first = 0
     for batch in (*pieces.batches(_AT_ONCE), None):
         if batch is None:  # ends the last run
-            own, flags, offsets = labels[:0], np.zeros(1, dtype=np.bool_), np.zeros(2, np.int64)
+            own, flags = np.zeros(0, dtype=np.uint8), np.zeros(1, dtype=np.bool_)
+            offsets = np.zeros(2, dtype=np.int64)
         else:
             own = batch.gathered(labels)
             flags = continues[first : first + batch.offset.size]
