@@ -277,12 +277,13 @@ def _score(dataset, tagger, seed, posterior, references, prior, labels, length, 
             "binomial_log10_p": float(-(deviation**2) / 2 / np.log(10)) if deviation > 0 else -0.1,
         },
         "controls": {
-            name: _control(tagger, references is not None) for name in ("homogeneous", "shuffled")
+            name: control_of(tagger, name, references is not None)
+            for name in ("homogeneous", "shuffled")
         },
     }
 
 
-def _control(tagger, known):
+def control_of(tagger, name, known):
     """Return what a tagger calls in a control; the window sees structure everywhere."""
     n, records = 500_000, 50
     false = {"gc_window": 12_000, "majority": 0, "uniform": 0, "bilstm": 2650}.get(tagger, 2600)
