@@ -458,12 +458,13 @@ def _score(dataset, tagger, seed, posterior, references, prior, labels, length, 
         "reliability": reliability,
         "chance": chance,
         "controls": {
-            name: _control(tagger, references is not None) for name in ("homogeneous", "shuffled")
+            name: control_of(tagger, name, references is not None)
+            for name in ("homogeneous", "shuffled")
         },
     }
 
 
-def _control(tagger, known):
+def control_of(tagger, name, known):
     """Return what a tagger calls in a control; the window sees structure everywhere."""
     n, records = 500_000, 50
     false = {"gc_window": 12_000, "majority": 0, "uniform": 0, "bilstm": 2650}.get(tagger, 2600)

@@ -449,6 +449,12 @@ def _matthews(confusion: NDArray[np.int64]) -> float:
 
 def _check_row(row: Mapping[str, str], metrics: Mapping[str, Any], path: Path, line: int) -> None:
     """Raise InputError where a row of the comparison contradicts the tagger's metrics."""
+    controls = (metrics["controls"] or {}).items()
+    rates = {
+        f"false_segments_per_mb_{name}": found["per_mb"]["value"]
+        for name, found in controls
+        if found
+    }
     for column, text in row.items():
         name, _, end = column.rpartition("_")
         place = NUMBERS.get(column, (column,))
@@ -456,7 +462,7 @@ def _check_row(row: Mapping[str, str], metrics: Mapping[str, Any], path: Path, l
             place = (*FIGURES[column], "value")
         elif name in FIGURES and end in ("low", "high"):
             place = (*FIGURES[name], end)
-        value = found_at(metrics, place) if place[0] in metrics else None
+        value = found_at(metrics, place) if place[0] in metrics else rates.get(column)
         if not text or isinstance(value, str) or not isinstance(value, int | float):
             continue
         if not math.isclose(float(text), value, rel_tol=_TABLE_TOLERANCE, abs_tol=1e-12):

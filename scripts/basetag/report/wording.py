@@ -230,7 +230,7 @@ def control_sentences(seeds: Sequence[Metrics]) -> list[str]:
         )
     if sentences and seeds[0]["decoding"] == "argmax":
         sentences.append(
-            "Its calls take each base alone; the most probable path (`decoding: viterbi`) keeps "
+            "Its calls take each base alone; the most probable path (“decoding: viterbi”) keeps "
             "segments whole."
         )
     return sentences
