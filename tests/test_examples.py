@@ -34,7 +34,7 @@ def test_the_sweep_of_the_page_has_the_rows_and_names_that_it_tells(tmp_path):
     runs = load_config(config, [tmp_path / "config.yaml"], REPOSITORY).sweep_runs("wrong_model")
     (told,) = re.findall(r"(\d+) rows", SWEEPS)
     assert len(runs) == int(told)
-    assert ("blocks-mean_length100-contrast0p5", "bilstm-bases4000000", 2) in runs
+    assert ("blocks-contrast0p5-mean_length100", "bilstm-bases4000000", 2) in runs
 
 
 def test_the_variations_of_the_page_are_those_of_a_simulation(tmp_path):

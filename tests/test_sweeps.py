@@ -65,9 +65,9 @@ def swept(*lines):
 def test_a_sweep_makes_every_dataset_with_every_tagger_and_seed_and_the_reference(load):
     config = load(SWEEPS)
     names = [
-        f"blocks-mean_length{length}-contrast{contrast}"
-        for length in (30, 100)
+        f"blocks-contrast{contrast}-mean_length{length}"
         for contrast in ("0p5", "1p0")
+        for length in (30, 100)
     ]
     assert config.sweep_runs("wrong_model") == [
         (dataset, tagger, seed)
@@ -81,10 +81,10 @@ def test_a_sweep_makes_every_dataset_with_every_tagger_and_seed_and_the_referenc
         for seed in seeds
     ]
     assert config.sweep_runs("size") == [
-        ("toy", "gru-hidden8-cellgru", 1),
-        ("toy", "gru-hidden8-celllstm", 1),
-        ("toy", "gru-hidden16-cellgru", 1),
-        ("toy", "gru-hidden16-celllstm", 1),
+        ("toy", "gru-cellgru-hidden8", 1),
+        ("toy", "gru-cellgru-hidden16", 1),
+        ("toy", "gru-celllstm-hidden8", 1),
+        ("toy", "gru-celllstm-hidden16", 1),
         ("toy", "exact", 0),
     ]
 
@@ -106,7 +106,7 @@ def test_a_point_is_what_one_would_write_by_hand(load):
             "length: 500}}\n  toy", "length: 500, mean_length: 30, contrast: 0.5}}\n  toy"
         ).replace("learning_rate: 1e-3", "learning_rate: 1e-3, bases: 20_000")
     )
-    point = "blocks-mean_length30-contrast0p5"
+    point = "blocks-contrast0p5-mean_length30"
     for stage in ("simulate", "encode", "split"):
         name = f"{stage}_settings"
         assert getattr(config, name)(point) == getattr(by_hand, name)("blocks")
@@ -116,30 +116,30 @@ def test_a_point_is_what_one_would_write_by_hand(load):
 
 def test_posteriors_of_points_are_not_kept_but_those_of_the_reference(load):
     config = load(SWEEPS)
-    point = "blocks-mean_length30-contrast0p5"
+    point = "blocks-contrast0p5-mean_length30"
     assert not config.keeps_posteriors(point, "hmm_counts")
     assert not config.keeps_posteriors(point, "gru-bases10000")
-    assert not config.keeps_posteriors("toy", "gru-hidden8-cellgru")
+    assert not config.keeps_posteriors("toy", "gru-cellgru-hidden8")
     assert config.keeps_posteriors(point, "exact")
     assert config.reference(point, "exact") == "exact"
 
 
 def test_the_table_of_a_sweep_knows_what_each_run_varies(load):
     settings = load(SWEEPS).summarise_sweep_settings("wrong_model")
-    lengths = ["dataset.simulate.mean_length", "dataset.simulate.contrast"]
-    assert settings["axes"] == [*lengths, "tagger.training.bases"]
+    axes = ["dataset.simulate.contrast", "dataset.simulate.mean_length"]
+    assert settings["axes"] == [*axes, "tagger.training.bases"]
     assert settings["runs"][1] == {
-        "dataset": "blocks-mean_length30-contrast0p5",
+        "dataset": "blocks-contrast0p5-mean_length30",
         "dataset_base": "blocks",
         "tagger": "gru-bases10000",
         "tagger_base": "gru",
         "seed": 5,
-        "values": {lengths[0]: 30, lengths[1]: 0.5, "tagger.training.bases": 10_000},
+        "values": {axes[0]: 0.5, axes[1]: 30, "tagger.training.bases": 10_000},
     }
     assert settings["runs"][5]["tagger_base"] == "exact"
-    assert settings["runs"][5]["values"] == {lengths[0]: 30, lengths[1]: 0.5}
+    assert settings["runs"][5]["values"] == {axes[0]: 0.5, axes[1]: 30}
     assert load(SWEEPS).sweep_units("wrong_model") == {
-        lengths[0]: "bases",
+        axes[1]: "bases",
         "tagger.training.bases": "bases",
     }
 
@@ -154,11 +154,25 @@ def test_the_table_of_a_sweep_knows_what_each_run_varies(load):
         ({"convolution.widths": [3, 7]}, "gru-widths3_7"),
         ({"convolution": None, "x": -1}, "gru-convolutionnull-xm1"),
         ({"init_from": "my runs/a.b"}, "gru-init_frommy_runs_a_b"),
-        ({"decoding": {"method": "viterbi"}}, "gru-decodingmethod_viterbi"),
+        ({"embedding": {"k": 3, "dimensions": 4}}, "gru-embeddingdimensions_4_k_3"),
     ],
 )
 def test_a_point_is_named_after_its_base_and_values(values, name):
     assert point_name("gru", values) == name
+
+
+def test_the_order_of_keys_changes_nothing(load):
+    text = SWEEPS.replace(
+        "{simulate.mean_length: [30, 100], simulate.contrast: [0.5, 1.0]}",
+        "{simulate.contrast: [0.5, 1.0], simulate.mean_length: [30, 100]}",
+    )
+    assert text != SWEEPS
+    one, other = load(SWEEPS), load(text)
+    assert one.runs() == other.runs()
+    assert one.report_settings() == other.report_settings()
+    assert one.summarise_sweep_settings("wrong_model") == (
+        other.summarise_sweep_settings("wrong_model")
+    )
 
 
 def test_a_model_may_be_varied_too_and_is_read_from_the_folder_of_the_config(load, tmp_path):

@@ -378,8 +378,8 @@ class Config(Runs):
                 values["taggers"][name]["training"] = _sorted(_as_given(tagger.training))
         for name, sweep in self.model.sweeps.items():
             for section in ("datasets", "taggers"):
-                # The order of axes is that of the parts of a point's name.
-                values["sweeps"][name][section] = getattr(sweep, section)
+                # As it is: a null among the values says something.
+                values["sweeps"][name][section] = _sorted(getattr(sweep, section))
         return {
             "config": yaml.safe_dump(values, sort_keys=False, allow_unicode=True),
             "alphabets": {name: self.alphabet(name) for name in self.model.datasets},

@@ -37,7 +37,7 @@ class Point:
     base : str
         The dataset or tagger that it is made from.
     values : mapping of str to JSON value
-        What is varied: dotted key to value.
+        What is varied: dotted key to value, sorted by key.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Plan:
-    """A sweep's points, in the order of its grid: the last key of a base changes fastest."""
+    """A sweep's points in the order of its bases, and of each with the last sorted key fastest."""
 
     datasets: tuple[Point, ...]
     taggers: tuple[Point, ...]
@@ -145,7 +145,8 @@ class Grid:
 
     def _add(self, sweep_name: str, sweep: Sweep, section: str) -> Iterator[Point]:
         """Add the points of one section of a sweep to the config, and yield them."""
-        for base, axes in getattr(sweep, section).items():
+        for base, given in getattr(sweep, section).items():
+            axes = dict(sorted(given.items()))  # their order must not change a name
             keys: Keys = ("sweeps", sweep_name, section, base)
             written = self.values[section]
             if base not in written or self.is_point(section, base):
@@ -211,7 +212,7 @@ class Grid:
 
 
 def point_name(base: str, values: Mapping[str, Any]) -> str:
-    """Return the name of the point of `base` at `values`: ``blocks-mean_length100-contrast0p5``.
+    """Return the name of the point of `base` at `values`: ``blocks-contrast0p5-mean_length100``.
 
     Of each key its last part stands there, and each value in letters that a folder may bear.
     """
@@ -227,7 +228,7 @@ def _text(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "_".join(map(_text, value))
     if isinstance(value, dict):
-        return "_".join(f"{key}_{_text(item)}" for key, item in value.items())
+        return "_".join(f"{key}_{_text(item)}" for key, item in sorted(value.items()))
     return "null" if value is None else str(value)
 
 
