@@ -8,7 +8,18 @@ import json
 import pytest
 
 from basetag.errors import InputError
-from basetag.judgement.comparison import COLUMNS, comparison_row, write_comparison
+from basetag.judgement.comparison import (
+    COLUMNS,
+    comparison_row,
+    write_comparison,
+    write_differences,
+)
+from tests.test_differences import sums_of
+
+
+def figure(value, low=None, high=None):
+    return {"value": value, "low": low, "high": high}
+
 
 METRICS = {
     "dataset": "toy",
@@ -18,16 +29,32 @@ METRICS = {
     "decoding": "viterbi, runs of at least 50 bases",
     "parameters": 1234,
     "test": {"bases": 1200000, "segments": 2400},
-    "accuracy": {"value": 0.598, "low": 0.59, "high": 0.6},
-    "balanced_accuracy": 0.58,
-    "macro_f1": 1 / 3,
-    "mcc": -0.1,
-    "cross_entropy": {"value": 0.6671234, "low": 0.66, "high": 0.67},
-    "brier": 0.47,
-    "ece": 0.002,
-    "kl_exact": {"value": 1.5e-5, "low": None, "high": None},
-    "attained": {"value": 0.99, "low": None, "high": None},
+    "units": {"count": 1000, "kind": "group", "bases": 1200.0, "correlation_length": 1.25},
+    "accuracy": figure(0.598, 0.59, 0.6),
+    "balanced_accuracy": figure(0.58, 0.57, 0.59),
+    "macro_f1": figure(1 / 3),
+    "mcc": figure(-0.1, -0.2, 0.0),
+    "cross_entropy": figure(0.6671234, 0.66, 0.67),
+    "brier": figure(0.47),
+    "ece": figure(0.002, 0.0, 0.004),
+    "kl_exact": figure(1.5e-5),
+    "kl_filtered": None,
+    "attained": figure(0.99),
     "attained_filtered": None,
+    "auroc": figure(0.61, 0.6, 0.62),
+    "auprc": figure(0.55),
+    "calibration": {
+        "temperature": 1.02,
+        "cross_entropy": figure(0.667, 0.66, 0.67),
+        "ece": figure(0.001),
+    },
+    "segments": {
+        "f1": figure(0.25, 0.24, 0.26),
+        "precision": figure(0.2),
+        "recall": figure(0.3),
+        "per_mb": {"true": figure(450.0), "called": figure(90.5, 80.0, 100.0)},
+        "boundaries": {"f1": [figure(0.125), figure(0.5, 0.4, 0.6), figure(0.75), figure(1.0)]},
+    },
     "chance": {
         "uniform": {"accuracy": 0.5, "p": 1 / 1001},
         "frequencies": {"accuracy": 0.51, "p": 2 / 1001},
@@ -48,16 +75,20 @@ def saved(path, content):
     return path
 
 
-def test_the_table_has_the_agreed_columns_in_order(tmp_path):
+def test_the_table_begins_with_the_agreed_columns_in_order(tmp_path):
     write_comparison(tmp_path / "comparison.tsv", [])
-    assert (tmp_path / "comparison.tsv").read_text() == (
+    (header,) = (tmp_path / "comparison.tsv").read_text().splitlines()
+    assert header.startswith(
         "dataset\ttagger\tseed\tkind\tdecoding\tparameters\ttest_bases\taccuracy\tbalanced_accuracy\t"
         "macro_f1\tmcc\tcross_entropy\tbrier\tece\tkl_exact\tattained\tattained_filtered\t"
         "segment_f1\tchance_accuracy\tp_chance\tp_shift\tp_resimulated\teffective_sample_size\t"
         "false_segments_per_mb_homogeneous\tfalse_segments_per_mb_shuffled\tflagged\t"
         "train_seconds\ttrain_bases_per_second\t"
-        "predict_bases_per_second\n"
+        "predict_bases_per_second\t"
     )
+    columns = header.split("\t")
+    assert tuple(columns) == COLUMNS
+    assert len(set(columns)) == len(columns)
 
 
 def test_a_row_holds_the_figures_of_its_files(tmp_path):
@@ -68,7 +99,7 @@ def test_a_row_holds_the_figures_of_its_files(tmp_path):
     write_comparison(tmp_path / "comparison.tsv", [tuple(files), (files[0], None, None)])
     with (tmp_path / "comparison.tsv").open() as file:
         first, second = csv.DictReader(file, delimiter="\t")
-    assert first == {
+    expected = {
         "dataset": "toy",
         "tagger": "gru",
         "seed": "1",
@@ -86,7 +117,7 @@ def test_a_row_holds_the_figures_of_its_files(tmp_path):
         "kl_exact": "1.5e-05",
         "attained": "0.99",
         "attained_filtered": "",
-        "segment_f1": "",
+        "segment_f1": "0.25",
         "chance_accuracy": "0.5",
         "p_chance": "0.000999000999",
         "p_shift": "0.002997002997",
@@ -98,7 +129,25 @@ def test_a_row_holds_the_figures_of_its_files(tmp_path):
         "train_seconds": "61.5",
         "train_bases_per_second": "195121.951",
         "predict_bases_per_second": "2400000",
+        "segment_precision": "0.2",
+        "boundary_f1_within_0": "0.125",
+        "boundary_f1_within_10": "0.5",
+        "segments_per_mb": "90.5",
+        "true_segments_per_mb": "450",
+        "auroc": "0.61",
+        "kl_filtered": "",
+        "temperature": "1.02",
+        "scaled_cross_entropy": "0.667",
+        "units": "1000",
+        "units_kind": "group",
+        "correlation_length": "1.25",
+        "accuracy_low": "0.59",
+        "accuracy_high": "0.6",
+        "macro_f1_low": "",
+        "segment_f1_high": "0.26",
+        "boundary_f1_within_10_low": "0.4",
     }
+    assert {name: first[name] for name in expected} == expected
     clock = {"train_seconds", "train_bases_per_second", "predict_bases_per_second"}
     assert second == {key: "" if key in clock else value for key, value in first.items()}
 
@@ -111,9 +160,12 @@ def test_rows_stand_in_the_order_given(tmp_path):
 
 
 def test_what_does_not_apply_is_none():
+    bare = METRICS | {"calibration": None, "auroc": None}
+    assert comparison_row(bare, {}, {})["temperature"] is None
+    assert comparison_row(bare, {}, {})["auroc_low"] is None
     row = comparison_row(METRICS, {}, {})
     assert tuple(row) == COLUMNS
-    assert row["attained_filtered"] is row["segment_f1"] is row["train_seconds"] is None
+    assert row["attained_filtered"] is row["kl_filtered_low"] is row["train_seconds"] is None
 
 
 def test_a_null_that_says_nothing_leaves_its_columns_empty():
@@ -140,3 +192,25 @@ def test_without_controls_their_columns_are_empty(tmp_path, controls):
         (row,) = csv.DictReader(table, delimiter="\t")
     names = ("false_segments_per_mb_homogeneous", "false_segments_per_mb_shuffled", "flagged")
     assert [row[name] for name in names] == ["", "", ""]
+
+
+def test_differences_and_variance_are_read_from_the_files_of_all_taggers(tmp_path):
+    files = []
+    for number, tagger in enumerate(("gru", "exact")):
+        metrics = METRICS | {"tagger": tagger, "seed": number}
+        sums_of(number).write(tmp_path / f"{tagger}.npz")
+        files.append((saved(tmp_path / f"{tagger}.json", metrics), tmp_path / f"{tagger}.npz"))
+    paths = tmp_path / "differences.tsv", tmp_path / "variance.tsv"
+    write_differences(*paths, files, [["toy"]], seed=1)
+    tables = [list(csv.DictReader(path.open(), delimiter="\t")) for path in paths]
+    assert [row["measure"] for row in tables[0]] == ["accuracy", "cross_entropy", "segment_f1"]
+    assert {(row["tagger"], row["other"], row["units"]) for row in tables[0]} == {
+        ("gru", "exact", "60")
+    }
+    low, value, high = (float(tables[0][0][key]) for key in ("low", "difference", "high"))
+    assert low < value < high
+    assert [row["tagger"] for row in tables[1]] == ["gru"] * 3 + ["exact"] * 3
+    assert {(row["datasets"], row["data"], row["initialisation"]) for row in tables[1]} == {
+        ("toy", "", "")
+    }
+    assert all(float(row["test_sampling"]) > 0 for row in tables[1])

@@ -170,6 +170,32 @@ def test_a_genomes_decoding_takes_the_place_of_its_taggers(folder):
     assert called == {"method": "argmax", "minimum_length": 1}
 
 
+def test_datasets_that_differ_by_seeds_alone_are_draws_of_the_same(folder):
+    drawn = "{{simulate: {{hmm: {}, records: {}, length: 500, seed: {}}}{}}}"
+    more = {
+        "two": drawn.format("toy", 20, 2, ""),
+        "again": drawn.format("toy", 20, 3, ", split: {seed: 5}"),
+        "resplit": drawn.format("toy", 20, 1, ", split: {seed: 5}"),
+        "longer": drawn.format("toy", 21, 2, ""),
+        "other": drawn.format("blocks", 20, 2, ""),
+        "halves": drawn.format(
+            "toy", 20, 4, ", split: {fractions: {train: 0.5, validation: 0.25, test: 0.25}}"
+        ),
+    }
+    lines = "".join(f"  {name}: {text}\n" for name, text in more.items())
+    found = load(folder, SMALL.replace("datasets:\n", f"datasets:\n{lines}")).compare_settings()
+    # The same sequences in another split are no draw of their own.
+    groups = [sorted(names) for names in found["replicates"]]
+    assert len(groups) == 6
+    assert ["halves"] in groups
+    assert ["longer"] in groups
+    assert ["mine"] in groups
+    assert ["other"] in groups
+    assert ["again", "resplit", "two"] in groups
+    assert ["toy"] in groups
+    assert found["seed"] == 1
+
+
 def test_settings_keep_the_order_of_states(folder):
     encode = load(folder, SMALL).encode_settings("mine")
     assert json.loads(canonical_json(encode))["states"] == ["L", "H"]
@@ -347,6 +373,7 @@ def all_settings(config: Config):
         **{("predict", d, t): config.predict_settings(d, t) for d, t, _ in runs},
         **{("evaluate", d, t): config.evaluate_settings(d, t) for d, t, _ in runs},
         ("controls",): config.controls_settings(),
+        ("compare",): config.compare_settings(),
         ("fetch",): config.fetch_settings("phage"),
         ("annotate",): [
             config.annotate_settings(genome, d, t) for genome, d, t, _ in config.annotations()

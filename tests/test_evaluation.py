@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 from scipy.stats import entropy
 from sklearn import metrics as oracle
 
@@ -17,6 +18,7 @@ from basetag.exact_inference import filtered_posterior, smoothed_posterior
 from basetag.hmm import HMM
 from basetag.judgement import evaluation
 from basetag.judgement.evaluation import ceiling_of, evaluate, write_tracks
+from basetag.judgement.figure_places import FIGURES
 from basetag.judgement.metrics import floored
 from basetag.splits import Segments
 
@@ -103,7 +105,7 @@ class Case:
             dataset="blocks",
             seed=1,
             **given | settings,
-        )
+        ).metrics
 
 
 @pytest.fixture(scope="module")
@@ -129,14 +131,30 @@ def test_every_measure_is_that_of_its_definition(case, fair):
     assert found["confusion"] == oracle.confusion_matrix(labels, calls).tolist()
     assert found["label_counts"] == np.bincount(labels).tolist()
     assert found["accuracy"]["value"] == pytest.approx(oracle.accuracy_score(labels, calls))
-    assert found["balanced_accuracy"] == pytest.approx(
+    assert found["balanced_accuracy"]["value"] == pytest.approx(
         oracle.balanced_accuracy_score(labels, calls)
     )
-    assert found["macro_f1"] == pytest.approx(oracle.f1_score(labels, calls, average="macro"))
-    assert found["mcc"] == pytest.approx(oracle.matthews_corrcoef(labels, calls))
+    assert found["macro_f1"]["value"] == pytest.approx(
+        oracle.f1_score(labels, calls, average="macro")
+    )
+    assert found["mcc"]["value"] == pytest.approx(oracle.matthews_corrcoef(labels, calls))
     assert found["majority_accuracy"] == pytest.approx(np.mean(labels == 1))
     assert found["cross_entropy"]["value"] == pytest.approx(oracle.log_loss(labels, p))
-    assert found["brier"] == pytest.approx(2 * oracle.brier_score_loss(labels, p[:, 1]))
+    assert found["brier"]["value"] == pytest.approx(2 * oracle.brier_score_loss(labels, p[:, 1]))
+    each = oracle.precision_recall_fscore_support(labels, calls)
+    areas = [oracle.roc_auc_score(labels == k, p[:, k]) for k in (0, 1)]
+    precisions = [oracle.average_precision_score(labels == k, p[:, k]) for k in (0, 1)]
+    for k, state in enumerate("HL"):
+        figures = {name: own["value"] for name, own in found["classes"][state].items()}
+        assert figures == {
+            "precision": pytest.approx(each[0][k]),
+            "recall": pytest.approx(each[1][k]),
+            "f1": pytest.approx(each[2][k]),
+            "auroc": pytest.approx(areas[k], abs=1e-3),
+            "auprc": pytest.approx(precisions[k], abs=1e-3),
+        }
+    assert found["auroc"]["value"] == pytest.approx(np.mean(areas), abs=1e-3)
+    assert found["auprc"]["value"] == pytest.approx(np.mean(precisions), abs=1e-3)
     kl, kl_prior = entropy(q, p, axis=1), entropy(q, prior, axis=1)
     assert found["kl_exact"]["value"] == pytest.approx(kl.mean(), rel=1e-9)
     assert found["attained"]["value"] == pytest.approx(1 - kl.sum() / kl_prior.sum(), rel=1e-9)
@@ -149,14 +167,17 @@ def test_every_measure_is_that_of_its_definition(case, fair):
     assert found["excess"]["filtered"]["value"] == pytest.approx(
         oracle.log_loss(labels, p) - oracle.log_loss(labels, f)
     )
-    assert found["ceiling"] == {
-        "accuracy": pytest.approx(np.mean(q.argmax(axis=1) == labels)),
-        "cross_entropy": pytest.approx(oracle.log_loss(labels, q)),
-        "of": "exact",
-    }
+    ceiling = found["ceiling"]
+    assert ceiling["of"] == "exact"
+    assert ceiling["accuracy"] == pytest.approx(np.mean(q.argmax(axis=1) == labels))
+    assert ceiling["cross_entropy"] == pytest.approx(oracle.log_loss(labels, q))
+    assert ceiling["brier"] == pytest.approx(2 * oracle.brier_score_loss(labels, q[:, 1]))
 
 
-HARD = ("confusion", "accuracy", "balanced_accuracy", "macro_f1", "mcc", "chance", "decoding")
+HARD = (
+    *("confusion", "accuracy", "balanced_accuracy", "macro_f1", "mcc", "chance", "decoding"),
+    *("classes", "segments"),
+)
 
 
 def test_calls_decide_what_matches_and_posteriors_what_they_cost(case, fair):
@@ -166,11 +187,13 @@ def test_calls_decide_what_matches_and_posteriors_what_they_cost(case, fair):
     assert found["decoding"] == "viterbi"
     assert found["confusion"] == oracle.confusion_matrix(labels, calls).tolist()
     assert found["accuracy"]["value"] == pytest.approx(oracle.accuracy_score(labels, calls))
-    assert found["balanced_accuracy"] == pytest.approx(
+    assert found["balanced_accuracy"]["value"] == pytest.approx(
         oracle.balanced_accuracy_score(labels, calls)
     )
-    assert found["macro_f1"] == pytest.approx(oracle.f1_score(labels, calls, average="macro"))
-    assert found["mcc"] == pytest.approx(oracle.matthews_corrcoef(labels, calls))
+    assert found["macro_f1"]["value"] == pytest.approx(
+        oracle.f1_score(labels, calls, average="macro")
+    )
+    assert found["mcc"]["value"] == pytest.approx(oracle.matthews_corrcoef(labels, calls))
     for null in found["chance"].values():
         assert null["observed_matches"] == (calls == labels).sum()
     rest = found.keys() - set(HARD)
@@ -185,7 +208,7 @@ def test_reported_figures_follow_from_the_stored_counts(case, fair):
     assert found["test"] == {"bases": bases, "segments": 30}
     assert found["accuracy"]["value"] == pytest.approx(np.trace(confusion) / bases)
     assert found["cross_entropy"]["value"] == pytest.approx(sums["cross_entropy"] / bases)
-    assert found["brier"] == pytest.approx(sums["brier"] / bases)
+    assert found["brier"]["value"] == pytest.approx(sums["brier"] / bases)
     assert found["kl_exact"]["value"] == pytest.approx(sums["kl_exact"] / bases)
     assert found["attained"]["value"] == pytest.approx(
         1 - sums["kl_exact"] / sums["kl_exact_prior"]
@@ -194,7 +217,7 @@ def test_reported_figures_follow_from_the_stored_counts(case, fair):
     assert sum(table["counts"]) == bases
     assert len(table["edges"]) == 11
     filled = [i for i, count in enumerate(table["counts"]) if count]
-    assert found["ece"] == pytest.approx(
+    assert found["ece"]["value"] == pytest.approx(
         sum(table["counts"][i] * abs(table["accuracy"][i] - table["confidence"][i]) for i in filled)
         / bases
     )
@@ -212,8 +235,13 @@ def test_it_is_plain_json_and_the_same_twice(case, fair):
 
 def test_intervals_hold_their_figures(case, fair):
     found = case.judged(fair)
-    figures = [found[name] for name in ("accuracy", "cross_entropy", "kl_exact", "kl_filtered")]
-    figures += [found["attained"], found["attained_filtered"], *found["excess"].values()]
+    names = [name for name in FIGURES if name in found]
+    assert len(names) == 13
+    figures = [found[name] for name in names] + list(found["excess"].values())
+    figures += [figure for own in found["classes"].values() for figure in own.values()]
+    segments = found["segments"]
+    figures += [segments[name] for name in ("precision", "recall", "f1")]
+    figures += [*segments["per_mb"].values(), *segments["boundaries"]["f1"]]
     for figure in figures:
         assert figure["low"] < figure["value"] < figure["high"]
 
@@ -270,7 +298,8 @@ def test_the_prior_attains_nothing(case):
     assert found["attained"] == {"value": 0, "low": 0, "high": 0}
     assert found["attained_filtered"] == {"value": 0, "low": 0, "high": 0}
     assert found["accuracy"]["value"] == found["majority_accuracy"]
-    assert found["mcc"] == 0
+    assert found["mcc"] == {"value": 0, "low": None, "high": None}
+    assert found["auroc"]["value"] == 0.5
 
 
 def test_worse_than_the_prior_is_negative(case):
@@ -322,15 +351,27 @@ def within_records(case, change):
 
 
 def test_an_off_by_one_shift_is_seen(case):
-    found = case.judged(within_records(case, lambda rows: np.roll(rows, 1, axis=0)))
+    right = case.judged(case.exact)
+    late = within_records(case, lambda rows: np.concatenate([rows[:1], rows[:-1]]))
+    found = case.judged(late)
     assert found["kl_exact"]["low"] > 0.01
+    exactly = [judged["segments"]["boundaries"]["matched"][0] for judged in (right, found)]
+    assert exactly[1] < 0.9 * exactly[0]
+    near = [judged["segments"]["boundaries"]["f1"][1]["value"] for judged in (right, found)]
+    assert near[1] == pytest.approx(near[0], abs=0.02)
+    called = [judged["segments"]["per_mb"]["called"]["value"] for judged in (right, found)]
+    assert called[1] == pytest.approx(called[0], rel=0.02)
     assert found["attained"]["high"] < 0.97
     assert found["excess"]["exact"]["low"] > 0
 
 
 def test_swapped_states_are_seen(case):
     found = case.judged(case.exact[:, ::-1])
-    assert found["mcc"] < -0.5
+    assert found["mcc"]["high"] < -0.5
+    assert found["auroc"]["high"] < 0.2
+    assert found["segments"]["f1"]["value"] < 0.05
+    assert found["segments"]["boundaries"]["matched"][0] == 0
+    assert found["segments"]["per_mb"] == case.judged(case.exact)["segments"]["per_mb"]
     assert found["attained"]["high"] < 0
     assert found["cross_entropy"]["low"] > math.log(2)
     assert all(null["p"] == 1 for null in found["chance"].values())
@@ -340,6 +381,26 @@ def test_reversed_records_are_seen(case):
     found = case.judged(within_records(case, lambda rows: rows[::-1]))
     assert found["attained"]["high"] < 0.2
     assert found["accuracy"]["high"] < found["ceiling"]["accuracy"] - 0.1
+    right = case.judged(case.exact)["segments"]
+    for measure in ("f1", "precision"):
+        assert found["segments"][measure]["high"] < right[measure]["low"]
+    assert found["segments"]["called"] == right["called"]
+
+
+def test_a_flipped_strand_is_seen(case):
+    # The posterior of the reverse complement, in whose emissions A and T, C and G change places,
+    # written down without turning it round.
+    here = case.segments.gathered(case.corpus.tokens)
+    ends = np.cumsum(case.segments.lengths)
+    flipped = np.concatenate([3 - part[::-1] for part in np.split(here, ends[:-1])])
+    rows = smoothed_posterior(MODEL, flipped.astype(np.uint8), case.segments.lengths)
+    found, right = case.judged(rows), case.judged(case.exact)
+    assert found["attained"]["high"] < 0.2
+    assert found["mcc"]["high"] < right["mcc"]["low"]
+    assert (
+        found["segments"]["boundaries"]["f1"][1]["high"]
+        < (right["segments"]["boundaries"]["f1"][1]["low"])
+    )
 
 
 def test_one_reversed_record_is_seen(case):
@@ -351,6 +412,109 @@ def test_one_reversed_record_is_seen(case):
 def test_segments_in_another_order_are_seen(case):
     broken = np.roll(case.exact, case.segments.lengths[0], axis=0)
     assert case.judged(broken)["attained"]["high"] < 0.2
+
+
+def test_a_posterior_that_is_too_sure_is_seen_by_calibration_and_not_by_ranking(case):
+    right = case.judged(case.exact)
+    odds = 3 * np.log(floored(case.exact))
+    sure = softmax(odds, axis=1)
+    found = case.judged(sure)
+    assert found["ece"]["low"] > right["ece"]["high"]
+    assert found["cross_entropy"]["low"] > right["cross_entropy"]["value"]
+    assert found["auroc"]["value"] == pytest.approx(right["auroc"]["value"], abs=2e-3)
+    assert found["confusion"] == right["confusion"]
+    assert found["segments"] == right["segments"]
+
+
+def test_a_caller_of_too_many_segments_is_seen_by_segments_first(case):
+    calls = case.exact.argmax(axis=1).astype(np.uint8)
+    noisy = calls.copy()
+    noisy[::25] ^= 1
+    right, found = case.judged(case.exact, calls=calls), case.judged(case.exact, calls=noisy)
+    assert found["accuracy"]["value"] > right["accuracy"]["value"] - 0.04
+    assert found["segments"]["precision"]["high"] < right["segments"]["precision"]["low"]
+    assert found["segments"]["per_mb"]["called"]["low"] > 40_000
+    assert found["segments"]["per_mb"]["true"] == right["segments"]["per_mb"]["true"]
+    assert found["cross_entropy"] == right["cross_entropy"]
+
+
+# What a temperature mends.
+
+
+def judged_with_validation(case, posterior):
+    """Judge a posterior of the whole corpus, whose other halves of records are validation."""
+    rest = Segments(
+        np.arange(0, 30, 2), np.zeros(15, np.int64), np.full(15, 400), np.arange(0, 30, 2) * 400
+    )
+    path = case.saved("validation", rest.gathered(posterior))
+    return case.judged(case.segments.gathered(posterior), validation=(rest, path))
+
+
+def test_a_temperature_fitted_on_validation_mends_certainty_on_test(case):
+    lengths = case.corpus.lengths
+    exact = smoothed_posterior(MODEL, case.corpus.tokens, lengths)
+    for factor in (1.0, 3.0):
+        rows = softmax(factor * np.log(floored(exact)), axis=1).astype(np.float32)
+        found = judged_with_validation(case, rows)
+        calibration = found["calibration"]
+        assert calibration["temperature"] == pytest.approx(factor, rel=0.2)
+        assert calibration["fitted_on_bases"] == 6000
+        expected = judged_with_validation(case, exact)["cross_entropy"]["value"]
+        assert calibration["cross_entropy"]["value"] == pytest.approx(expected, abs=0.01)
+        assert calibration["cross_entropy_sum"] == pytest.approx(
+            calibration["cross_entropy"]["value"] * 5700
+        )
+        assert sum(calibration["reliability"]["counts"]) == 5700
+    assert calibration["ece"]["high"] < found["ece"]["low"]
+    assert case.judged(case.exact)["calibration"] is None
+
+
+def test_the_exact_posteriors_own_calibration_stands_beside(case, fair):
+    ceiling, own = case.judged(fair)["ceiling"], case.judged(case.exact)
+    assert ceiling["ece"] == pytest.approx(own["ece"]["value"])
+    assert ceiling["reliability"] == own["reliability"]
+    assert case.judged(fair)["ece"]["value"] > 3 * ceiling["ece"]
+
+
+# Units.
+
+
+def test_thirty_segments_are_cut_into_blocks_that_all_taggers_share(case, fair):
+    one, other = case.judged(fair), case.judged(case.prior)
+    assert one["units"] == other["units"]
+    # 190 bases hold no two blocks of ten correlation lengths (1 + 2 * 0.9 / 0.1 = 19 bases).
+    assert one["units"]["kind"] == "record"
+    assert (one["units"]["count"], one["units"]["bases"]) == (30, 190)
+    assert one["units"]["correlation_length"] == pytest.approx(19, rel=0.25)
+
+
+def test_a_record_in_blocks_has_intervals(tmp_path):
+    single = Case(tmp_path, records=2, length=30_000)
+    found = single.judged(single.exact)
+    assert found["test"]["segments"] == 2
+    assert found["units"]["kind"] == "block"
+    assert found["units"]["count"] > 100
+    figure = found["accuracy"]
+    assert 0.005 < figure["high"] - figure["low"] < 0.05
+
+
+def test_the_sums_of_the_units_are_those_of_the_figures(case, fair):
+    judged = case.judged(fair)
+    paths = case.saved("judged", fair), calls_of(case, fair)
+    units = evaluate(
+        case.corpus, case.segments, *paths, card_of(), dataset="blocks", seed=1,
+        exact_path=case.exact_path, pairs=200,
+    ).units  # fmt: skip
+    assert units.bases.sum() == judged["test"]["bases"]
+    assert units.correct.sum() / 5700 == pytest.approx(judged["accuracy"]["value"])
+    assert units.confusion.sum(axis=0).tolist() == judged["confusion"]
+    assert units.kl_exact.sum() == pytest.approx(judged["sums"]["kl_exact"])
+    assert units.kl_filtered is None
+    assert units.segments_matched.sum() == judged["segments"]["matched"]
+    assert (
+        units.boundaries_matched.sum(axis=0).tolist()
+        == (judged["segments"]["boundaries"]["matched"])
+    )
 
 
 # What is scored.
@@ -398,6 +562,8 @@ def test_no_figure_depends_on_the_chunks(case, fair, monkeypatch):
         assert parts["confusion"] == whole["confusion"]
         assert parts["reliability"]["counts"] == whole["reliability"]["counts"]
         assert parts["sums"] == pytest.approx(whole["sums"], rel=1e-12)
+        assert parts["segments"] == whole["segments"]
+        assert parts["scores"] == whole["scores"]
         assert parts["attained"] == pytest.approx(whole["attained"], rel=1e-9)
 
 

@@ -1,170 +1,212 @@
-"""Runs and BED files."""
+"""Intervals: they hold the truth as often as they say, and are withheld where they cannot."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-from itertools import pairwise
-
 import numpy as np
-import pysam
 import pytest
-from hypothesis import HealthCheck, given, settings
+from benchmarks.coverage import (
+    Population,
+    block_cases,
+    coverage,
+    difference_cases,
+    ratio_cases,
+)
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import bootstrap, t
 
-from basetag.errors import InputError
-from basetag.files import written_whole
-from basetag.intervals import Runs, index_suffix, read_bed, write_bed
+from basetag.judgement.intervals import (
+    Figure,
+    SmoothMeasure,
+    drawn_weights,
+    ratio_figures,
+    smooth_figures,
+)
 
-STATES = ("GC rich", "GC-poor", "other")
-PATHS = st.lists(st.integers(0, 2), max_size=60).map(lambda p: np.array(p, dtype=np.uint8))
-
-
-def posteriors(path, seed=0) -> np.ndarray:
-    """Return float32 posteriors, (bases, states), in which any state may be called."""
-    return np.random.default_rng(seed).dirichlet(np.ones(3), size=len(path)).astype(np.float32)
-
-
-def test_runs_of_a_path_by_hand():
-    runs = Runs.of_path(
-        np.array([1, 1, 0, 0, 0, 1], dtype=np.uint8),
-        np.array([[0, 1], [0.5, 0.5], [1, 0], [0.5, 0.5], [0.75, 0.25], [0, 1]], np.float32),
-        offset=10,
-    )
-    assert runs.starts.tolist() == [10, 12, 15]
-    assert runs.ends.tolist() == [12, 15, 16]
-    assert runs.labels.tolist() == [1, 0, 1]
-    assert runs.mean_posteriors.tolist() == [0.75, 0.75, 1.0]
+UNITS = (10, 20, 100)
+SYMMETRIC, SKEWED = ("normal", "uniform"), ("gamma, shape 4", "exponential")
 
 
-@given(PATHS)
-def test_a_path_comes_back_from_its_runs(path):
-    runs = Runs.of_path(path, posteriors(path))
-    np.testing.assert_array_equal(runs.to_path(len(path)), path)
-    assert (runs.labels[1:] != runs.labels[:-1]).all()
+def test_the_figure_of_a_ratio_is_the_ratio_of_the_sums():
+    rng = np.random.default_rng(1)
+    numerator, denominator = rng.random(30), rng.random(30)
+    figure = ratio_figures({"x": (numerator, denominator)}, seed=1)["x"]
+    assert figure.value == pytest.approx(numerator.sum() / denominator.sum())
+    assert figure.low < figure.value < figure.high
 
 
-@given(PATHS, st.lists(st.integers(0, 60)))
-def test_chunks_make_the_same_runs_and_sums_as_the_whole(path, cuts):
-    posterior = posteriors(path)
-    borders = sorted({0, len(path), *(cut for cut in cuts if cut < len(path))})
-    parts = [
-        Runs.of_path(path[start:end], posterior[start:end], offset=start)
-        for start, end in pairwise(borders)
-    ]
-    joined, whole = Runs.joined(parts), Runs.of_path(path, posterior)
-    for field in ("starts", "ends", "labels", "posterior_sums"):
-        np.testing.assert_array_equal(getattr(joined, field), getattr(whole, field))
+def test_nine_segments_carry_no_interval_and_ten_do():
+    numerator = np.arange(10.0)
+    nine = ratio_figures({"x": (numerator[:9], np.ones(9))}, seed=1)["x"]
+    assert (nine.value, nine.low, nine.high) == (4.0, None, None)
+    assert ratio_figures({"x": (numerator, np.ones(10))}, seed=1)["x"].low is not None
 
 
-def bed_of(folder, records, states=STATES, suffix=".tbi"):
-    path = folder / "segments.bed.gz"
-    with written_whole(path, f"{path}{suffix}") as (place, index):
-        write_bed(place, index, records, states)
-    return path
+@pytest.mark.parametrize("share", [1.0, 0.9, 0.0])
+def test_segments_that_are_alike_by_luck_carry_no_interval(share):
+    bases = np.random.default_rng(1).integers(500, 1500, 12).astype(float)
+    figure = ratio_figures({"x": (share * bases, bases)}, seed=1)["x"]
+    assert (figure.value, figure.low, figure.high) == (pytest.approx(share), None, None)
 
 
-@given(st.dictionaries(st.sampled_from(["chr2", "chr1", "chr10", "x|y"]), PATHS, min_size=1))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
-def test_paths_come_back_from_a_bed_file(tmp_path, paths):
-    path = bed_of(tmp_path, [(name, Runs.of_path(p, posteriors(p))) for name, p in paths.items()])
-    found = read_bed(path, STATES)
-    assert list(found) == [name for name, p in paths.items() if len(p)]
-    for name, runs in found.items():
-        np.testing.assert_array_equal(runs.to_path(len(paths[name])), paths[name])
-        original = Runs.of_path(paths[name], posteriors(paths[name]))
-        np.testing.assert_allclose(runs.mean_posteriors, original.mean_posteriors, atol=0.0006)
+def test_segments_that_are_alike_by_identity_have_an_interval_of_no_width():
+    rows = (np.full(20, 0.25), np.ones(20))
+    figures = ratio_figures({"x": rows, "y": rows}, seed=1, identities=["x"])
+    assert vars(figures["x"]) == {"value": 0.25, "low": 0.25, "high": 0.25}
+    assert figures["y"].low is None
 
 
-def test_a_line_has_nine_columns_with_the_mean_posterior_as_score(tmp_path):
-    states = np.array([0, 0, 1], dtype=np.uint8)
-    posterior = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]], dtype=np.float32)
-    path = bed_of(tmp_path, [("chr1", Runs.of_path(states, posterior))], STATES[:2])
-    with pysam.BGZFile(str(path)) as file:
-        assert file.read().decode().splitlines() == [
-            "chr1\t0\t2\tGC_rich\t750\t.\t0\t2\t213,94,0",
-            "chr1\t2\t3\tGC-poor\t800\t.\t2\t3\t0,114,178",
-        ]
+def test_an_interval_of_many_equal_units_is_that_of_the_normal_law():
+    rng = np.random.default_rng(7)
+    values = rng.normal(3, 1, 400)
+    figure = ratio_figures({"x": (values, np.ones(400))}, seed=1, draws=4000)["x"]
+    half = 1.96 * values.std() / 20
+    assert figure.low == pytest.approx(values.mean() - half, abs=0.12 * half)
+    assert figure.high == pytest.approx(values.mean() + half, abs=0.12 * half)
 
 
-def test_tabix_finds_the_segments_of_a_region(tmp_path):
-    states = np.repeat(np.array([0, 1, 0, 1], dtype=np.uint8), 100_000)
-    path = bed_of(tmp_path, [("b", Runs.of_path(states)), ("a", Runs.of_path(states[:150_000]))])
-    with pysam.TabixFile(str(path)) as file:
-        assert file.contigs == ["b", "a"]
-        rows = [row.split("\t")[:4] for row in file.fetch("b", 199_999, 200_001)]
-        assert rows == [["b", "100000", "200000", "GC-poor"], ["b", "200000", "300000", "GC_rich"]]
-        assert len(list(file.fetch("a"))) == 2
+def test_the_interval_of_skewed_units_is_longer_on_the_side_of_the_tail():
+    values = np.random.default_rng(4).lognormal(0, 1, 40)
+    for sign in (1, -1):
+        figure = ratio_figures({"x": (sign * values, np.ones(40))}, seed=1)["x"]
+        above, below = figure.high - figure.value, figure.value - figure.low
+        assert (above > 1.2 * below) if sign > 0 else (below > 1.2 * above)
 
 
-def test_records_beyond_the_reach_of_tbi_get_a_csi(tmp_path):
-    assert index_suffix((1 << 29) - 1) == ".tbi"
-    assert index_suffix(1 << 29) == ".csi"
-    far = Runs.of_path(np.array([0, 1], dtype=np.uint8), offset=1 << 30)
-    path = bed_of(tmp_path, [("long", far)], suffix=".csi")
-    with pysam.TabixFile(str(path), index=f"{path}.csi") as file:
-        assert len(list(file.fetch("long", (1 << 30) + 1, (1 << 30) + 2))) == 1
+def test_the_same_seed_gives_the_same_interval_whatever_stands_beside_it():
+    rng = np.random.default_rng(2)
+    x = (rng.random(40), np.ones(40))
+    y = (rng.random(40), rng.random(40) + 1)
+    alone = ratio_figures({"x": x}, seed=5)["x"]
+    assert ratio_figures({"y": y, "x": x}, seed=5)["x"] == alone
+    assert ratio_figures({"x": x}, seed=6)["x"] != alone
 
 
-def test_a_file_without_any_segment_is_indexed_too(tmp_path):
-    path = bed_of(tmp_path, [("empty", Runs.of_path(np.zeros(0, dtype=np.uint8)))])
-    assert read_bed(path, STATES) == {}
-    with pysam.TabixFile(str(path)) as file:
-        assert file.contigs == []
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10**6))
+def test_an_interval_of_symmetric_units_holds_its_figure(seed):
+    rng = np.random.default_rng(seed)
+    numerator, denominator = rng.normal(size=60), rng.random(60) + 0.1
+    figure = ratio_figures({"x": (numerator, denominator)}, seed=seed, draws=200)["x"]
+    assert figure.low <= figure.value <= figure.high
 
 
-def test_the_same_runs_give_the_same_bytes(tmp_path):
-    path = np.array([0, 1, 1, 2], dtype=np.uint8)
-    first, second = (
-        bed_of(tmp_path / folder, [("r", Runs.of_path(path, posteriors(path)))]) for folder in "ab"
-    )
-    assert first.read_bytes() == second.read_bytes()
+@pytest.mark.parametrize("n", [10, 25, 200])
+def test_an_interval_reaches_at_least_as_far_as_students(n):
+    values = np.random.default_rng(n).normal(1, 0.3, n)
+    figure = ratio_figures({"x": (values, np.ones(n))}, seed=1)["x"]
+    half = t.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n)
+    assert figure.low <= values.mean() - half + 1e-12
+    assert figure.high >= values.mean() + half - 1e-12
+    assert figure.high - figure.low < 2.6 * half
 
 
-@pytest.mark.skipif(not shutil.which("tabix"), reason="no tabix on this machine")
-def test_the_tabix_program_reads_the_file(tmp_path):
-    path = bed_of(tmp_path, [("r", Runs.of_path(np.array([0, 1, 1], dtype=np.uint8)))])
-    found = subprocess.run(
-        ["tabix", str(path), "r:2-3"], capture_output=True, text=True, check=True
-    )
-    assert found.stdout.startswith("r\t1\t3\tGC-poor\t1000\t")
+def test_intervals_of_many_units_are_those_of_scipy():
+    rng = np.random.default_rng(11)
+    numerator, denominator = rng.gamma(2, size=300), rng.uniform(1, 3, 300)
+    oracle = bootstrap(
+        (numerator, denominator), lambda a, b, axis: a.sum(axis) / b.sum(axis),
+        paired=True, method="BCa", rng=rng, n_resamples=4000,
+    ).confidence_interval  # fmt: skip
+    figure = ratio_figures({"x": (numerator, denominator)}, seed=1, draws=4000)["x"]
+    rows = np.stack([numerator, denominator], axis=1)
+    smooth = smooth_figures({"x": SmoothMeasure(rows, ratio)}, seed=1, draws=4000)["x"]
+    bounded = smooth_figures({"x": SmoothMeasure(rows, ratio, (0, 9))}, seed=1, draws=4000)["x"]
+    width = oracle.high - oracle.low
+    for found in (figure, smooth, bounded):
+        assert found.low == pytest.approx(oracle.low, abs=0.06 * width)
+        assert found.high == pytest.approx(oracle.high, abs=0.06 * width)
 
 
-@pytest.mark.skipif(not shutil.which("bedtools"), reason="no bedtools on this machine")
-def test_the_bedtools_program_reads_the_file(tmp_path):
-    path = bed_of(tmp_path, [("r", Runs.of_path(np.array([0, 1, 1], dtype=np.uint8)))])
-    found = subprocess.run(
-        ["bedtools", "merge", "-i", str(path)], capture_output=True, text=True, check=True
-    )
-    assert found.stdout == "r\t0\t3\n"
+def ratio(sums):
+    value = sums[:, 0] / sums[:, 1]
+    return value, np.stack([1 / sums[:, 1], -value / sums[:, 1]], axis=1)
 
 
-def test_foreign_bed_files_are_read_plain_with_their_track_lines(tmp_path):
-    path = tmp_path / "x.bed"
-    path.write_text("track name=x\n#c\nr\t0\t5\tGC_rich\nr\t5\t9\tGC_rich\nr\t20\t30\tother\n")
-    runs = read_bed(path, STATES)["r"]
-    assert runs.starts.tolist() == [0, 20]
-    assert runs.ends.tolist() == [9, 30]
-    assert runs.to_path(32).tolist() == [0] * 9 + [255] * 11 + [2] * 10 + [255] * 2
+def test_a_ratio_is_the_same_either_way():
+    rng = np.random.default_rng(12)
+    rows = rng.gamma(2, size=(30, 2))
+    one = ratio_figures({"x": (rows[:, 0], rows[:, 1])}, seed=3)["x"]
+    other = smooth_figures({"x": SmoothMeasure(rows, ratio)}, seed=3)["x"]
+    assert vars(one) == pytest.approx(vars(other))
+    bounds = {"x": (0.0, 5.0)}
+    one = ratio_figures({"x": (rows[:, 0], rows[:, 1])}, seed=3, bounds=bounds)["x"]
+    other = smooth_figures({"x": SmoothMeasure(rows, ratio, (0.0, 5.0))}, seed=3)["x"]
+    assert vars(one) == pytest.approx(vars(other))
 
 
-BAD_LINES = {
-    "columns": ("r\t0\t5\n", "line 1: is no line of a BED file with names"),
-    "number": ("r\tx\t5\tother\n", "line 1: is no line of a BED file with names"),
-    "state": ("r\t0\t5\tGC_rch\n", "line 1: 'GC_rch' is none of the states .*'GC_rich'"),
-    "overlap": ("r\t0\t5\tother\nr\t4\t6\tother\n", "line 2, record 'r': 4 to 6 overlaps"),
-    "backwards": ("r\t5\t4\tother\n", "line 1, record 'r': 5 to 4 overlaps"),
-}
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(10, 60), st.floats(0.02, 0.98))
+def test_the_interval_of_a_share_stays_between_0_and_1(seed, n, share):
+    rng = np.random.default_rng(seed)
+    bases = rng.integers(1, 50, n)
+    right = rng.binomial(bases, share)
+    found = {"x": (right.astype(float), bases.astype(float))}
+    figure = ratio_figures(found, seed=1, draws=200, bounds={"x": (0.0, 1.0)})["x"]
+    if figure.low is not None:
+        assert 0 <= figure.low < figure.high <= 1
 
 
-@pytest.mark.parametrize(("text", "says"), BAD_LINES.values(), ids=BAD_LINES)
-def test_a_bad_bed_line_is_one_clear_error(tmp_path, text, says):
-    path = tmp_path / "x.bed"
-    path.write_text(text)
-    with pytest.raises(InputError, match=says):
-        read_bed(path, STATES)
+def test_two_mistakes_in_ninety_units_give_no_endless_interval():
+    mistakes = np.zeros(90)
+    mistakes[[7, 50]] = 1.0, -1.5
+    figure = ratio_figures({"x": (mistakes, np.full(90, 13.0))}, seed=1)["x"]
+    assert -0.05 < figure.low < figure.value < figure.high < 0.05
 
 
-def test_a_missing_bed_file_is_one_clear_error(tmp_path):
-    with pytest.raises(InputError, match="cannot be read as BED"):
-        read_bed(tmp_path / "no.bed", STATES)
+def test_what_is_not_defined_has_no_figure_and_what_never_varies_no_interval():
+    rows = np.tile([2.0, 4.0], (20, 1))
+    assert smooth_figures({"x": SmoothMeasure(rows, ratio)}, seed=1)["x"] == Figure(0.5)
+
+    def never(sums):
+        return np.full(len(sums), np.nan), np.zeros_like(sums)
+
+    assert smooth_figures({"x": SmoothMeasure(rows, never)}, seed=1)["x"] is None
+    few = SmoothMeasure(np.random.default_rng(1).random((9, 2)), ratio)
+    assert smooth_figures({"x": few}, seed=1)["x"].low is None
+
+
+def test_each_draw_holds_as_many_units_as_there_are():
+    weights = drawn_weights(37, seed=4, draws=50)
+    assert weights.shape == (50, 37)
+    assert (weights.sum(axis=1) == 37).all()
+
+
+# Coverage: of 500 repeats, 92 to 98 % of the intervals hold the truth.
+
+
+@pytest.mark.parametrize("law", SYMMETRIC + SKEWED)
+@pytest.mark.parametrize("n", UNITS)
+def test_intervals_of_ratios_hold_the_truth_as_often_as_they_say(n, law):
+    held, above, below = coverage(ratio_cases(law, n, 500))
+    assert 0.92 <= held <= 0.98
+    assert max(above, below) < 0.06
+
+
+@pytest.mark.parametrize("law", ["normal", "exponential"])
+@pytest.mark.parametrize("n", UNITS)
+def test_intervals_of_paired_differences_hold_the_truth_as_often_as_they_say(n, law):
+    assert 0.92 <= coverage(difference_cases(law, n, 500))[0] <= 0.98
+
+
+@pytest.mark.parametrize("skewed", [False, True])
+def test_intervals_of_all_measures_hold_the_truth_as_often_as_they_say(skewed):
+    population = Population(skewed=skewed)
+    for n in UNITS:
+        cases = list(population.cases(n, 500, rankings=False))
+        for name in cases[0]:
+            held = coverage(case[name] for case in cases)[0]
+            assert 0.92 <= held <= 0.98, (name, n, held)
+
+
+def test_intervals_of_rankings_hold_the_truth_as_often_as_they_say():
+    population = Population(skewed=False)
+    cases = list(population.cases(20, 500))
+    for name in ("AUROC", "AUPRC"):
+        assert 0.92 <= coverage(case[name] for case in cases)[0] <= 0.98
+
+
+def test_blocks_of_one_record_are_units_enough():
+    cases = list(block_cases(50_000, 200))
+    for name in cases[0]:
+        assert 0.91 <= coverage(case[name] for case in cases)[0] <= 0.99

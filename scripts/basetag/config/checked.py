@@ -340,10 +340,10 @@ class Config(Runs):
         """Return `replicates`, groups of datasets that are draws of the same, and `seed`.
 
         Those are simulated with different seeds, and nothing else about them differs but the seed
-        of the split.
+        of the split. Names are sorted, as the order of datasets changes nothing.
         """
         groups: dict[str, dict[int, str]] = {}
-        for name in self.model.datasets:
+        for name in sorted(self.model.datasets):
             kind, seed = name, 0
             if self.is_simulated(name):
                 parts = self.simulate_settings(name), self.split_settings(name)
