@@ -30,8 +30,19 @@ METRICS = {
     "attained_filtered": None,
     "chance": {"accuracy": 0.5, "p": 1 / 1001},
 }
-TIMING = {"train_seconds": 61.5, "train_bases_per_second": 195121.951, "device": "cpu"}
-PREDICT = {"predict_seconds": 0.5, "predict_bases_per_second": 2400000.0}
+TIMING = {
+    "train_seconds": 61.5,
+    "train_bases_per_second": 195121.951,
+    "device": "CPU, 1 thread",
+    "peak_memory_bytes": 512_345_678,
+    "peak_gpu_memory_bytes": None,
+}
+PREDICT = {
+    "predict_seconds": 0.5,
+    "predict_bases_per_second": 2400000.0,
+    "peak_memory_bytes": 700_000_000,
+    "peak_gpu_memory_bytes": 1_500_000,
+}
 
 
 def saved(path, content):
@@ -45,7 +56,8 @@ def test_the_table_has_the_agreed_columns_in_order(tmp_path):
         "dataset\ttagger\tseed\tkind\tdecoding\tparameters\ttest_bases\taccuracy\tbalanced_accuracy\t"
         "macro_f1\tmcc\tcross_entropy\tbrier\tece\tkl_exact\tattained\tattained_filtered\t"
         "segment_f1\tchance_accuracy\tp_chance\tp_shift\ttrain_seconds\ttrain_bases_per_second\t"
-        "predict_bases_per_second\n"
+        "predict_bases_per_second\ttrain_peak_mb\ttrain_peak_gpu_mb\tpredict_peak_mb\t"
+        "predict_peak_gpu_mb\tdevice\n"
     )
 
 
@@ -82,8 +94,14 @@ def test_a_row_holds_the_figures_of_its_files(tmp_path):
         "train_seconds": "61.5",
         "train_bases_per_second": "195121.951",
         "predict_bases_per_second": "2400000",
+        "train_peak_mb": "512.3",
+        "train_peak_gpu_mb": "",
+        "predict_peak_mb": "700",
+        "predict_peak_gpu_mb": "1.5",
+        "device": "CPU, 1 thread",
     }
     clock = {"train_seconds", "train_bases_per_second", "predict_bases_per_second"}
+    clock |= {"train_peak_mb", "predict_peak_mb", "predict_peak_gpu_mb", "device"}
     assert second == {key: "" if key in clock else value for key, value in first.items()}
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from basetag.corpus import Corpus
 from basetag.decoding import Decoding, call_states
 from basetag.errors import SequenceError
 from basetag.files import write_json, written_whole
+from basetag.memory import peak_memory
 from basetag.splits import Segments, read_split
 from basetag.tagger import Tagger, feature_names
 
@@ -33,6 +35,7 @@ def predict_splits(
     test: tuple[Path, Path],
     validation: tuple[Path, Path],
     timing: Path,
+    gpu_memory: Callable[[], int | None] = lambda: None,
 ) -> None:
     """Write posteriors and calls of the test and the validation split, and how fast it went.
 
@@ -48,7 +51,10 @@ def predict_splits(
     test, validation : (Path, Path)
         Where posteriors and calls go: see `predict_segments`.
     timing : Path
-        Where the clock's figures go, as JSON: those of the test split.
+        Where the clock's figures go, as JSON: those of the test split; and the most memory that
+        the process took.
+    gpu_memory : callable, optional
+        Gives the most bytes that lay on a GPU at once, if the tagger computes on one.
     """
     corpus = Corpus.open(corpus_folder, feature_names(tagger.card))
     segments = read_split(split, corpus)
@@ -58,7 +64,15 @@ def predict_splits(
     seconds = time.perf_counter() - began
     speed = segments["test"].bases / seconds
     log.info("predicted %d test bases at %.0f kb/s", segments["test"].bases, speed / 1e3)
-    write_json(timing, {"predict_seconds": seconds, "predict_bases_per_second": speed})
+    write_json(
+        timing,
+        {
+            "predict_seconds": seconds,
+            "predict_bases_per_second": speed,
+            "peak_memory_bytes": peak_memory(),
+            "peak_gpu_memory_bytes": gpu_memory(),
+        },
+    )
 
 
 def predict_segments(
