@@ -48,7 +48,11 @@ rule compare_taggers:
         timing=every_run("timing.json"),
         predict_timing=every_run("predict_timing.json"),
     output:
-        comparison="results/comparison.tsv",
+        comparison=report(
+            "results/comparison.tsv",
+            caption="../report/comparison.rst",
+            category="Tables",
+        ),
     log:
         "logs/compare_taggers.log",
     benchmark:
