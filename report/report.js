@@ -29,7 +29,9 @@ async function draw(id, spec) {
   const svg = place.querySelector("svg");
   svg.setAttribute("role", "img");
   svg.setAttribute("aria-label", place.dataset.description);
-  place.querySelector("details summary")?.setAttribute("aria-label", "Save this chart");
+  const menu = place.querySelector("details");
+  menu.title = "Save this chart";
+  menu.querySelector("summary").setAttribute("aria-label", `Save the chart ${id}`);
   place.dataset.drawn = "yes";
 }
 
@@ -96,6 +98,24 @@ function sortBy(header) {
 for (const button of document.querySelectorAll(".sortable thead button")) {
   button.addEventListener("click", () => sortBy(button.closest("th")));
 }
+
+for (const button of document.querySelectorAll("[data-columns]")) {
+  button.addEventListener("click", () => {
+    const all = document.getElementById(button.dataset.columns).classList.toggle("all");
+    button.setAttribute("aria-pressed", String(all));
+  });
+}
+
+// ---- print: what is folded is opened, where the style sheet alone does not do it
+
+let folded = [];
+window.addEventListener("beforeprint", () => {
+  folded = [...document.querySelectorAll("details:not([open]):not(.behind)")].filter((one) => !one.closest(".vega-embed"));
+  for (const one of folded) one.open = true;
+});
+window.addEventListener("afterprint", () => {
+  for (const one of folded) one.open = false;
+});
 
 // ---- base by base
 

@@ -54,7 +54,11 @@ rule compare_taggers:
         timing=every_run("timing.json"),
         predict_timing=every_run("predict_timing.json"),
     output:
-        comparison="results/comparison.tsv",
+        comparison=report(
+            "results/comparison.tsv",
+            caption="../report/comparison.rst",
+            category="Tables",
+        ),
         differences="results/differences.tsv",
         variance="results/variance.tsv",
     log:

@@ -1,8 +1,8 @@
-"""Render the report: one HTML file that opens offline.
+"""Render the report: one HTML file that opens offline, and its charts as SVG files.
 
 IN   results/comparison.tsv, every table of a sweep, and every metrics.json, history.tsv, tracks.npz
      and annotation
-OUT  results/report.html
+OUT  results/report.html, results/figures/
 """
 
 
@@ -23,10 +23,18 @@ rule render_report:
         style=workflow.source_path("../report/style.css"),
         script=workflow.source_path("../report/report.js"),
     output:
-        report(
+        page=report(
             "results/report.html",
             caption="../report/report.rst",
             category="Report",
+        ),
+        figures=report(
+            directory("results/figures"),
+            patterns=["{dataset}.{figure}.svg"],
+            caption="../report/figure.rst",
+            category="Figures",
+            subcategory="{dataset}",
+            labels={"figure": "{figure}"},
         ),
     log:
         "logs/render_report.log",

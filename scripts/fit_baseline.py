@@ -9,6 +9,7 @@ from basetag.baseline_fitting import fit_baseline
 from basetag.corpus import Corpus
 from basetag.files import write_json
 from basetag.job_log import job_log
+from basetag.memory import peak_memory
 from basetag.provenance import environment
 from basetag.splits import read_split
 
@@ -32,6 +33,8 @@ def main(
             "environment": environment(),
             "train_seconds": seconds,
             "train_bases_per_second": segments["train"].bases / seconds,
+            "peak_memory_bytes": peak_memory(),
+            "peak_gpu_memory_bytes": None,
         },
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from basetag.corpus import Corpus
 from basetag.decoding import Decoding
-from basetag.devices import choose_device
+from basetag.devices import choose_device, peak_gpu_memory
 from basetag.hidden_states import write_hidden_states
 from basetag.job_log import job_log
 from basetag.network_tagger import load_network
@@ -26,10 +26,12 @@ def main(
     hidden: Path,
     **outputs: Any,
 ) -> None:
-    network = load_network(tagger, choose_device(gpus), memory=memory)
+    device = choose_device(gpus)
+    network = load_network(tagger, device, memory=memory)
     predict_splits(
         network, corpus, split,
-        decoding=Decoding.of(settings["decoding"]), threads=threads, **outputs,
+        decoding=Decoding.of(settings["decoding"]), threads=threads,
+        gpu_memory=lambda: peak_gpu_memory(device), **outputs,
     )  # fmt: skip
     opened = Corpus.open(corpus, feature_names(network.card))
     write_hidden_states(

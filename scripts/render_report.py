@@ -10,7 +10,9 @@ from basetag.report.data import read_report_data
 from basetag.report.render import render_report
 
 
-def main(settings: dict[str, Any], inputs: dict[str, list[Path]], page: Path) -> None:
+def main(
+    settings: dict[str, Any], inputs: dict[str, list[Path]], page: Path, figures: Path
+) -> None:
     data = read_report_data(
         inputs["comparison"][0],
         inputs["metrics"],
@@ -24,7 +26,7 @@ def main(settings: dict[str, Any], inputs: dict[str, list[Path]], page: Path) ->
         provenance=provenance(inputs["taggers"], inputs["timing"]),
         config_text=settings["config"],
     )
-    render_report(data, page)
+    render_report(data, page, figures)
 
 
 if __name__ == "__main__":
@@ -45,5 +47,6 @@ if __name__ == "__main__":
                 )
             }
             | {"comparison": [Path(snakemake.input.comparison)]},
-            Path(snakemake.output[0]),
+            Path(snakemake.output.page),
+            Path(snakemake.output.figures),
         )

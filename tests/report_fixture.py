@@ -55,10 +55,16 @@ COLUMNS = (
     "train_bases_per_second",
     "predict_bases_per_second",
     "auroc",
+    "train_peak_mb",
+    "train_peak_gpu_mb",
+    "predict_peak_mb",
+    "predict_peak_gpu_mb",
+    "device",
     "accuracy_low",
     "accuracy_high",
     "segment_f1_low",
     "segment_f1_high",
+    "of_another_version",
 )
 #: The names of the states in an annotation.
 CALLED = ("GC-rich", "GC-poor")
@@ -80,6 +86,10 @@ KIND |= {"base_table": "rule", "gc_window": "rule"}
 #: Network: units, whether it reads one way, distance at which what is farther is not used.
 NETWORKS = {"gru": (16, True, 32), "bilstm": (64, False, None)}
 PARAMETERS = {"gru": 1266, "bilstm": 9858, "hmm_em": 9, "hmm_counts": 9, "base_table": 4}
+#: Further networks, for a page with many.
+MORE_NETWORKS = tuple(f"gru_{number}" for number in range(8, 18))
+for of_gru in (DESCRIPTION, KIND, NETWORKS, PARAMETERS):
+    of_gru |= dict.fromkeys(MORE_NETWORKS, of_gru["gru"])
 
 
 @dataclass(frozen=True)
@@ -359,7 +369,7 @@ def _score(dataset, tagger, seed, posterior, references, prior, labels, length, 
         excess[name] = mean_of(loss + np.log(reference[np.arange(n), labels]))
     ceiling = None
     if references is not None:
-        of = "filtered" if tagger in ("gru", "filtered") else "exact"
+        of = "filtered" if tagger in ("gru", *MORE_NETWORKS, "filtered") else "exact"
         best = references[of]
         ceiling = {
             "accuracy": float((best.argmax(axis=1) == labels).mean()),
@@ -535,7 +545,7 @@ def _write_table(path: Path, header, rows) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _write_dataset(folder, dataset, records, shown, seeds, rng):
+def _write_dataset(folder, dataset, records, shown, seeds, rng, more_networks):
     """Write all files of one dataset; return the rows of the comparison and the paths."""
     transition, length = TRANSITION[dataset], LENGTH[dataset]
     known = dataset != "mine"
@@ -561,6 +571,8 @@ def _write_dataset(folder, dataset, records, shown, seeds, rng):
     }
     if not known:
         del posteriors["exact"], posteriors["filtered"]
+    if more_networks:
+        posteriors |= {name: _noisy(filtered, 0.1 * int(name[4:]), rng) for name in MORE_NETWORKS}
     references = {"exact": smoothed, "filtered": filtered} if known else None
     fresh = _fresh_labels(transition, length, records, np.random.default_rng(3))
     rows, paths = [], {"metrics": [], "histories": [], "tracks": []}
@@ -622,11 +634,15 @@ def _write_dataset(folder, dataset, records, shown, seeds, rng):
                 "flagged": ",".join(
                     name for name, judged in metrics["controls"].items() if judged["flagged"]
                 ),
-                "train_seconds": 41.25 if network else None,
-                "train_bases_per_second": 290_000.0 if network else None,
+                "train_seconds": (41.25 if network else 0.02) * seed if seed else 0.015,
+                "train_bases_per_second": 290_000.0,
                 "predict_bases_per_second": 2_400_000.0,
+                "train_peak_mb": 612.4 if network else 151.2,
+                "predict_peak_mb": 1430.0 if network else 166.0,
+                "device": "CPU, 1 thread" if network else "CPU",
             }
             figures = metrics | {"segment_f1": metrics["segments"]["f1"]}
+            values["of_another_version"] = 0.123456
             for column in COLUMNS:
                 name, _, end = column.rpartition("_")
                 if column not in values and column in figures:
@@ -707,16 +723,18 @@ def write_results(
     shown=(2, 240),
     seeds=(1,),
     annotate=True,
+    more_networks=False,
 ) -> ResultFiles:
     """Write result files under `folder` and return their paths.
 
-    `shown` is the number of records that the tracks hold, and the bases of each.
+    `shown` is the number of records that the tracks hold, and the bases of each. With
+    `more_networks` there are ten of them beside `gru` and `bilstm`.
     """
     rng = np.random.default_rng(7)
     rows = []
     files = ResultFiles(folder / "comparison.tsv", [], [], [], [], [])
     for dataset in datasets:
-        more, paths = _write_dataset(folder, dataset, records, shown, seeds, rng)
+        more, paths = _write_dataset(folder, dataset, records, shown, seeds, rng, more_networks)
         rows += more
         files.metrics.extend(paths["metrics"])
         files.histories.extend(paths["histories"])

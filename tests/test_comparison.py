@@ -66,8 +66,19 @@ METRICS = {
         "shuffled": {"per_mb": {"value": 10400, "low": 10e3, "high": 11e3}, "flagged": False},
     },
 }
-TIMING = {"train_seconds": 61.5, "train_bases_per_second": 195121.951, "device": "cpu"}
-PREDICT = {"predict_seconds": 0.5, "predict_bases_per_second": 2400000.0}
+TIMING = {
+    "train_seconds": 61.5,
+    "train_bases_per_second": 195121.951,
+    "device": "CPU, 1 thread",
+    "peak_memory_bytes": 512_345_678,
+    "peak_gpu_memory_bytes": None,
+}
+PREDICT = {
+    "predict_seconds": 0.5,
+    "predict_bases_per_second": 2400000.0,
+    "peak_memory_bytes": 700_000_000,
+    "peak_gpu_memory_bytes": 1_500_000,
+}
 
 
 def saved(path, content):
@@ -84,7 +95,8 @@ def test_the_table_begins_with_the_agreed_columns_in_order(tmp_path):
         "segment_f1\tchance_accuracy\tp_chance\tp_shift\tp_resimulated\teffective_sample_size\t"
         "false_segments_per_mb_homogeneous\tfalse_segments_per_mb_shuffled\tflagged\t"
         "train_seconds\ttrain_bases_per_second\t"
-        "predict_bases_per_second\t"
+        "predict_bases_per_second\ttrain_peak_mb\ttrain_peak_gpu_mb\tpredict_peak_mb\t"
+        "predict_peak_gpu_mb\tdevice\t"
     )
     columns = header.split("\t")
     assert tuple(columns) == COLUMNS
@@ -146,9 +158,15 @@ def test_a_row_holds_the_figures_of_its_files(tmp_path):
         "macro_f1_low": "",
         "segment_f1_high": "0.26",
         "boundary_f1_within_10_low": "0.4",
+        "train_peak_mb": "512.3",
+        "train_peak_gpu_mb": "",
+        "predict_peak_mb": "700",
+        "predict_peak_gpu_mb": "1.5",
+        "device": "CPU, 1 thread",
     }
     assert {name: first[name] for name in expected} == expected
     clock = {"train_seconds", "train_bases_per_second", "predict_bases_per_second"}
+    clock |= {"train_peak_mb", "predict_peak_mb", "predict_peak_gpu_mb", "device"}
     assert second == {key: "" if key in clock else value for key, value in first.items()}
 
 

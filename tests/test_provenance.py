@@ -1,6 +1,7 @@
 """What the report says of how its figures came about."""
 
 import json
+import subprocess
 
 import numpy as np
 
@@ -26,9 +27,18 @@ def test_the_makers_own_environment_is_told_where_it_is_another(tmp_path):
     assert told["Written by"] == own
     assert told["Made by: toy/gru/seed1, toy/lstm/seed1"] == other
     assert not any("exact" in heading for heading in told)
-    assert told["Digest of the training data"] == {"toy": "0123abcd"}
+    assert told["Digest of the training data (BLAKE2b)"] == {"toy": "0123abcd"}
 
 
-def test_no_more_is_said_of_test_evaluations_than_holds(tmp_path):
-    told = provenance([], [])["Test evaluations"]
-    assert told.endswith("once, by construction; how often it was run is not counted")
+def test_digests_of_the_taggers_are_those_of_sha256sum(tmp_path):
+    path, timing = made(tmp_path, "gru", environment())
+    told = provenance([path], [timing])["Digest of each tagger.safetensors (SHA-256)"]
+    run = subprocess.run(["sha256sum", path], capture_output=True, text=True, check=True)
+    assert told == {"toy/gru/seed1": run.stdout.split()[0]}
+
+
+def test_test_evaluations_are_counted_and_no_more_is_said_than_holds(tmp_path):
+    files = [made(tmp_path, tagger, environment()) for tagger in ("gru", "lstm", "exact")]
+    told = provenance(*zip(*files, strict=True))["Test evaluations"]
+    assert "scored 3 times for this page: once for each tagger and seed" in told["toy"]
+    assert told["not counted"].startswith("runs before this one")

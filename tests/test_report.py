@@ -5,6 +5,9 @@ import contextlib
 import html
 import json
 import re
+import struct
+import zlib
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -13,7 +16,14 @@ from basetag.errors import InputError
 from basetag.report.data import Tracks, read_report_data
 from basetag.report.render import render_report
 from basetag.report.sequences import hidden_view, ordered_units
-from basetag.report.wording import rule_note, unlabelled_note
+from basetag.report.stills import coloured, png_address
+from basetag.report.wording import (
+    baseline_line,
+    duration,
+    rule_note,
+    unlabelled_note,
+    with_interval,
+)
 from tests import report_fixture
 from tests.report_fixture import control_of, write_results
 
@@ -75,6 +85,85 @@ def test_a_verdict_says_matches_chance_and_the_ceiling_in_words(files, page):
         rf"chance is 50\.0 %; no method can pass {best:.1f} %",
         shown(page),
     )
+
+
+def front(page, dataset):
+    """The first page's section of a dataset, as text."""
+    part = page.partition(f'aria-labelledby="verdicts-{dataset}"')[2].partition("</section>")[0]
+    return shown(f"<p {part}")
+
+
+def test_the_first_page_has_one_sentence_for_each_tagger(files, page):
+    text = front(page, "blocks")
+    for tagger in ("gru", "bilstm"):
+        assert len(re.findall(rf"\b{tagger} on blocks: [\d.]+ % of bases match", text)) == 1
+    for tagger in ("filtered", "hmm_em", "hmm_counts", "base_table", "gc_window", "majority"):
+        _, metrics = metrics_of(files, "blocks", tagger)
+        matches = f"{100 * metrics['accuracy']['value']:.1f} % match"
+        assert len(re.findall(rf"\b{tagger} : {matches}", text)) == 1
+    assert "exact : " in text
+    assert ", the best possible (" in text
+
+
+def test_baselines_that_know_nothing_are_told_so():
+    metrics = {"accuracy": {"value": 0.553}, "kind": "rule", "ceiling": {"of": "exact"}}
+    for attained, words in (
+        (-0.2, "55.3 % match; worse than the label frequencies"),
+        (-0.0003, "55.3 % match; no better than the label frequencies"),
+        (0.42, "55.3 % match; 42.0 % attained"),
+    ):
+        assert baseline_line(metrics | {"attained": {"value": attained}}, None) == words
+    assert baseline_line(metrics | {"ceiling": None, "attained": None}, None) == "55.3 % match"
+
+
+def test_many_networks_are_folded_but_for_the_first_eight(tmp_path):
+    files = write_results(
+        tmp_path, datasets=("toy",), records=10, annotate=False, more_networks=True
+    )
+    render_report(read(files), tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert len(re.findall(r"\w+ on toy: [\d.]+ % of bases match", front(page, "toy"))) == 12
+    assert "The other 4 networks" in front(page, "toy")
+    rows = {row["tagger"] for row in drawn(chart(page, "toy.scale"), "outside")}
+    assert {"gru", "bilstm", "gru_17", "exact"} <= rows
+
+
+def test_the_picture_has_a_row_for_each_tagger_whatever_its_seeds(tmp_path):
+    files = write_results(tmp_path, datasets=("toy",), records=10, annotate=False, seeds=(1, 2, 3))
+    render_report(read(files), tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    rows = [row for row in drawn(chart(page, "toy.scale"), "seeds") if row["tagger"] == "bilstm"]
+    assert [row["seeds"] for row in rows] == [3, 3]  # one for each measure
+    rows.sort(key=lambda row: row["text"].endswith("%"), reverse=True)
+    every = [json.loads(path.read_text()) for path in files.metrics if path.parts[-3] == "bilstm"]
+    for row, measure in zip(rows, ("accuracy", "cross_entropy"), strict=True):
+        figures = [metrics[measure] for metrics in every]
+        assert row["value"] == pytest.approx(np.mean([figure["value"] for figure in figures]))
+        assert row["low"] == min(figure["low"] for figure in figures)
+        assert row["high"] == max(figure["high"] for figure in figures)
+    assert "each seed is a dot under it" in shown(page)
+    assert "each seed is a dot" not in front(page, "mine")
+
+
+def test_a_tagger_far_worse_than_chance_is_drawn_at_the_edge_and_leaves_room_to_the_rest(page):
+    rows = [row for row in drawn(chart(page, "toy.scale"), "outside") if row["outside"]]
+    assert {row["tagger"] for row in rows} == {"gc_window", "uniform"}
+    assert "are farther off, and drawn at the edge" in front(page, "toy")
+    spec = json.dumps(chart(page, "toy.scale"))
+    ends = [json.loads(found) for found in re.findall(r'"domain": (\[0[^\]]+\])', spec)]
+    widest = max(high for _, high in ends)
+    assert widest < 0.72 < max(row["value"] for row in rows)
+
+
+def test_an_interval_is_written_with_digits_that_show_it():
+    assert with_interval(0.5979, (0.5964, 0.599), in_percent=True) == "59.8 (59.6\N{EN DASH}59.9) %"
+    narrow = with_interval(0.5979, (0.59781, 0.59799), in_percent=True)
+    assert narrow == "59.79 (59.78\N{EN DASH}59.80) %"
+    assert (
+        with_interval(0.66712, (0.66, 0.67), in_percent=False) == "0.6671 (0.6600\N{EN DASH}0.6700)"
+    )
+    assert with_interval(0.25, (0.25, 0.25), in_percent=True) == "25.0 (25.0\N{EN DASH}25.0) %"
+    assert with_interval(0.25, None, in_percent=True) == "25.0 %"
 
 
 def test_a_one_directional_network_is_held_against_its_own_ceiling(page):
@@ -139,6 +228,121 @@ def test_a_report_without_controls_says_nothing_of_them(tmp_path):
     text = shown((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "sees structure where there is none" not in text
     assert "more than need be" not in text
+
+
+def cells(page, dataset):
+    """Headings of the comparison, and each row's cells: their classes and their texts."""
+    table = re.search(rf'id="comparison-{dataset}">(.*?)</table>', page, re.DOTALL)[1]
+    headings = re.findall(r"<th scope=\"col\"[^>]*?(extra)?\"?><button[^>]*>(.*?)</button>", table)
+    rows = re.findall(r"<tr><th scope=\"row\".*?</tr>", table)
+    return (
+        [(bool(extra), shown(text).replace("\xad", "")) for extra, text in headings],
+        [re.findall(r"<t[dh]([^>]*)>(.*?)</t[dh]>", row) for row in rows],
+    )
+
+
+def test_the_comparison_shows_telling_columns_first_and_unknown_ones_with_their_names(page):
+    headings, rows = cells(page, "blocks")
+    first = [text for extra, text in headings if not extra]
+    assert first[:4] == ["tagger", "kind", "parameters", "accuracy (%)"]
+    assert len(first) <= 14
+    assert (True, "of another version") in headings
+    assert (True, "Brier") in headings
+    (at,) = [i for i, (_, text) in enumerate(headings) if text == "of another version"]
+    assert {row[at][1] for row in rows} == {"0.1235"}
+    assert all("extra" in row[at][0] for row in rows)
+
+
+def test_the_ends_of_an_interval_stand_under_their_figure_and_in_no_column(files, page):
+    _, metrics = metrics_of(files, "blocks", "gru")
+    headings, (row, *_) = cells(page, "blocks")
+    assert not any("low" in text or "high" in text for _, text in headings)
+    (at,) = [i for i, (_, text) in enumerate(headings) if text == "accuracy (%)"]
+    value, low, high = (f"{100 * metrics['accuracy'][key]:.2f}" for key in ("value", "low", "high"))
+    assert row[at][1] == f"{value}<small>{low} to {high}</small>"
+
+
+def test_costs_are_told_with_their_units(page):
+    text = shown(page).partition("Cost Times are those")[2]
+    assert "gru 1,266 41 s 290 kb/s 612 MB 2.4 Mb/s 1.43 GB CPU, 1 thread" in text
+    assert "hmm_counts 9 0.015 s 290 kb/s 151 MB 2.4 Mb/s 166 MB CPU" in text
+    assert "GPU" not in text.partition("Provenance")[0].replace("what a GPU held", "")
+    rows = {row["tagger"]: row for row in drawn(chart(page, "blocks.cost"), "seconds")}
+    assert rows["gru"]["seconds"] == 41.25
+    assert "Of the networks, bilstm came farthest" in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.0004, "under 0.001 s"), (0.0213, "0.021 s"), (41.25, "41 s"), (119.6, "2 min 0 s"),
+     (200, "3 min 20 s"), (7500, "2 h 5 min")],
+)  # fmt: skip
+def test_a_duration_has_the_units_that_fit_it(seconds, words):
+    assert duration(seconds) == words
+
+
+def test_the_primary_measure_is_declared_for_each_dataset(page):
+    text = shown(page).partition("Primary measure")[2].partition("Written by")[0]
+    assert "toy KL divergence from the exact posterior" in text
+    assert "mine cross-entropy (column CE): there is no exact posterior" in text
+
+
+def test_every_chart_is_a_file_that_says_what_it_shows(files, page, tmp_path):
+    results = read(files)
+    for folder in ("first", "second"):
+        render_report(results, tmp_path / "report.html", tmp_path / folder)
+    names = {path.stem for path in (tmp_path / "first").iterdir()}
+    charts = set(
+        json.loads(re.search(r'id="page-data">(.*?)</script>', page, re.DOTALL)[1])["charts"]
+    )
+    assert charts < names
+    assert names - charts == {
+        f"{dataset}.{still}"
+        for dataset in ("toy", "blocks", "mine")
+        for still in ("tracks", "hidden")
+    }
+    for path in (tmp_path / "first").iterdir():
+        assert re.fullmatch(r"[A-Za-z0-9_-]+\.[a-z]+[A-Za-z0-9_-]*\.svg", path.name)
+        root = ElementTree.fromstring(path.read_bytes())  # noqa: S314 (ours)
+        title, description = root[0], root[1]
+        assert title.tag.endswith("title")
+        assert description.tag.endswith("desc")
+        assert title.text
+        assert title.text in shown(page) or path.stem not in charts
+        assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes()
+
+
+def test_figures_are_written_all_or_none(files, tmp_path, monkeypatch):
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures/old.svg").write_text("<svg/>")
+    drawn = []
+
+    def fails_at_last(spec):
+        drawn.append(spec)
+        if len(drawn) > 3:
+            raise RuntimeError
+        return "<svg></svg>"
+
+    monkeypatch.setattr("basetag.report.figures.svg_of", fails_at_last)
+    with pytest.raises(RuntimeError):
+        render_report(read(files), tmp_path / "report.html", tmp_path / "figures")
+    assert [path.name for path in tmp_path.iterdir()] == ["figures"]
+    assert [path.name for path in (tmp_path / "figures").iterdir()] == ["old.svg"]
+
+
+def test_a_map_in_a_file_has_the_colours_of_its_values():
+    levels = np.array([[0, 127, 254], [64, 190, 127]], dtype=np.uint8)
+    image = coloured(levels)
+    assert image[0].tolist() == [[64, 0, 75], [255, 255, 255], [0, 68, 27]]
+    content = base64.b64decode(png_address(image, times=2).removeprefix("data:image/png;base64,"))
+    # Read as the standard says: header, then lines with a filter byte before each.
+    assert struct.unpack(">II", content[16:24]) == (6, 4)
+    at = content.index(b"IDAT")
+    (length,) = struct.unpack(">I", content[at - 4 : at])
+    lines = np.frombuffer(zlib.decompress(content[at + 4 : at + 4 + length]), dtype=np.uint8)
+    lines = lines.reshape(4, 1 + 6 * 3)
+    assert not lines[:, 0].any()
+    assert np.array_equal(lines[:, 1:].reshape(4, 6, 3)[::2, ::2], image)
 
 
 def test_no_p_value_is_zero(page):
@@ -327,7 +531,7 @@ def test_an_hmm_that_lost_the_states_is_named():
 def test_states_have_one_colour_on_the_whole_page(page):
     """Annotations name their states in state order, not in that of the alphabet or the genome."""
     data = json.loads(re.search(r'id="page-data">(.*?)</script>', page, re.DOTALL)[1])
-    spec = data["charts"]["genome-phage-0"]
+    spec = data["charts"]["phage.annotation-1"]
     assert '"domain": ["GC-rich", "GC-poor"]' in json.dumps(spec)
 
 
@@ -343,7 +547,7 @@ def drawn(spec, key):
 
 def test_a_network_has_a_card_with_its_parts_its_cost_and_its_measured_context(page):
     text = shown(page)
-    assert "GRU of 16 units, one direction 1,266 672 32 bp on the left 290 kb/s 2.4 Mb/s" in text
+    assert "GRU of 16 units, one direction 1,266 672 32 bp on the left" in text
     assert "9,858 2,688 more than 32 bp on either side" in text
     assert "head softmax over 2 labels, each base for itself 34 32" in text
     assert "It is measured on this data, not guaranteed" in text
@@ -354,11 +558,11 @@ def test_losses_are_drawn_above_the_exact_posterior_on_the_same_bases(files, pag
     (path,) = [p for p in files.histories if p.parts[-4:-2] == ("blocks", "bilstm")]
     losses = [float(line.split("\t")[2]) for line in path.read_text().splitlines()[1:]]
     exact = metrics["validation"]["references"]["exact"]["cross_entropy"]
-    rows = [r for r in drawn(chart(page, "loss-blocks"), "bases") if r["label"] == "bilstm"]
+    rows = [r for r in drawn(chart(page, "blocks.loss"), "bases") if r["label"] == "bilstm"]
     assert [row["excess"] for row in rows] == pytest.approx([loss - exact for loss in losses])
     assert [row["bases"] for row in rows] == [600_000 * i for i in range(1, 21)]
     assert {row["ceiling"] for row in rows} == {"exact"}
-    levels = {row["name"]: row["excess"] for row in drawn(chart(page, "loss-blocks"), "name")}
+    levels = {row["name"]: row["excess"] for row in drawn(chart(page, "blocks.loss"), "name")}
     _, majority = metrics_of(files, "blocks", "majority")
     assert levels["majority"] == pytest.approx(majority["validation"]["cross_entropy"] - exact)
     assert "filtered (ceiling of one direction)" in levels
@@ -366,7 +570,7 @@ def test_losses_are_drawn_above_the_exact_posterior_on_the_same_bases(files, pag
 
 
 def test_a_one_directional_network_is_drawn_with_the_filtered_posterior_as_its_ceiling(page):
-    rows = drawn(chart(page, "loss-blocks"), "bases")
+    rows = drawn(chart(page, "blocks.loss"), "bases")
     assert {row["ceiling"] for row in rows if row["label"] == "gru"} == {"filtered"}
     assert "For a network that reads in one direction (dashed) “filtered” is the ceiling" in shown(
         page
@@ -374,7 +578,7 @@ def test_a_one_directional_network_is_drawn_with_the_filtered_posterior_as_its_c
 
 
 def test_without_an_exact_posterior_the_cross_entropy_itself_is_drawn(page):
-    spec = chart(page, "loss-mine")
+    spec = chart(page, "mine.loss")
     assert {row["split"] for row in drawn(spec, "split")} == {"train", "validation"}
     assert "mine: gru ends at" in shown(page)
 
@@ -388,7 +592,7 @@ def test_a_loss_not_above_the_exact_posterior_is_told_and_drawn_at_the_edge(tmp_
     path.write_text("\n".join([header, *rows, "\t".join(cells)]) + "\n")
     render_report(read(files), tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    lowest = min(drawn(chart(page, "loss-toy"), "bases"), key=lambda row: row["excess"])
+    lowest = min(drawn(chart(page, "toy.loss"), "bases"), key=lambda row: row["excess"])
     assert lowest["excess"] < 0 < lowest["drawn"]
     assert lowest["at"] == "the lower edge"
     assert re.search(r"gru came out not above the exact posterior|gru.* came out not", shown(page))
@@ -400,7 +604,7 @@ def test_a_loss_that_weighs_states_is_not_held_against_the_exact_posterior(tmp_p
     path.write_text(json.dumps(metrics | {"validation": None}))
     render_report(read(files), tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert {row["label"] for row in drawn(chart(page, "loss-toy"), "bases")} == {"bilstm"}
+    assert {row["label"] for row in drawn(chart(page, "toy.loss"), "bases")} == {"bilstm"}
     assert "The loss of gru weighs states and is not drawn." in shown(page)
 
 

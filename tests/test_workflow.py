@@ -162,6 +162,7 @@ def test_two_runs_give_the_same_bytes_the_clock_apart(ran, tmp_path):
     config = write_config(tmp_path, TINY)
     assert snakemake(workflow, config).returncode == 0
     clock = {"train_seconds", "train_bases_per_second", "predict_bases_per_second"}
+    clock |= {"train_peak_mb", "predict_peak_mb"}
     compared = 0
     for first in sorted(path for path in results.rglob("*") if path.is_file()):
         second = tmp_path / "results" / first.relative_to(results)

@@ -145,6 +145,11 @@ def choose_device(gpus: int) -> torch.device:
     return choose_devices(gpus).first
 
 
+def peak_gpu_memory(device: torch.device) -> int | None:
+    """Return the most bytes of arrays that lay on a GPU at once; None on the CPU."""
+    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
+
+
 def describe_devices(devices: Devices, threads: int) -> str:
     """Return the devices in words, for logs and timing tables."""
     if devices.kind == "cpu":

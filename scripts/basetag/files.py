@@ -53,6 +53,26 @@ def written_whole(*paths: str | os.PathLike[str]) -> Iterator[tuple[Path, ...]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def folder_written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary folder that takes the place of `path` when the block succeeds.
+
+    When the block fails, the temporary folder is removed and `path` is as it was.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=".writing-", dir=target.parent))
+    try:
+        place = folder / target.name
+        place.mkdir()
+        yield place
+        if target.exists():
+            target.rename(folder / "before")
+        place.rename(target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def write_table(path: Path, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
     """Write rows as tab-separated text under a line of column names, at `path` itself."""
     with path.open("w", encoding="utf-8", newline="") as file:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from basetag.corpus import UNLABELLED, Corpus
 from basetag.decoding import Decoding, call_states
 from basetag.errors import SequenceError
 from basetag.files import write_json, written_whole
+from basetag.memory import peak_memory
 from basetag.splits import Segments, read_split, whole_records
 from basetag.tagger import Tagger, feature_names
 
@@ -41,6 +42,7 @@ def predict_splits(
     controls_folder: Path,
     controls: tuple[Path, Path],
     timing: Path,
+    gpu_memory: Callable[[], int | None] = lambda: None,
 ) -> None:
     """Write posteriors and calls of test split, validation split and controls, and the speed.
 
@@ -60,7 +62,10 @@ def predict_splits(
     controls : (Path, Path)
         Where posteriors and calls of these go: see `predict_controls`.
     timing : Path
-        Where the clock's figures go, as JSON: those of the test split.
+        Where the clock's figures go, as JSON: those of the test split; and the most memory that
+        the process took.
+    gpu_memory : callable, optional
+        Gives the most bytes that lay on a GPU at once, if the tagger computes on one.
     """
     corpus = Corpus.open(corpus_folder, feature_names(tagger.card))
     segments = read_split(split, corpus)
@@ -71,7 +76,15 @@ def predict_splits(
     seconds = time.perf_counter() - began
     speed = segments["test"].bases / seconds
     log.info("predicted %d test bases at %.0f kb/s", segments["test"].bases, speed / 1e3)
-    write_json(timing, {"predict_seconds": seconds, "predict_bases_per_second": speed})
+    write_json(
+        timing,
+        {
+            "predict_seconds": seconds,
+            "predict_bases_per_second": speed,
+            "peak_memory_bytes": peak_memory(),
+            "peak_gpu_memory_bytes": gpu_memory(),
+        },
+    )
 
 
 def predict_segments(

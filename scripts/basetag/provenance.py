@@ -6,9 +6,11 @@ says which those were.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import json
 import platform
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -64,20 +66,34 @@ def provenance(
         The timing.json beside each, which holds the environment that made the tagger.
     """
     # All taggers of a dataset are fitted on one training split.
-    digests = {
-        path.absolute().parts[-4]: read_tagger(path)[1]["training"]["digest"] for path in taggers
-    }
+    digests: dict[str, str] = {}
+    files: dict[str, str] = {}
+    scored: Counter[str] = Counter()
+    for path in taggers:
+        dataset, *run = path.absolute().parts[-4:-1]
+        scored[dataset] += 1
+        digests[dataset] = read_tagger(path)[1]["training"]["digest"]
+        with path.open("rb") as file:
+            files["/".join((dataset, *run))] = hashlib.file_digest(file, "sha256").hexdigest()
     return {
         "The same again": [
-            "make setup   # in a clone of this version of Basetag",
-            "# save the config above as again.yaml, beside the files that it names, then",
+            f"make setup   # in a clone of Basetag {__version__}",
+            "# save the config below as again.yaml, beside the files that it names, then",
             ".venv/bin/snakemake --configfile again.yaml",
         ],
         "Written by": environment(),
         **_other_makers(timings),
-        "Test evaluations": "a run of evaluate_tagger scores the posteriors of one tagger on the "
-        "test split once, by construction; how often it was run is not counted",
-        "Digest of the training data": digests,
+        "Test evaluations": {
+            **{
+                dataset: f"the test split was scored {number} times for this page: once for each "
+                "tagger and seed"
+                for dataset, number in scored.items()
+            },
+            "not counted": "runs before this one, with other settings or code. Who looks at the "
+            "test figures and then chooses by them has used the test split up",
+        },
+        "Digest of the training data (BLAKE2b)": digests,
+        "Digest of each tagger.safetensors (SHA-256)": files,
     }
 
 

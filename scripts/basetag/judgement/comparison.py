@@ -50,6 +50,11 @@ FIRST_COLUMNS = (
     "train_seconds",
     "train_bases_per_second",
     "predict_bases_per_second",
+    "train_peak_mb",
+    "train_peak_gpu_mb",
+    "predict_peak_mb",
+    "predict_peak_gpu_mb",
+    "device",
 )
 #: The columns of comparison.tsv.
 COLUMNS = (
@@ -95,6 +100,10 @@ def comparison_row(
     row["train_seconds"] = timing.get("train_seconds")
     row["train_bases_per_second"] = timing.get("train_bases_per_second")
     row["predict_bases_per_second"] = predict_timing.get("predict_bases_per_second")
+    for stage, clock in (("train", timing), ("predict", predict_timing)):
+        row[f"{stage}_peak_mb"] = _megabytes(clock.get("peak_memory_bytes"))
+        row[f"{stage}_peak_gpu_mb"] = _megabytes(clock.get("peak_gpu_memory_bytes"))
+    row["device"] = timing.get("device")
     return row
 
 
@@ -169,6 +178,10 @@ def read_json(path: AnyPath) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise InputError(f"cannot be read as JSON ({error})", file=Path(path)) from None
     return dict(content)
+
+
+def _megabytes(size: int | None) -> float | None:
+    return None if size is None else round(size / 1e6, 1)
 
 
 def cell(value: Any) -> str:

@@ -35,7 +35,8 @@ def reliability_figure(
     )
     return page.figure(
         chart,
-        f"reliability-{dataset.name}",
+        dataset.name,
+        "reliability",
         f"{dataset.name}: on the dotted diagonal, a call made with 80 % certainty is right in "
         f"80 % of the cases. Expected calibration error: {errors}.",
     )
@@ -78,7 +79,8 @@ def certainty_view(
     )
     figure = page.figure(
         chart,
-        f"certainty-{dataset.name}",
+        dataset.name,
+        "certainty",
         f"{dataset.name}: how sure the tagger was of its calls that match and of those that do "
         f"not, over the {wording.count(bases)} labelled bases of the shown records.",
     )

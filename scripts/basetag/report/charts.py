@@ -7,73 +7,11 @@ figures as they stand in the result files and returns a `Chart`. Nothing is meas
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import altair as alt
 
-from basetag.report.drawing import Chart, Reference, Rows, rules_of, series_scale, spec_of
-
-KIND_COLOURS = {
-    "network": "#0072B2",
-    "hmm": "#009E73",
-    "rule": "#D55E00",
-    "constant": "#6E6E6E",
-}
-_KIND_SHAPES = {"network": "circle", "hmm": "diamond", "rule": "square", "constant": "cross"}
-
-
-class Measured(NamedTuple):
-    """A tagger's figure with its 95 % interval and the same as text."""
-
-    tagger: str
-    kind: str
-    value: float
-    low: float | None
-    high: float | None
-    text: str
-
-
-def scale_chart(
-    accuracy: Sequence[Measured],
-    cross_entropy: Sequence[Measured],
-    accuracy_references: Sequence[Reference],
-    cross_entropy_references: Sequence[Reference],
-    *,
-    description: str,
-) -> Chart:
-    """Draw every tagger between chance and the ceiling, for accuracy and cross-entropy.
-
-    Taggers stand in rows, the best cross-entropy on top; the references are rules across them.
-    """
-    order = [m.tagger for m in sorted(cross_entropy, key=lambda m: (m.value, m.tagger))]
-    left = _scale_panel(
-        accuracy, accuracy_references, order, "Bases that match (accuracy)", percent=True
-    )
-    right = _scale_panel(
-        cross_entropy,
-        cross_entropy_references,
-        order,
-        "Cross-entropy (nats per base; less is better)",
-        percent=False,
-    )
-    panels = alt.hconcat(left, right, spacing=30).resolve_scale(
-        color="independent", shape="shared", fill="shared"
-    )
-    by_tagger = {m.tagger: m for m in accuracy}
-    rows: Rows = [
-        [m.tagger, m.kind, a.text, a.low, a.high, m.text, m.low, m.high]
-        for m in sorted(cross_entropy, key=lambda m: order.index(m.tagger))
-        for a in [by_tagger[m.tagger]]
-    ]
-    rows += [
-        [r.name, "reference", r.value, None, None, None, None, None] for r in accuracy_references
-    ]
-    rows += [
-        [r.name, "reference", None, None, None, r.value, None, None]
-        for r in cross_entropy_references
-    ]
-    header = ["tagger", "kind", "accuracy", "low", "high", "cross-entropy (nats)", "low", "high"]
-    return Chart(spec_of(panels), description, header, rows)
+from basetag.report.drawing import Chart, Rows, series_scale, spec_of
 
 
 def chance_chart(chance: Mapping[str, Any], *, description: str) -> Chart:
@@ -242,57 +180,3 @@ def certainty_chart(
     return Chart(
         spec_of(chart), description, ["tagger", "on", "mean probability of the call", "bases"], rows
     )
-
-
-def _scale_panel(
-    figures: Sequence[Measured],
-    references: Sequence[Reference],
-    order: list[str],
-    title: str,
-    *,
-    percent: bool,
-) -> alt.LayerChart:
-    left = not order or percent  # the first panel carries the names of the rows
-    values = [figure._asdict() for figure in figures]
-    width = 380
-    y = alt.Y("tagger:N", title=None, sort=order, axis=alt.Axis() if left else None)
-    x = alt.X(
-        "value:Q",
-        title=title,
-        scale=alt.Scale(zero=False, padding=10),
-        axis=alt.Axis(format=".0%" if percent else ".3~f", tickCount=6),
-    )
-    base = alt.Chart(alt.InlineData(values=values)).encode(y=y)
-    bars = base.mark_rule(strokeWidth=2.5, color="#333333").encode(x=alt.X("low:Q"), x2="high:Q")
-    points = base.mark_point(filled=True, size=85, opacity=1).encode(
-        x=x,
-        fill=alt.Fill(
-            "kind:N",
-            title="Kind of tagger",
-            scale=alt.Scale(domain=list(KIND_COLOURS), range=list(KIND_COLOURS.values())),
-            legend=alt.Legend(orient="top", direction="horizontal"),
-        ),
-        shape=alt.Shape(
-            "kind:N",
-            title="Kind of tagger",
-            scale=alt.Scale(domain=list(_KIND_SHAPES), range=list(_KIND_SHAPES.values())),
-            legend=alt.Legend(orient="top", direction="horizontal"),
-        ),
-        tooltip=[
-            alt.Tooltip("tagger:N"),
-            alt.Tooltip("text:N", title="value"),
-            alt.Tooltip("low:Q", format=".4f", title="95 % interval from"),
-            alt.Tooltip("high:Q", format=".4f", title="to"),
-        ],
-    )
-    text = base.mark_text(align="left", fontSize=12, color="#222222").encode(
-        x=alt.value(width + 8), text="text:N"
-    )
-    legend = alt.Legend(orient="bottom", direction="horizontal", columns=4)
-    rules = rules_of(references, "x", legend)
-    panel: alt.LayerChart = (
-        alt.layer(*rules, bars, points, text)
-        .properties(width=width, height=alt.Step(26))
-        .resolve_scale(color="independent", strokeDash="independent")
-    )
-    return panel

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import altair as alt
+import vl_convert
 
 Rows = list[list[str | float | int | None]]
 Spec = dict[str, Any]
@@ -57,10 +58,16 @@ DIVERGING_COLOURS = (
     "#1B7837",
     "#00441B",
 )
+KIND_COLOURS = {
+    "network": "#0072B2",
+    "hmm": "#009E73",
+    "rule": "#D55E00",
+    "constant": "#6E6E6E",
+}
+KIND_SHAPES = {"network": "circle", "hmm": "diamond", "rule": "square", "constant": "cross"}
 REFERENCE_STYLES = {
     "chance": ("#6E6E6E", [1, 3]),
-    "commonest label": ("#8A5A00", [6, 3]),
-    "every state equally likely": ("#6E6E6E", [1, 3]),
+    "majority": ("#8A5A00", [6, 3]),
     "prior": ("#8A5A00", [6, 3]),
     "filtered": ("#9A4D8E", [8, 3, 2, 3]),
     "exact": ("#000000", [1, 0]),
@@ -69,20 +76,25 @@ REFERENCE_STYLES = {
 #: The lowest value, in nats, for which an axis of powers of ten has room.
 LOWEST = 1e-5
 
+# Three fonts whose letters have the same widths, so that a drawing is the same on every machine
+# and lies right in every viewer.
+_PRINT_FONT = "Arial, Helvetica, 'Liberation Sans', sans-serif"
+
 #: Vega-Lite configuration that all charts share; the page gives it to the runtime once.
 THEME: Spec = {
     "font": "system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif",
     "background": "white",
     "axis": {
-        "labelFontSize": 12,
-        "titleFontSize": 12,
+        "labelFontSize": 13,
+        "titleFontSize": 13,
         "titleFontWeight": "normal",
         "gridColor": "#E4E4E4",
         "labelColor": "#222222",
         "titleColor": "#222222",
         "labelLimit": 240,
     },
-    "legend": {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"},
+    "legend": {"labelFontSize": 13, "titleFontSize": 13, "titleFontWeight": "normal"},
+    "text": {"fontSize": 13},
     "view": {"stroke": "#B8B8B8"},
 }
 
@@ -160,6 +172,12 @@ def series_scale(names: Iterable[str]) -> alt.Scale:
     domain = list(names)
     colours = [_SERIES_COLOURS[i % len(_SERIES_COLOURS)] for i in range(len(domain))]
     return alt.Scale(domain=domain, range=colours)
+
+
+def svg_of(spec: Spec) -> str:
+    """Return the drawing of a specification under `THEME`, by the same Vega-Lite as the page's."""
+    svg: str = vl_convert.vegalite_to_svg(spec, config={**THEME, "font": _PRINT_FONT})
+    return svg
 
 
 def spec_of(chart: Any) -> Spec:

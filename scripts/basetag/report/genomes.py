@@ -91,7 +91,7 @@ def _annotation_figures(
             )
         if len(lengths) > len(drawn) and index == len(drawn) - 1:
             caption += f" {len(lengths) - len(drawn)} shorter records are not drawn."
-        figures.append(page.figure(chart, f"genome-{genome}-{index}", caption, zoom=True))
+        figures.append(page.figure(chart, genome, f"annotation-{index + 1}", caption, zoom=True))
     return figures
 
 

@@ -7,27 +7,22 @@ from typing import Any
 
 from basetag.report import wording
 from basetag.report.context_charts import context_chart
-from basetag.report.data import DatasetResult, ReportData, TaggerResult
+from basetag.report.data import DatasetResult, TaggerResult
 from basetag.report.drawing import LOWEST, Reference
 from basetag.report.page import Page
 from basetag.report.training_charts import LearningCurve, Level, excess_chart, loss_chart
 
 
-def networks_view(page: Page, dataset: DatasetResult, data: ReportData) -> dict[str, Any] | None:
+def networks_view(page: Page, dataset: DatasetResult) -> dict[str, Any] | None:
     """Return the card of each network, and the chart of their contexts; None without networks."""
     results = [result for result in dataset.results if result.metrics["network"] is not None]
     if not results:
         return None
     labels = wording.tagger_labels([result.metrics for result in results])
     named = dict(zip(labels, results, strict=True))
-    measured = {
-        (row["tagger"], row["seed"]): row
-        for row in data.comparison
-        if row["dataset"] == dataset.name
-    }
     rows = []
     for label, result in named.items():
-        network, times = result.metrics["network"], measured[result.tagger, str(result.seed)]
+        network = result.metrics["network"]
         rows.append(
             {
                 "label": label,
@@ -36,10 +31,6 @@ def networks_view(page: Page, dataset: DatasetResult, data: ReportData) -> dict[
                     wording.count(result.metrics["parameters"]),
                     wording.count(network["operations_per_base"]),
                     wording.context(network["context"]),
-                    *(
-                        wording.speed(float(times[column])) if times[column] else ""
-                        for column in ("train_bases_per_second", "predict_bases_per_second")
-                    ),
                 ],
             }
         )
@@ -68,7 +59,8 @@ def _context_figure(
     )
     return page.figure(
         chart,
-        f"context-{dataset.name}",
+        dataset.name,
+        "context",
         f"{dataset.name}: mean KL divergence between what a network says of a base given a "
         "piece of up to 10,000 bases and given only those within a distance, with 95 % intervals, "
         "at "
@@ -174,9 +166,9 @@ def _excess_figure(
     names += [curve.label for curve in curves if min(curve.excess) <= 0]
     if names:
         notes.append(
-            f"{_listed(names)} came out not above the exact posterior, as on few bases can happen "
-            "by luck; such values have no place on an axis of powers of ten, and are drawn at its "
-            "lower edge (triangles)."
+            f"{wording.listed(names)} came out not above the exact posterior, as on few bases can "
+            "happen by luck; such values have no place on an axis of powers of ten, and are drawn "
+            "at its lower edge (triangles)."
         )
     if cut:
         notes.append(
@@ -185,8 +177,8 @@ def _excess_figure(
         )
     weighted = [label for label in trained if label not in {curve.label for curve in curves}]
     if weighted:
-        notes.append(f"The loss of {_listed(weighted)} weighs states and is not drawn.")
-    return page.figure(chart, f"loss-{dataset.name}", " ".join(notes))
+        notes.append(f"The loss of {wording.listed(weighted)} weighs states and is not drawn.")
+    return page.figure(chart, dataset.name, "loss", " ".join(notes))
 
 
 def _reached(seeds: Sequence[LearningCurve]) -> str:
@@ -197,11 +189,6 @@ def _reached(seeds: Sequence[LearningCurve]) -> str:
     if len(seeds) == 1:
         return f"{seeds[0].tagger} {least} after {after}"
     return f"{seeds[0].tagger} {least} to {most} ({len(seeds)} seeds) after at most {after}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    *others, last = names
-    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _cross_entropy_figure(
@@ -234,6 +221,7 @@ def _cross_entropy_figure(
     )
     return page.figure(
         chart,
-        f"loss-{dataset.name}",
+        dataset.name,
+        "loss",
         f"{dataset.name}: {last} nats per base on validation. {known}",
     )

@@ -7,8 +7,8 @@ network for nothing. The same data gives the same bytes.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+import base64
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +21,22 @@ from basetag import __version__
 from basetag.files import canonical_json, written_whole
 from basetag.report import charts, drawing, wording
 from basetag.report.certainty import certainty_view, reliability_figure
+from basetag.report.cost import cost_view
 from basetag.report.data import DatasetResult, ReportData, TaggerResult
+from basetag.report.figures import write_figures
+from basetag.report.front import front_view
 from basetag.report.genomes import genome_views
 from basetag.report.networks import loss_figure, networks_view
 from basetag.report.page import Page
 from basetag.report.sequences import explore_view
+from basetag.report.stills import add_stills
 from basetag.report.table import comparison_view
 
 _TEMPLATES = Path(__file__).resolve().parents[3] / "report"
 
 
-def render_report(data: ReportData, path: str | Path) -> None:
-    """Write the report page to `path`, whole or not at all.
+def render_report(data: ReportData, path: str | Path, figures: str | Path | None = None) -> None:
+    """Write the report page to `path`, whole or not at all, and its charts as files.
 
     Parameters
     ----------
@@ -40,6 +44,8 @@ def render_report(data: ReportData, path: str | Path) -> None:
         Everything on the page, as `basetag.report.data.read_report_data` returns it.
     path : path
         The HTML file.
+    figures : path, optional
+        The folder of the charts, as `basetag.report.figures.write_figures` names them.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
@@ -60,10 +66,15 @@ def render_report(data: ReportData, path: str | Path) -> None:
         datasets=datasets,
         genomes=genomes,
         explore=[view["explore"] for view in datasets if view["explore"] is not None],
+        primary=[
+            (dataset.name, wording.primary_measure(known=dataset.ceiling("exact") is not None))
+            for dataset in data.datasets
+        ],
         provenance=[_provenance_view(*item) for item in data.provenance.items()],
         config_text=data.config_text,
+        config_file=base64.b64encode(data.config_text.encode("utf-8")).decode("ascii"),
         page_data={
-            "charts": page.specs,
+            "charts": {name: figure.spec for name, figure in page.figures.items()},
             "explore": page.explore,
             "theme": drawing.THEME,
             "diverging": drawing.DIVERGING_COLOURS,
@@ -77,6 +88,11 @@ def render_report(data: ReportData, path: str | Path) -> None:
             "rule": wording.NEARLY_AS_GOOD,
         },
     )
+    if figures is not None:
+        for view in datasets:
+            if view["explore"] is not None:
+                add_stills(page, view["name"])
+        write_figures(page.figures | page.stills, figures)
     with written_whole(path) as (place,):
         place.write_text(text, encoding="utf-8", newline="\n")
 
@@ -96,100 +112,22 @@ def _dataset_view(page: Page, dataset: DatasetResult, data: ReportData) -> dict[
     networks = {k: r for k, r in named.items() if r.metrics["kind"] == "network"} or {
         k: r for k, r in named.items() if r.metrics["kind"] != "constant"
     }
-    references = {of: dataset.ceiling(of) for of in ("filtered", "exact")}
     test = dataset.results[0].metrics["test"]
     return {
         "name": dataset.name,
         "states": [(state, dataset.state_names[state]) for state in dataset.states],
         "test": test,
-        "known": references["exact"] is not None,
-        "verdicts": _verdicts(dataset, networks),
-        "flagged": wording.flagged_note(
-            [result.metrics for label, result in named.items() if label not in networks]
-        ),
-        "scale": _scale_figure(page, dataset, named, references),
+        "front": front_view(page, dataset, networks),
         "comparison": comparison_view(dataset, data),
-        "networks": networks_view(page, dataset, data),
+        "networks": networks_view(page, dataset),
         "loss": loss_figure(page, dataset, named, networks),
         "confusions": _confusion_views(dataset, named, networks),
         "chances": _chance_figures(page, dataset, named, networks),
         "reliability": reliability_figure(page, dataset, named, networks),
         "certainty": certainty_view(page, dataset, named, networks),
         "explore": explore_view(page, dataset, named, networks),
+        "cost": cost_view(page, dataset, data),
     }
-
-
-def _verdicts(
-    dataset: DatasetResult, networks: Mapping[str, TaggerResult]
-) -> list[wording.Verdict]:
-    by_tagger: dict[str, list[Any]] = {}
-    for result in networks.values():
-        by_tagger.setdefault(result.tagger, []).append(result.metrics)
-    rules = [r.metrics for r in dataset.results if r.metrics["kind"] == "rule"]
-    return [
-        wording.verdict(
-            seeds,
-            ceiling=dataset.ceiling("exact"),
-            prior_cross_entropy=dataset.prior_cross_entropy,
-            rules=[rule for rule in rules if rule is not seeds[0]],
-        )
-        for seeds in by_tagger.values()
-    ]
-
-
-def _scale_figure(
-    page: Page,
-    dataset: DatasetResult,
-    named: Mapping[str, TaggerResult],
-    references: Mapping[str, Mapping[str, float] | None],
-) -> dict[str, Any]:
-    def measured(key: str, text: Callable[[float], str]) -> list[charts.Measured]:
-        return [
-            charts.Measured(
-                label,
-                result.metrics["kind"],
-                float(result.metrics[key]["value"]),
-                result.metrics[key]["low"],
-                result.metrics[key]["high"],
-                text(float(result.metrics[key]["value"])),
-            )
-            for label, result in named.items()
-        ]
-
-    first = dataset.results[0].metrics
-    accuracy = [
-        drawing.Reference("chance", float(first["chance"]["uniform"]["accuracy"])),
-        drawing.Reference("commonest label", float(first["majority_accuracy"])),
-    ]
-    entropy = [drawing.Reference("every state equally likely", math.log(len(dataset.states)))]
-    if dataset.prior_cross_entropy is not None:
-        entropy.append(drawing.Reference("prior", dataset.prior_cross_entropy))
-    for of, ceiling in references.items():
-        if ceiling is not None:
-            accuracy.append(drawing.Reference(of, ceiling["accuracy"]))
-            entropy.append(drawing.Reference(of, ceiling["cross_entropy"]))
-    best = references["exact"]
-    known = (
-        f"The exact posterior, the best possible, reaches {wording.percent(best['accuracy'])} "
-        f"and {wording.nats(best['cross_entropy'])} nats."
-        if best is not None
-        else "The best possible is not known for this data."
-    )
-    chart = charts.scale_chart(
-        measured("accuracy", wording.percent),
-        measured("cross_entropy", wording.nats),
-        accuracy,
-        entropy,
-        description=f"Accuracy and cross-entropy of {len(named)} taggers on {dataset.name}, with "
-        f"95 % intervals, beside chance and the best possible. {known}",
-    )
-    return page.figure(
-        chart,
-        f"scale-{dataset.name}",
-        f"{dataset.name}: every tagger between chance and the best possible, the best on top. "
-        f"Bars are 95 % intervals (most are narrower than the mark). {known}"
-        f"{wording.unlabelled_note([result.metrics for result in named.values()])}",
-    )
 
 
 def _confusion_views(
@@ -234,14 +172,15 @@ def _chance_figures(
     networks: Mapping[str, TaggerResult],
 ) -> list[dict[str, Any]]:
     figures = []
-    for index, (label, result) in enumerate(named.items()):
+    for label, result in named.items():
         sentences = wording.chance_sentences(result.metrics)
         null = result.metrics["chance"]["uniform"]
         chart = charts.chance_chart(null, description=" ".join(sentences[:2]))
         figures.append(
             page.figure(
                 chart,
-                f"chance-{dataset.name}-{index}",
+                dataset.name,
+                f"chance-{result.tagger}-seed{result.seed}",
                 f"Matches of {wording.count(null['pairs'])} pairs of random "
                 f"label strings, and of {label} on {dataset.name}.",
                 tagger=label,

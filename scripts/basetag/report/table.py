@@ -1,8 +1,13 @@
-"""The comparison table of the report: what each column is called, means and looks like."""
+"""The comparison table of the report: what each column is called, means and looks like.
+
+The columns are those of comparison.tsv, whatever they are. The most telling ones are shown at
+first, all of them on demand; one that is not known here is shown with its name. The ends of an
+interval, `X_low` and `X_high`, stand under the figure `X`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +19,20 @@ def _text(value: str) -> str:
     return value
 
 
+def _plain(value: str) -> str:
+    """Return a cell of a column that is not known here."""
+    try:
+        return f"{float(value):.4g}".replace("-", wording.MINUS)
+    except ValueError:
+        return value
+
+
 def _number(digits: int) -> Callable[[str], str]:
     return lambda value: f"{float(value):.{digits}f}".replace("-", wording.MINUS)
 
 
 def _seconds(value: str) -> str:
-    return f"{float(value):,.1f}"
+    return f"{float(value):,.1f}" if float(value) >= 10 else f"{float(value):.2g}"
 
 
 @dataclass(frozen=True)
@@ -60,9 +73,32 @@ def _speed(value: str) -> str:
     return wording.speed(float(value))
 
 
+#: What is shown at first, as far as it is filled.
+TELLING = (
+    "tagger",
+    "seed",
+    "kind",
+    "decoding",
+    "parameters",
+    "accuracy",
+    "balanced_accuracy",
+    "mcc",
+    "cross_entropy",
+    "kl_exact",
+    "attained",
+    "attained_filtered",
+    "ece",
+    "segment_f1",
+    "p_chance",
+    "p_shift",
+    "train_seconds",
+)
+# Where all rows agree, it is told once, above the table.
+_SHARED = ("test_bases", "chance_accuracy", "device")
+
 _COLUMNS = {
     "tagger": Column("tagger", "", "Name in the config", _text),
-    "seed": Column("seed", "", "Seed of the training; 0 for what has no chance in it", _text),
+    "seed": Column("seed", "", "Seed of the training; 0 for what has no chance in it", _plain),
     "kind": Column("kind", "", "network, HMM, rule or constant", _text),
     "decoding": Column("calls by", "", "How states are called from probabilities", _text),
     "parameters": Column("para-meters", "", "Numbers that were fitted", _count),
@@ -99,6 +135,11 @@ _COLUMNS = {
     "train_seconds": Column("training", "s", "Clock time of the training", _seconds),
     "train_bases_per_second": Column("training speed", "", "Bases per second", _speed),
     "predict_bases_per_second": Column("predic-tion speed", "", "Bases per second", _speed),
+    "train_peak_mb": Column("training memory", "MB", "Most that the job held at once", _plain),
+    "train_peak_gpu_mb": Column("training memory, GPU", "MB", "Most on the GPUs", _plain),
+    "predict_peak_mb": Column("predic-tion memory", "MB", "Most that the job held", _plain),
+    "predict_peak_gpu_mb": Column("predic-tion memory, GPU", "MB", "Most on the GPU", _plain),
+    "device": Column("trained on", "", "Device of the training", _text),
 }
 
 
@@ -107,43 +148,76 @@ _NULL_OF = {"p_chance": "uniform", "p_shift": "shift", "p_resimulated": "resimul
 
 
 def comparison_view(dataset: DatasetResult, data: ReportData) -> dict[str, Any]:
-    """Return the filled columns that stand above; what all rows share goes into the caption."""
+    """Return the filled columns of the comparison; what all rows share goes into the caption.
+
+    Returns
+    -------
+    dict
+        `columns`, each with `name`, what `Column` has, and whether it is `extra`, left out at
+        first; `rows` of cells with `text`, `value` (what is sorted by), `interval` (text) and
+        `numeric`; `shared`, texts; `left_out`, the number of extra columns.
+    """
     rows = [row for row in data.comparison if row["dataset"] == dataset.name]
     filled = [
         column
         for column in data.comparison_columns
-        if column in _COLUMNS and any(row[column] for row in rows)
+        if column != "dataset"
+        and any(row[column] for row in rows)
+        and not _is_end(column, data.comparison_columns)
     ]
     if all(row.get("decoding") == "argmax" for row in rows):
         filled.remove("decoding")
     shared = [
-        column
-        for column in ("test_bases", "chance_accuracy")
-        if column in filled and len({row[column] for row in rows}) == 1
+        column for column in _SHARED if column in filled and len({row[column] for row in rows}) == 1
     ]
-    known = {column: _COLUMNS[column] for column in filled}
+    filled = [column for column in filled if column not in shared]
+    extra = {column for column in filled if column not in TELLING}
+    if len({row["tagger"] for row in rows}) == len(rows):
+        extra |= {"seed"} & set(filled)
+    known = {
+        column: _COLUMNS.get(column, Column(column.replace("_", " "), "", "", _plain))
+        for column in (*filled, *shared)
+    }
     results = {(result.tagger, str(result.seed)): result for result in dataset.results}
     table = []
     for row in rows:
         chance = results[row["tagger"], row["seed"]].metrics["chance"]
         cells = []
         for column in filled:
-            if column in shared:
-                continue
             value = row[column]
             text = known[column].text(value) if value else ""
             if column in _NULL_OF and value:
                 text = str(chance[_NULL_OF[column]]["p_text"])
-            cells.append({"text": text, "value": value, "numeric": known[column].text is not _text})
+            cells.append(
+                {
+                    "text": text,
+                    "value": value,
+                    "interval": _interval(row, column, known[column].text),
+                    "numeric": known[column].text is not _text,
+                    "extra": column in extra,
+                }
+            )
         table.append(cells)
     return {
         "columns": [
-            {"name": column, **vars(known[column])} for column in filled if column not in shared
+            {"name": column, "extra": column in extra, **vars(known[column])} for column in filled
         ],
         "rows": table,
+        "left_out": len(extra),
         "shared": [
             f"{known[column].heading} {known[column].text(rows[0][column])}"
             f"{' ' + known[column].unit if known[column].unit else ''}"
             for column in shared
         ],
     }
+
+
+def _is_end(column: str, columns: Sequence[str]) -> bool:
+    """Tell whether a column holds an end of the interval of another one."""
+    figure, _, end = column.rpartition("_")
+    return end in ("low", "high") and {figure, f"{figure}_low", f"{figure}_high"} <= set(columns)
+
+
+def _interval(row: Mapping[str, str], column: str, text: Callable[[str], str]) -> str:
+    ends = [row.get(f"{column}_{end}", "") for end in ("low", "high")]
+    return f"{text(ends[0])} to {text(ends[1])}" if all(ends) else ""

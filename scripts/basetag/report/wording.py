@@ -106,6 +106,23 @@ def speed(value: float) -> str:
     return f"{value:.3g} b/s"
 
 
+def duration(seconds: float) -> str:
+    """Return a time in the units that fit it: ``0.02 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    if seconds < 10:
+        return f"{seconds:.2g} s" if seconds >= 0.001 else "under 0.001 s"
+    whole = round(seconds)
+    if whole < 120:
+        return f"{whole} s"
+    if whole < 7200:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def megabytes(value: float) -> str:
+    """Return an amount of memory with its unit (of 1000): ``512 MB``, ``1.5 GB``."""
+    return f"{value / 1000:.3g} GB" if value >= 1000 else f"{value:.3g} MB"
+
+
 def bases(value: float) -> str:
     """Return a number of bases with its unit: ``1.5 Mb``."""
     for unit, size in (("Gb", 1e9), ("Mb", 1e6), ("kb", 1e3)):
@@ -120,6 +137,12 @@ def context(measured: Mapping[str, Any]) -> str:
     if measured["reach"] is None:
         return f"more than {count(measured['distances'][-1])} bp {side}"
     return f"{count(measured['reach'])} bp {side}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a clause: ``gru, bilstm and exact``."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def probability(chance: Mapping[str, Any]) -> str:
@@ -183,6 +206,8 @@ def verdict(
         )
     attained = [own for own in map(own_attained, seeds) if own is not None]
     badge, level = _badge(attained, seeds, majority)
+    if attained and level != "poor":
+        badge += f" ({percent(_mean([own['value'] for own in attained]))} attained)"
     details = [*_attained_sentences(seeds), _majority_sentence(accuracy, majority)]
     worst = max((m["chance"]["uniform"] for m in seeds), key=lambda null: float(null["p"]))
     better = float(worst["p"]) <= 0.05
@@ -256,6 +281,54 @@ def _flagged(metrics: Metrics) -> dict[str, Mapping[str, Any]]:
     """Return the negative controls on which a tagger is flagged, by name."""
     controls = metrics["controls"] or {}
     return {name: judged for name, judged in controls.items() if judged and judged["flagged"]}
+
+
+def primary_measure(*, known: bool) -> str:
+    """Return the measure by which taggers are held against each other, declared beforehand."""
+    return (
+        "KL divergence from the exact posterior (column KL; attained is the same, scaled)"
+        if known
+        else "cross-entropy (column CE): there is no exact posterior"
+    )
+
+
+def baseline_line(metrics: Metrics, reference: str | None) -> str:
+    """Say in one short sentence how good a baseline is.
+
+    Parameters
+    ----------
+    metrics : metrics.json
+    reference : {"exact", "filtered"} or None
+        Which ceiling it is, if it is one.
+    """
+    known = f"{percent(metrics['accuracy']['value'])} match"
+    attained = own_attained(metrics)
+    if reference == "exact":
+        return f"{known}, the best possible"
+    if reference == "filtered":
+        return f"{known}, the best possible from left to right"
+    if metrics["kind"] == "constant" or attained is None:
+        return known
+    share = float(attained["value"])
+    if share < 0.005:
+        return f"{known}; {'worse' if share < -0.005 else 'no better'} than the label frequencies"
+    return f"{known}; {percent(share)} attained"
+
+
+def with_interval(value: float, ends: tuple[float, float] | None, *, in_percent: bool) -> str:
+    """Return a figure with its interval, short: ``59.8 (59.6 to 60.0) %``."""
+    scale = 100 if in_percent else 1
+    unit = " %" if in_percent else ""
+    digits = 1 if in_percent else 4
+    if ends is None:
+        return f"{scale * value:.{digits}f}{unit}"
+    # One more digit where the ends would else be the same.
+    while digits < 6 and round(scale * ends[0], digits) == round(scale * ends[1], digits):
+        if ends[0] == ends[1]:
+            break
+        digits += 1
+    numbers = [f"{scale * number:.{digits}f}" for number in (value, *ends)]
+    return f"{numbers[0]} ({numbers[1]}\N{EN DASH}{numbers[2]}){unit}"
 
 
 def rule_note(

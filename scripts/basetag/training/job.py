@@ -14,15 +14,18 @@ from lightning_fabric import Fabric
 
 from basetag.context import measure_context
 from basetag.corpus import LABELS, TOKENS, Corpus
+from basetag.devices import peak_gpu_memory
 from basetag.feature_scales import feature_scales
 from basetag.features import FEATURE_NAMES, FEATURES
 from basetag.files import canonical_json, content_digest, write_json, written_whole
+from basetag.memory import peak_memory
 from basetag.network_tagger import NetworkTagger, build_network
 from basetag.provenance import environment
 from basetag.splits import read_split
 from basetag.training.checkpoints import CheckpointFolder, checkpoint_digest
 from basetag.training.initial_weights import draw_weights, freeze, start_from
 from basetag.training.loop import train
+from basetag.training.loss import summed_over_processes
 from basetag.training.run import HistoryRow
 from basetag.word_vectors import read_word_vectors
 
@@ -120,6 +123,8 @@ def run_training(fabric: Fabric, job: TrainingJob) -> None:
         checkpoints=checkpoints,
         both_strands=settings["both_strands"],
     )
+    own = _peaks(fabric)
+    others = summed_over_processes(fabric, own).cpu() - own
     if not fabric.is_global_zero:
         return
 
@@ -145,6 +150,7 @@ def run_training(fabric: Fabric, job: TrainingJob) -> None:
     network.load_state_dict(run.last_weights)
     tagger.save(job.last)
     _write_history(job.history, run.history)
+    main, gpu = (others + _peaks(fabric)).tolist()
     write_json(
         job.timing,
         {
@@ -153,9 +159,17 @@ def run_training(fabric: Fabric, job: TrainingJob) -> None:
             "environment": environment(),
             "train_seconds": run.seconds,
             "train_bases_per_second": run.bases / run.seconds,
+            "peak_memory_bytes": round(main),
+            "peak_gpu_memory_bytes": round(gpu) if fabric.device.type == "cuda" else None,
         },
     )
     checkpoints.remove()
+
+
+def _peaks(fabric: Fabric) -> torch.Tensor:
+    """Return the most main memory and the most GPU memory that this process took, in bytes."""
+    peaks = [peak_memory(), peak_gpu_memory(fabric.device) or 0]
+    return torch.tensor(peaks, dtype=torch.float64)
 
 
 def _write_history(path: Path, rows: list[HistoryRow]) -> None:
