@@ -1,6 +1,8 @@
 """The report as a person meets it: in a browser, with the network off."""
 
+import re
 import shutil
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -74,7 +76,7 @@ def test_the_table_sorts_by_click_and_by_keyboard(page):
 
     def values():
         rows = table.query_selector_all("tbody tr")
-        return [float(row.query_selector_all("th, td")[at].inner_text()) for row in rows]
+        return [float(row.query_selector_all("th, td")[at].inner_text().split()[0]) for row in rows]
 
     button.click()
     first = values()
@@ -184,3 +186,115 @@ def test_new_charts_stay_within_the_page(browser, path, width):
     page.wait_for_selector("#hidden svg image")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     context.close()
+
+
+def test_the_first_page_of_a_dataset_fits_a_screen_and_a_half(page):
+    page.set_viewport_size({"width": 1280, "height": 1000})
+    for section in page.locator("section.dataset").all():
+        assert section.bounding_box()["height"] < 1500
+    top = page.locator("section.dataset").first.bounding_box()["y"]
+    assert top < 300
+
+
+def test_headings_skip_no_level(page):
+    levels = page.evaluate(
+        "[...document.querySelectorAll('h1, h2, h3, h4')].map((one) => Number(one.tagName[1]))"
+    )
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+def test_all_that_can_be_used_has_a_name_of_its_own(page):
+    """As assistive software is told, by the browser's own tree of names."""
+    tree = page.locator("body").aria_snapshot()
+    lines = [line.strip() for line in tree.splitlines()]
+    roles = ("link", "button", "combobox", "region", "img", "figure", "navigation", "table")
+    for role in roles:
+        assert any(re.match(rf"- '?{role} \"", line) for line in lines), role
+    for line in lines:
+        assert not re.fullmatch(r"- (link|button|combobox|region|figure|navigation):?", line), line
+    menus = page.locator(".chart summary").evaluate_all(
+        "(all) => all.map((one) => one.getAttribute('aria-label'))"
+    )
+    assert len(set(menus)) == len(menus) > 10
+
+
+def test_every_control_is_reached_by_the_tab_key_and_shows_that_it_is(page):
+    """Up to the first table; a ring is drawn around each that the key brings to the front."""
+    reached = []
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        reached.append(
+            page.evaluate(
+                """() => {
+                  const at = document.activeElement;
+                  return [at.tagName, at.innerText.trim(), getComputedStyle(at).outlineStyle];
+                }"""
+            )
+        )
+    assert all(outline != "none" for *_, outline in reached)
+    texts = [text for _, text, _ in reached]
+    for expected in ("Skip to the verdicts", "Cost", "blocks", "The figures behind this chart"):
+        assert expected in texts
+    assert any(text.startswith("Why, and how sure") for text in texts)
+
+
+def test_why_a_verdict_is_so_opens_by_keyboard(page):
+    summary = page.locator(".verdict summary").first
+    reasons = page.locator(".verdict details ul").first
+    assert not reasons.is_visible()
+    summary.focus()
+    page.keyboard.press("Enter")
+    assert reasons.is_visible()
+    assert "Always giving the commonest label" in reasons.inner_text()
+
+
+def test_all_columns_are_shown_on_demand(page):
+    table = page.locator("#comparison-blocks")
+    button = page.locator("[data-columns='comparison-blocks']")
+    assert not table.get_by_text("Brier").is_visible()
+    button.click()
+    assert button.get_attribute("aria-pressed") == "true"
+    assert table.get_by_text("Brier").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+    button.click()
+    assert not table.get_by_text("Brier").is_visible()
+
+
+@pytest.mark.parametrize("chart", ["blocks.scale", "blocks.cost", "blocks.loss", "toy.certainty"])
+def test_a_mark_answers_to_hovering(page, chart):
+    mark = page.locator(f"[id='{chart}'] svg .mark-symbol path").nth(2)
+    mark.scroll_into_view_if_needed()
+    mark.hover(force=True)
+    page.wait_for_selector("#vg-tooltip-element.visible", timeout=5000)
+    assert "tagger" in page.inner_text("#vg-tooltip-element")
+
+
+def test_an_annotated_genome_answers_to_zooming(page):
+    place = page.locator("[id='phage.annotation-1'] svg[role=img]")
+    whole = place.text_content()
+    page.locator("[data-zoom='phage.annotation-1'] button[data-step='in']").click()
+    page.wait_for_timeout(300)
+    assert place.text_content() != whole
+
+
+def test_the_config_is_saved_as_it_is_shown(page):
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Save it as again.yaml").click()
+    assert download.value.suggested_filename == "again.yaml"
+    assert download.value.path().read_text() == "seeds: [1]\n"
+
+
+def test_print_has_no_controls_opens_what_is_folded_and_cuts_no_chart(page):
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 690, "height": 1000})  # A4 less its margins, at 96 dpi
+    for control in page.locator("button, select, nav").all():
+        assert not control.is_visible() or control.locator("xpath=ancestor::thead").count()
+    assert page.locator(".verdict details ul").first.is_visible()
+    assert page.get_by_text("In expectation no method can do better").is_visible()
+    assert not page.locator("figure table").first.is_visible()
+    for chart in page.locator(".chart svg[role=img]").all():
+        box = chart.bounding_box()
+        assert box is None or box["x"] + box["width"] <= 690
+        assert box is None or box["height"] < 900

@@ -7,6 +7,8 @@ import hashlib
 import json
 import re
 import shutil
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pysam
@@ -59,6 +61,12 @@ def test_every_file_of_the_contract_is_there(ran):
             assert tracks["hidden"].shape == (len(tracks["tokens"]), 3)
     assert not (results / "own/exact").exists()  # nobody knows the posterior of a user's data
     assert (results / "report.html").stat().st_size > 100_000
+    assert (results / "figures/tiny.scale.svg").exists()
+    for run in ("gru/seed1", "exact/seed0"):
+        for name in ("timing.json", "predict_timing.json"):
+            clock = json.loads((results / "tiny" / run / name).read_text())
+            assert 30e6 < clock["peak_memory_bytes"] < 4e9
+            assert clock["peak_gpu_memory_bytes"] is None
 
 
 def test_the_comparison_has_a_row_per_run_in_the_order_of_the_config(ran):
@@ -150,11 +158,26 @@ def test_a_second_run_does_nothing(ran):
     assert "Nothing to be done" in run.stdout + run.stderr
 
 
-def test_snakemakes_own_report_builds(ran):
-    workflow, config, _ = ran
-    run = snakemake(workflow, config, "--report", "snakemake-report.html")
+def test_snakemakes_own_report_has_the_page_the_table_and_each_chart_with_a_caption(ran):
+    workflow, config, results = ran
+    run = snakemake(workflow, config, "--report", "snakemake-report.zip")
     assert run.returncode == 0, run.stderr
-    assert (config.parent / "snakemake-report.html").stat().st_size > 100_000
+    with zipfile.ZipFile(config.parent / "snakemake-report.zip") as report:
+        index = report.read("snakemake-report/report.html").decode()
+        held = {Path(name).name for name in report.namelist()}
+
+    def told(path):
+        start = index.index(f'"{path}": {{') + len(path) + 4
+        return json.JSONDecoder().raw_decode(index[start:])[0]
+
+    charts = [path.name for path in (results / "figures").glob("*.svg")]
+    assert {"tiny.scale.svg", "own.loss.svg", "tiny.tracks.svg", "tiny.hidden.svg"} < set(charts)
+    for name in charts:
+        caption = told(f"results/figures/{name}")["caption"]
+        assert f'Of <tt class="docutils literal">{name.split(".")[0]}</tt>' in caption
+        assert "A chart of the report page" not in caption  # its own words, not those of all
+    assert told("results/comparison.tsv")["caption"]
+    assert {"report.html", "comparison.tsv", *charts} <= held
 
 
 def test_two_runs_give_the_same_bytes_the_clock_apart(ran, tmp_path):
@@ -167,6 +190,8 @@ def test_two_runs_give_the_same_bytes_the_clock_apart(ran, tmp_path):
     for first in sorted(path for path in results.rglob("*") if path.is_file()):
         second = tmp_path / "results" / first.relative_to(results)
         if first.name in ("timing.json", "predict_timing.json", "report.html"):
+            continue
+        if first.name.endswith(".cost.svg"):
             continue
         if first.name == "comparison.tsv" or first.parent.name == "sweeps":
             rows = [

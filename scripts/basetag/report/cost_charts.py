@@ -9,10 +9,9 @@ from typing import NamedTuple
 import altair as alt
 
 from basetag.report.drawing import (
-    KIND_COLOURS,
-    KIND_SHAPES,
     Chart,
     Rows,
+    kind_channels,
     powers_ticks,
     spec_of,
 )
@@ -59,7 +58,6 @@ def cost_chart(runs: Sequence[Costed], *, score: str, lowest: float, description
         )
         for run, shown in zip(runs, scores, strict=True)
     ]
-    kinds = [kind for kind in KIND_COLOURS if any(run.kind == kind for run in runs)]
     values = [
         {**run._asdict(), "shown": shown, "below": run.score < lowest}
         for run, shown in zip(runs, scores, strict=True)
@@ -84,21 +82,8 @@ def cost_chart(runs: Sequence[Costed], *, score: str, lowest: float, description
             alt.Tooltip("score:Q", format=".2%", title=score.lower()),
         ],
     )
-    legend = alt.Legend(orient="bottom", direction="horizontal", titleOrient="left")
-    marks = base.mark_point(filled=True, size=70, opacity=1).encode(
-        fill=alt.Fill(
-            "kind:N",
-            title="Kind of tagger",
-            scale=alt.Scale(domain=kinds, range=[KIND_COLOURS[kind] for kind in kinds]),
-            legend=legend,
-        ),
-        shape=alt.Shape(
-            "kind:N",
-            title="Kind of tagger",
-            scale=alt.Scale(domain=kinds, range=[KIND_SHAPES[kind] for kind in kinds]),
-            legend=legend,
-        ),
-    )
+    fill, shape = kind_channels([run.kind for run in runs])
+    marks = base.mark_point(filled=True, size=70, opacity=1).encode(fill=fill, shape=shape)
     layers = [
         *_labels(runs, places),
         marks.transform_filter("!datum.below"),

@@ -167,6 +167,20 @@ def rules_of(
     ]
 
 
+def kind_channels(kinds: Iterable[str]) -> tuple[alt.Fill, alt.Shape]:
+    """Return colour and shape by the kind of tagger, for those kinds that occur, with a legend."""
+    drawn = set(kinds)
+    domain = [kind for kind in KIND_COLOURS if kind in drawn]
+    ranges = [[styles[kind] for kind in domain] for styles in (KIND_COLOURS, KIND_SHAPES)]
+    legend = alt.Legend(orient="bottom", direction="horizontal", titleOrient="left")
+    scales = [alt.Scale(domain=domain, range=styles) for styles in ranges]
+    title = "Kind of tagger"
+    return (
+        alt.Fill("kind:N", title=title, scale=scales[0], legend=legend),
+        alt.Shape("kind:N", title=title, scale=scales[1], legend=legend),
+    )
+
+
 def series_scale(names: Iterable[str]) -> alt.Scale:
     """Return a colour for each of the names; beyond ten, colours come again."""
     domain = list(names)

@@ -12,12 +12,11 @@ from typing import Any, NamedTuple
 import altair as alt
 
 from basetag.report.drawing import (
-    KIND_COLOURS,
-    KIND_SHAPES,
     REFERENCE_STYLES,
     Chart,
     Reference,
     Rows,
+    kind_channels,
     spec_of,
 )
 
@@ -211,27 +210,13 @@ def _draw(
         scale=scale,
         axis=alt.Axis(format=panel.number, tickCount=4, grid=False),
     )
-    base = alt.Chart(alt.InlineData(values=[_row(s, panel) for s in scored])).encode(y=y)
     seeds = [
         {"tagger": s.tagger, "kind": s.kind, "value": seed.value}
         for s in scored
         if len(s.seeds) > 1
         for seed in s.seeds
     ]
-    kinds = [kind for kind in KIND_COLOURS if any(s.kind == kind for s in scored)]
-    legend = alt.Legend(orient="bottom", direction="horizontal", titleOrient="left")
-    fill = alt.Fill(
-        "kind:N",
-        title="Kind of tagger",
-        scale=alt.Scale(domain=kinds, range=[KIND_COLOURS[kind] for kind in kinds]),
-        legend=legend,
-    )
-    shape = alt.Shape(
-        "kind:N",
-        title="Kind of tagger",
-        scale=alt.Scale(domain=kinds, range=[KIND_SHAPES[kind] for kind in kinds]),
-        legend=legend,
-    )
+    fill, shape = kind_channels([s.kind for s in scored])
     tooltip = [
         alt.Tooltip("tagger:N"),
         alt.Tooltip("seeds:Q"),
@@ -239,21 +224,24 @@ def _draw(
         alt.Tooltip("low:Q", format=".5f", title="95 % interval from"),
         alt.Tooltip("high:Q", format=".5f", title="to"),
     ]
+    rows = alt.InlineData(values=[_row(s, panel) for s in scored])
+    base = alt.Chart(rows).encode(y=y, tooltip=tooltip)
     known = base.transform_filter("isValid(datum.low)")
-    line = {"color": "#111111", "strokeWidth": 1.6}
-    marks = base.mark_point(filled=True, size=70, opacity=1).encode(
-        x=x, fill=fill, shape=shape, tooltip=tooltip
-    )
+    marks = base.mark_point(filled=True, size=70, opacity=1).encode(x=x, fill=fill, shape=shape)
     layers = [
         *_reference_layers(panel, references, height, scale),
         marks.transform_filter("!datum.outside"),
         base.mark_point(
             shape="triangle-left" if panel.of_low else "triangle-right",
-            filled=False, size=80, color="#333333",
+            filled=False,
+            size=80,
+            color="#333333",
         )
         .transform_filter("datum.outside")
-        .encode(x=x, tooltip=tooltip),
-        known.mark_rule(**line).encode(x=alt.X("low:Q", scale=scale), x2="high:Q"),
+        .encode(x=x),
+        known.mark_rule(color="#111111", strokeWidth=1.6).encode(
+            x=alt.X("low:Q", scale=scale), x2="high:Q"
+        ),
         *(
             known.mark_tick(color="#111111", thickness=1.6, size=12).encode(
                 x=alt.X(f"{end}:Q", scale=scale)
@@ -263,15 +251,20 @@ def _draw(
         base.mark_text(align="left", color="#222222").encode(
             x=alt.value(_WIDTH + 8), text="text:N"
         ),
-    ]  # fmt: skip
+    ]
     if seeds:
         layers.append(
             alt.Chart(alt.InlineData(values=seeds))
             .mark_point(filled=True, size=16, opacity=0.9, yOffset=9)
-            .encode(y=y, x=x, fill=fill, shape=shape)
+            .encode(
+                y=y,
+                x=x,
+                fill=fill,
+                shape=shape,
+                tooltip=[alt.Tooltip("tagger:N"), alt.Tooltip("value:Q", title="of one seed")],
+            )
         )
-    drawn: alt.LayerChart = alt.layer(*layers).properties(width=_WIDTH, height=alt.Step(step))
-    return drawn
+    return alt.LayerChart(layer=layers, width=_WIDTH, height=alt.Step(step))
 
 
 def _row(scored: Scored, panel: _Panel) -> dict[str, Any]:

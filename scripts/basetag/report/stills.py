@@ -133,7 +133,8 @@ def coloured(levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     )
     at = levels / 254 * (len(stops) - 1)
     mixed = [np.interp(at, np.arange(len(stops)), stops[:, part]) for part in range(3)]
-    return np.rint(np.stack(mixed, axis=-1)).astype(np.uint8)
+    colours: NDArray[np.uint8] = np.rint(np.stack(mixed, axis=-1)).astype(np.uint8)
+    return colours
 
 
 def png_address(image: NDArray[np.uint8], times: int = 4) -> str:
