@@ -89,7 +89,6 @@ TELLING = (
     "attained_filtered",
     "ece",
     "segment_f1",
-    "p_chance",
     "p_shift",
     "train_seconds",
 )
