@@ -480,7 +480,11 @@ def test_nothing_warns_of_the_config(folder):
         ("seeds: [2", "evaluation: {pairs: 9}\nseeds: [2", EVALUATED),
         ("seeds: [2", "evaluation: {shown_bases: 99}\nseeds: [2", EVALUATED | PREDICTED),
         ("seeds: [2", "evaluation: {controls: {bases: 0}}\nseeds: [2", {("controls",)}),
-        ("seeds: [2", "evaluation: {seed: 5}\nseeds: [2", EVALUATED | {("controls",), ("compare",)}),
+        (
+            "seeds: [2",
+            "evaluation: {seed: 5}\nseeds: [2",
+            EVALUATED | {("controls",), ("compare",)},
+        ),
         ("bases: 1_", "validation_bases: 100, bases: 1_", GRU | LSTM | EVALUATED),
         ("accession:", "decoding: viterbi\n    accession:", {("annotate",)}),
         ("accession:", "decoding: argmax\n    accession:", set()),  # the taggers' own

@@ -55,7 +55,7 @@ def test_every_file_of_the_contract_is_there(ran):
         for name in ("tagger.safetensors", "history.tsv", "timing.json", "posteriors.npy",
                      "posteriors.validation.npy", "posteriors.controls.npy", "calls.npy",
                      "calls.validation.npy", "calls.controls.npy", "hidden.npz",
-                     "metrics.json", "tracks.npz"):  # fmt: skip
+                     "metrics.json", "units.npz", "tracks.npz"):  # fmt: skip
             assert (results / dataset / "gru/seed1" / name).exists()
         with np.load(results / dataset / "gru/seed1/tracks.npz") as tracks:
             assert tracks["hidden"].shape == (len(tracks["tokens"]), 3)
@@ -79,6 +79,20 @@ def test_the_comparison_has_a_row_per_run_in_the_order_of_the_config(ran):
     assert float(exact["kl_exact"]) == 0
     assert float(exact["attained"]) == 1
     assert rows[3]["kl_exact"] == ""
+
+
+def test_differences_and_variance_have_their_rows(ran):
+    results = ran[2]
+    pairs = [
+        (r["dataset"], r["tagger"], r["other"]) for r in read_table(results / "differences.tsv")
+    ]
+    assert list(dict.fromkeys(pairs)) == [
+        ("tiny", "gru", "exact"), ("tiny", "gru", "majority"), ("tiny", "exact", "majority"),
+        ("own", "gru", "majority"),
+    ]  # fmt: skip
+    rows = read_table(results / "variance.tsv")
+    assert {row["datasets"] for row in rows} == {"tiny", "own"}
+    assert {row["data"] for row in rows} == {row["initialisation"] for row in rows} == {""}
 
 
 def test_posteriors_lie_in_the_order_of_the_split(ran):

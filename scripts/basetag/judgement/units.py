@@ -28,10 +28,11 @@ BLOCK_CORRELATION_LENGTHS = 10
 #: Blocks are not cut shorter than it takes to have about so many.
 _MOST_BLOCKS = 200
 
-# The correlation length is measured on pieces of this length, and on so many bases and pieces.
-_PIECE = 1 << 20
+# The correlation length of two states is measured on so many bases and pieces.
 _MOST_BASES = 1 << 20
 _MOST_PIECES = 2000
+# Bases looked at together.
+_AT_ONCE = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -78,11 +79,7 @@ def choose_units(segments: Segments, labels: NDArray[np.uint8], n_states: int) -
         Number of states.
     """
     length = correlation_length(segments, labels, n_states)
-    places = zip(segments.offset.tolist(), segments.lengths.tolist(), strict=True)
-    labelled = np.array(
-        [np.count_nonzero(labels[at : at + size] != UNLABELLED) for at, size in places],
-        dtype=np.int64,
-    )
+    labelled = _labelled_bases(segments, labels)
     every = np.arange(labelled.size)
     n_records = int(np.count_nonzero(labelled))
     if n_records > MOST_UNITS:
@@ -120,12 +117,14 @@ def correlation_length(segments: Segments, labels: NDArray[np.uint8], n_states: 
     float
         At least 1, in bases; 1 where all labels are the same.
     """
-    pieces = segments.cut(_PIECE)
+    # With many states each needs a transform of its own.
+    most_bases = _MOST_BASES * 2 // max(2, n_states)
+    pieces = segments.cut(most_bases)
     pieces = pieces.chosen(pieces.lengths > 0)
     n_pieces = len(pieces.offset)
     if not n_pieces:
         return 1.0
-    count = max(1, min(_MOST_PIECES, int(n_pieces * min(1.0, _MOST_BASES / pieces.bases))))
+    count = max(1, min(_MOST_PIECES, int(n_pieces * min(1.0, most_bases / pieces.bases))))
     pieces = pieces.chosen(np.linspace(0, n_pieces - 1, count).astype(np.int64))
     counts = np.bincount(pieces.gathered(labels), minlength=256)[:n_states]
     if np.count_nonzero(counts) < 2:
@@ -145,6 +144,17 @@ def correlation_length(segments: Segments, labels: NDArray[np.uint8], n_states: 
     ends = np.flatnonzero(mean <= 0)
     reach = int(ends[0]) if ends.size else longest
     return max(1.0, float(1 + 2 * mean[1:reach].sum() / mean[0]))
+
+
+def _labelled_bases(segments: Segments, labels: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return how many bases of each segment have a label, (segments,)."""
+    counts = np.zeros(len(segments.offset), dtype=np.int64)
+    of = np.repeat(np.arange(counts.size), -(-segments.lengths // _AT_ONCE))
+    pieces = segments.cut(_AT_ONCE)
+    places = zip(of.tolist(), pieces.offset.tolist(), pieces.lengths.tolist(), strict=True)
+    for segment, at, size in places:
+        counts[segment] += np.count_nonzero(labels[at : at + size] != UNLABELLED)
+    return counts
 
 
 def _autocorrelation(values: NDArray[np.float64]) -> NDArray[np.float64]:
