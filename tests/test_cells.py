@@ -110,7 +110,7 @@ def test_adding_a_cell_takes_a_class_and_a_line(tmp_path):
 
     config = copy.deepcopy(TINY)
     config["taggers"] = {"adder": {"cell": "integrator", "hidden": 3, "bidirectional": True}}
-    del config["datasets"]["own"], config["annotate"]
+    del config["datasets"]["own"], config["annotate"], config["sweeps"]
     (tmp_path / "work").mkdir()
     run = snakemake(workflow, write_config(tmp_path / "work", config))
     assert run.returncode == 0, run.stderr

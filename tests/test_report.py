@@ -608,6 +608,15 @@ def test_a_loss_that_weighs_states_is_not_held_against_the_exact_posterior(tmp_p
     assert "The loss of gru weighs states and is not drawn." in shown(page)
 
 
+def test_learning_rates_are_drawn_as_the_history_has_them(files, page):
+    (path,) = [p for p in files.histories if p.parts[-4:-2] == ("blocks", "gru")]
+    header, *lines = [line.split("\t") for line in path.read_text().splitlines()]
+    column = header.index("learning_rate")
+    rows = drawn(chart(page, "blocks.rate"), "rate")
+    assert {row["tagger"] for row in rows} == {"gru and bilstm"}  # one curve, for it is the same
+    assert [row["rate"] for row in rows] == [float(line[column]) for line in lines]
+
+
 def hidden_tracks(hidden, posterior=None):
     if posterior is None:
         posterior = np.full((len(hidden), 2), 0.5, dtype=np.float32)

@@ -10,7 +10,13 @@ from basetag.report.context_charts import context_chart
 from basetag.report.data import DatasetResult, TaggerResult
 from basetag.report.drawing import LOWEST, Reference
 from basetag.report.page import Page
-from basetag.report.training_charts import LearningCurve, Level, excess_chart, loss_chart
+from basetag.report.training_charts import (
+    LearningCurve,
+    Level,
+    excess_chart,
+    loss_chart,
+    rate_chart,
+)
 
 
 def networks_view(page: Page, dataset: DatasetResult) -> dict[str, Any] | None:
@@ -224,4 +230,38 @@ def _cross_entropy_figure(
         dataset.name,
         "loss",
         f"{dataset.name}: {last} nats per base on validation. {known}",
+    )
+
+
+def rate_figure(
+    page: Page, dataset: DatasetResult, networks: Mapping[str, TaggerResult]
+) -> dict[str, Any] | None:
+    """Return the figure of the learning rates, one curve for all that share it.
+
+    All seeds of a tagger are trained at the same rates. None where no network was trained.
+    """
+    sharing: dict[tuple[tuple[float, float], ...], dict[str, list[dict[str, float]]]] = {}
+    for result in networks.values():
+        if result.history:
+            rates = tuple((row["bases"], row["learning_rate"]) for row in result.history)
+            sharing.setdefault(rates, {}).setdefault(result.tagger, result.history)
+    if not sharing:
+        return None
+    histories = {
+        wording.listed(list(taggers)): next(iter(taggers.values())) for taggers in sharing.values()
+    }
+    told = "; ".join(
+        f"{names} {wording.nats(max(row['learning_rate'] for row in history))} at most, "
+        f"{wording.nats(history[-1]['learning_rate'])} at the end"
+        for names, history in histories.items()
+    )
+    chart = rate_chart(
+        histories, description=f"Learning rate on {dataset.name} against the bases seen: {told}."
+    )
+    return page.figure(
+        chart,
+        dataset.name,
+        "rate",
+        f"{dataset.name}: learning rate of the last step before each look at the validation "
+        f"split: {told}.",
     )

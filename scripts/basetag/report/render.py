@@ -26,7 +26,7 @@ from basetag.report.data import DatasetResult, ReportData, TaggerResult
 from basetag.report.figures import write_figures
 from basetag.report.front import front_view
 from basetag.report.genomes import genome_views
-from basetag.report.networks import loss_figure, networks_view
+from basetag.report.networks import loss_figure, networks_view, rate_figure
 from basetag.report.page import Page
 from basetag.report.sequences import explore_view
 from basetag.report.stills import add_stills
@@ -121,6 +121,7 @@ def _dataset_view(page: Page, dataset: DatasetResult, data: ReportData) -> dict[
         "comparison": comparison_view(dataset, data),
         "networks": networks_view(page, dataset),
         "loss": loss_figure(page, dataset, named, networks),
+        "rate": rate_figure(page, dataset, networks),
         "confusions": _confusion_views(dataset, named, networks),
         "chances": _chance_figures(page, dataset, named, networks),
         "reliability": reliability_figure(page, dataset, named, networks),

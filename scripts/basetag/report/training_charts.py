@@ -270,3 +270,37 @@ def loss_chart(
     ]
     header = ["tagger", "bases", "train loss (nats)", "validation loss (nats)", "learning rate"]
     return Chart(spec_of(chart), description, header, rows)
+
+
+def rate_chart(
+    histories: Mapping[str, Sequence[Mapping[str, float]]], *, description: str
+) -> Chart:
+    """Draw the learning rate against the bases seen, as it was when the losses were looked at."""
+    values = [
+        {"tagger": tagger, "bases": row["bases"], "rate": row["learning_rate"]}
+        for tagger, history in histories.items()
+        for row in history
+    ]
+    chart = (
+        alt.Chart(alt.InlineData(values=values))
+        .mark_line(point=alt.OverlayMarkDef(size=18))
+        .encode(
+            x=alt.X("bases:Q", title="Training bases seen", axis=alt.Axis(format="~s")),
+            y=alt.Y("rate:Q", title="Learning rate", axis=alt.Axis(format="~g", tickCount=4)),
+            color=alt.Color(
+                "tagger:N", title="Tagger", sort=list(histories), scale=series_scale(histories)
+            ),
+            tooltip=[
+                alt.Tooltip("tagger:N"),
+                alt.Tooltip("bases:Q", format=",", title="bases seen"),
+                alt.Tooltip("rate:Q", format=".3g", title="learning rate"),
+            ],
+        )
+        .properties(width=760, height=110)
+    )
+    rows: Rows = [
+        [tagger, row["bases"], row["learning_rate"]]
+        for tagger, history in histories.items()
+        for row in history
+    ]
+    return Chart(spec_of(chart), description, ["tagger", "bases", "learning rate"], rows)
