@@ -21,6 +21,7 @@ from basetag import __version__
 from basetag.files import canonical_json, written_whole
 from basetag.report import charts, drawing, wording
 from basetag.report.certainty import certainty_view, reliability_figure
+from basetag.report.chance import NULLS, chance_view
 from basetag.report.data import DatasetResult, ReportData, TaggerResult
 from basetag.report.genomes import genome_views
 from basetag.report.networks import loss_figure, networks_view
@@ -59,6 +60,7 @@ def render_report(data: ReportData, path: str | Path) -> None:
         version=__version__,
         datasets=datasets,
         genomes=genomes,
+        nulls=NULLS.values(),
         explore=[view["explore"] for view in datasets if view["explore"] is not None],
         provenance=[_provenance_view(*item) for item in data.provenance.items()],
         config_text=data.config_text,
@@ -112,7 +114,7 @@ def _dataset_view(page: Page, dataset: DatasetResult, data: ReportData) -> dict[
         "networks": networks_view(page, dataset, data),
         "loss": loss_figure(page, dataset, named, networks),
         "confusions": _confusion_views(dataset, named, networks),
-        "chances": _chance_figures(page, dataset, named, networks),
+        "chance": chance_view(page, dataset, named, networks),
         "reliability": reliability_figure(page, dataset, named, networks),
         "certainty": certainty_view(page, dataset, named, networks),
         "explore": explore_view(page, dataset, named, networks),
@@ -225,31 +227,6 @@ def _confusion_views(
         "first": [view for view in views if view["first"]],
         "others": [view for view in views if not view["first"]],
     }
-
-
-def _chance_figures(
-    page: Page,
-    dataset: DatasetResult,
-    named: Mapping[str, TaggerResult],
-    networks: Mapping[str, TaggerResult],
-) -> list[dict[str, Any]]:
-    figures = []
-    for index, (label, result) in enumerate(named.items()):
-        sentences = wording.chance_sentences(result.metrics)
-        null = result.metrics["chance"]["uniform"]
-        chart = charts.chance_chart(null, description=" ".join(sentences[:2]))
-        figures.append(
-            page.figure(
-                chart,
-                f"chance-{dataset.name}-{index}",
-                f"Matches of {wording.count(null['pairs'])} pairs of random "
-                f"label strings, and of {label} on {dataset.name}.",
-                tagger=label,
-                sentences=sentences,
-                shown=label == next(iter(networks), None),
-            )
-        )
-    return figures
 
 
 def _provenance_view(
