@@ -24,6 +24,7 @@ rule render_report:
             workflow.source_path(f"../report/sections/{section}.html.jinja")
             for section in (
                 "chance",
+                "controls",
             )
         ],
         style=workflow.source_path("../report/style.css"),

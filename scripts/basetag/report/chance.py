@@ -22,7 +22,7 @@ NULLS = {
     "frequencies": (
         "frequencies",
         "two strings, states as common as here",
-        "Is it better than calling the common state often? The effect is Cohen’s kappa.",
+        "Is it better than calling the common state often? The effect is the kappa of Cohen.",
     ),
     "shift": (
         "shifted calls",
@@ -37,6 +37,11 @@ NULLS = {
 }
 # Those that take each base for a draw of its own, so that n bases are n observations.
 _INDEPENDENT = ("uniform", "frequencies")
+# What fresh paths are drawn from.
+_LAWS = {
+    "hmm": "the simulating HMM",
+    "semi_markov": "a semi-Markov chain fitted to the training labels",
+}
 # From this share of the bases on, their effective number is as good as theirs.
 _AS_GOOD_AS_INDEPENDENT = 0.8
 
@@ -63,7 +68,11 @@ def chance_view(
             description=f"Share of bases that match under four nulls, and of {label} on "
             f"{dataset.name}. {' '.join(sentences)}",
         )
-        figure = page.figure(chart, f"chance-{dataset.name}-{index}", _caption(label, dataset.name))
+        figure = page.figure(
+            chart,
+            f"chance-{dataset.name}-{index}",
+            _caption(label, dataset.name, chance, known=ceiling is not None),
+        )
         panels.append(
             {**figure, "tagger": label, "sentences": sentences,
              "shown": label == next(iter(networks), None)}
@@ -82,12 +91,22 @@ def chance_view(
     }
 
 
-def _caption(tagger: str, dataset: str) -> str:
+def _caption(tagger: str, dataset: str, chance: Mapping[str, Any], *, known: bool) -> str:
+    draws = {NULLS[key][0]: null["pairs"] for key, null in chance.items() if null is not None}
+    if len(set(draws.values())) == 1:
+        told = f"{wording.count(next(iter(draws.values())))} draws of each null"
+    else:
+        told = "draws: " + ", ".join(f"{wording.count(n)} of {name}" for name, n in draws.items())
+    fresh = chance["resimulated"]
+    law = ""
+    if fresh is not None:
+        law = " Fresh paths are those of " + _LAWS.get(fresh["source"], str(fresh["source"])) + "."
+    ceiling = " and of the exact posterior, the best possible (black, dashed)" if known else ""
     return (
-        f"{dataset}: how often labels match that know nothing of one another (grey; each null at "
-        f"its own height), and {tagger} (blue line). sd: standard deviation; z: distance from the "
-        "mean in standard deviations; effect: 0 at the mean of the null, 1 where every base "
-        "matches; p: share of draws that match as often, one-sided."
+        f"{dataset}: how often labels match that know nothing of one another (grey; {told}; each "
+        f"null at its own height), beside the rate of {tagger} (blue){ceiling}.{law} sd: standard "
+        "deviation; z: distance from the mean in standard deviations; effect: 0 at the mean of "
+        "the null, 1 where every base matches; p: share of draws that match as often, one-sided."
     )
 
 
@@ -151,13 +170,13 @@ def table_notes(named: Mapping[str, TaggerResult]) -> list[str]:
             if null is None:
                 continue
             if null["constant"]:
-                reason = f"“constant” against {NULLS[key][0]}: {_why_constant(key)}"
+                reason = f"No p against {NULLS[key][0]} (constant: {_why_constant(key)})"
             elif null["too_short"]:
-                reason = f"“too short to test” against {NULLS[key][0]}: {_why_short(null)}"
+                reason = f"No p against {NULLS[key][0]} (too short to test: {_why_short(null)})"
             else:
                 continue
             taggers.setdefault(reason, []).append(label)
-    return [f"{', '.join(labels)}, {reason}." for reason, labels in taggers.items()]
+    return [f"{reason}: {', '.join(labels)}." for reason, labels in taggers.items()]
 
 
 def _why_untested(key: str, null: Mapping[str, Any] | None) -> str:
@@ -179,8 +198,7 @@ def _why_short(null: Mapping[str, Any]) -> str:
     if seams is not None and seams > MOST_AT_SEAMS:
         return (
             f"{wording.percent(seams, 0)} of the changes of state would lie where the end of a "
-            f"moved record meets its beginning (at most {wording.percent(MOST_AT_SEAMS, 0)} do "
-            "no harm)"
+            f"moved record meets its beginning, more than {wording.percent(MOST_AT_SEAMS, 0)}"
         )
     shifts = 10 ** float(null["log10_effective_shifts"])
     return (

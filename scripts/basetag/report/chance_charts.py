@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import altair as alt
 
-from basetag.report.drawing import Chart, Rows, spec_of
+from basetag.report.drawing import Chart, spec_of
 
 _WIDTH = 560
 _HEIGHT = 44
@@ -64,7 +64,7 @@ def nulls_chart(
     chart = alt.vconcat(*panels, spacing=8)
     header = [
         "null", "matches, mean", "standard deviation", "z", "effect", "p", "smallest p possible",
-        "log10 of the binomial tail", "draws", "draws with as many", "effective sample size (bases)",
+        "log10 of the binomial tail", "draws", "draws with as many", "effective sample size",
     ]  # fmt: skip
     return Chart(spec_of(chart), description, header, [_figures(row) for row in rows])
 

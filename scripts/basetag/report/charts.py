@@ -7,7 +7,7 @@ figures as they stand in the result files and returns a `Chart`. Nothing is meas
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import altair as alt
 

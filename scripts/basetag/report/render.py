@@ -22,6 +22,7 @@ from basetag.files import canonical_json, written_whole
 from basetag.report import charts, drawing, wording
 from basetag.report.certainty import certainty_view, reliability_figure
 from basetag.report.chance import NULLS, chance_view
+from basetag.report.controls import controls_view
 from basetag.report.data import DatasetResult, ReportData, TaggerResult
 from basetag.report.genomes import genome_views
 from basetag.report.networks import loss_figure, networks_view
@@ -115,6 +116,7 @@ def _dataset_view(page: Page, dataset: DatasetResult, data: ReportData) -> dict[
         "loss": loss_figure(page, dataset, named, networks),
         "confusions": _confusion_views(dataset, named, networks),
         "chance": chance_view(page, dataset, named, networks),
+        "controls": controls_view(page, dataset, named),
         "reliability": reliability_figure(page, dataset, named, networks),
         "certainty": certainty_view(page, dataset, named, networks),
         "explore": explore_view(page, dataset, named, networks),
