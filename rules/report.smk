@@ -25,6 +25,7 @@ rule render_report:
             for section in (
                 "chance",
                 "controls",
+                "sweeps",
             )
         ],
         style=workflow.source_path("../report/style.css"),

@@ -86,7 +86,7 @@ def _panel(
     *,
     first: bool,
     last: bool,
-) -> alt.LayerChart:
+) -> Any:
     """Return a histogram of matches, what it is on its left and its figures on its right."""
     values: list[dict[str, float]] = []
     if row.null is not None:
@@ -153,12 +153,11 @@ def _panel(
         _text([row.drawn], x=-12, y=26, align="right"),
         _text(row.words, x=_WIDTH + 12, y=8, align="left"),
     ]
-    chart: alt.LayerChart = alt.layer(*layers).properties(width=_WIDTH, height=_HEIGHT)
-    return chart
+    return alt.layer(*layers).properties(width=_WIDTH, height=_HEIGHT)
 
 
 def _text(
-    lines: Sequence[str], *, x: float, y: float, align: str, weight: str = "normal"
+    lines: Sequence[str], *, x: float, y: float, align: Any, weight: Any = "normal"
 ) -> alt.Chart:
     data = alt.InlineData(values=[{"text": list(lines)}])
     chart: alt.Chart = (

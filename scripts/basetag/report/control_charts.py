@@ -130,7 +130,7 @@ def _panel(
     domain: Sequence[str],
     *,
     first: bool,
-) -> alt.LayerChart:
+) -> Any:
     floor = axis["floor"]
     values = [
         {
@@ -175,11 +175,12 @@ def _panel(
             alt.Tooltip("standing:N"),
         ],
     )
+    weights: tuple[tuple[str, Any], ...] = (("!datum.weight", "normal"), ("datum.weight", "bold"))
     words = [
         base.transform_filter(condition)
         .mark_text(align="left", fontSize=12, fontWeight=weight)
         .encode(x=alt.value(_WIDTH + 8), text="text:N", color=alt.value("#222222"))
-        for condition, weight in (("!datum.weight", "normal"), ("datum.weight", "bold"))
+        for condition, weight in weights
     ]
     references = {
         one.control["reference"]: max(one.control["reference_per_mb"]["value"], floor)
@@ -193,9 +194,8 @@ def _panel(
     name = lines.mark_text(baseline="bottom", fontSize=12, color="#000000").encode(
         x="rate:Q", y=alt.value(-4), text="name:N"
     )
-    chart: alt.LayerChart = alt.layer(rule, name, bars, points, *words).properties(
+    return alt.layer(rule, name, bars, points, *words).properties(
         width=_WIDTH,
         height=alt.Step(24),
         title=alt.TitleParams(title, anchor="start", fontSize=13, offset=20),
     )
-    return chart

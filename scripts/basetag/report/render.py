@@ -28,6 +28,7 @@ from basetag.report.genomes import genome_views
 from basetag.report.networks import loss_figure, networks_view
 from basetag.report.page import Page
 from basetag.report.sequences import explore_view
+from basetag.report.sweeps import sweep_views
 from basetag.report.table import comparison_view
 
 _TEMPLATES = Path(__file__).resolve().parents[3] / "report"
@@ -62,6 +63,7 @@ def render_report(data: ReportData, path: str | Path) -> None:
         datasets=datasets,
         genomes=genomes,
         nulls=NULLS.values(),
+        sweeps=sweep_views(page, data),
         explore=[view["explore"] for view in datasets if view["explore"] is not None],
         provenance=[_provenance_view(*item) for item in data.provenance.items()],
         config_text=data.config_text,

@@ -153,7 +153,7 @@ def _lines_panel(
     taggers: Sequence[str],
     title: str,
     width: int,
-) -> alt.LayerChart:
+) -> Any:
     if along.numeric:
         ticks = [float(value) for value in along.values]
         texts = " : ".join(
@@ -184,7 +184,7 @@ def _lines_panel(
             "fixed:N", scale=alt.Scale(domain=[False, True], range=[[1, 0], [6, 4]]), legend=None
         ),
     )
-    panel: alt.LayerChart = alt.layer(
+    panel = alt.layer(
         lines,
         bars.encode(y=alt.Y("low:Q"), y2="high:Q"),
         points.encode(
@@ -194,7 +194,7 @@ def _lines_panel(
             ),
             tooltip=[
                 alt.Tooltip("tagger:N"),
-                alt.Tooltip("at", title=along.title),
+                alt.Tooltip("at:N", title=along.title),
                 alt.Tooltip("value:Q", format=".5g"),
                 alt.Tooltip("low:Q", format=".5g", title="from"),
                 alt.Tooltip("high:Q", format=".5g", title="to"),
@@ -231,20 +231,21 @@ def map_chart(
         ),
         legend=alt.Legend(format="~g", gradientLength=130, titleLimit=260),
     )
+    # Numbers grow upwards, names stand as they are given.
+    rows_of_y = list(y.texts)[::-1] if y.numeric else list(y.texts)
     panels = []
     for facet in facets:
         values = [
             {
                 "x": cell.x, "y": cell.y, "difference": cell.difference, "winner": cell.winner,
                 "text": cell.text, "dark": abs(cell.difference) > 0.6 * most,
-                "tie": cell.winner == "tie",
             }
             for cell in cells if cell.facet == facet
         ]  # fmt: skip
         base = alt.Chart(alt.InlineData(values=values)).encode(
             x=alt.X("x:N", title=x.title, sort=list(x.texts), axis=alt.Axis(labelAngle=0),
                     scale=alt.Scale(domain=list(x.texts))),
-            y=alt.Y("y:N", title=y.title, sort=None, scale=alt.Scale(domain=list(y.texts)[::-1])),
+            y=alt.Y("y:N", title=y.title, sort=None, scale=alt.Scale(domain=rows_of_y)),
         )  # fmt: skip
         ink = alt.condition("datum.dark", alt.value("#FFFFFF"), alt.value("#111111"))
         squares = base.mark_rect(stroke="#B8B8B8").encode(

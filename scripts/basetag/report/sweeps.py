@@ -49,8 +49,7 @@ def _sweep_view(page: Page, sweep: SweepResult) -> dict[str, Any]:
 
 def _what_varies(sweep: SweepResult, axes: Sequence[Axis]) -> str:
     parts = [
-        f"{axis.key} of {'datasets' if axis.of_dataset else 'taggers'} "
-        f"({', '.join(_texts(axis))})"
+        f"{axis.key} of {'datasets' if axis.of_dataset else 'taggers'} ({', '.join(_texts(axis))})"
         for axis in axes
     ]
     fixed = [f"{axis.key} is {_texts(axis)[0]}" for axis in sweep.axes if axis not in axes]
@@ -62,17 +61,13 @@ def _what_varies(sweep: SweepResult, axes: Sequence[Axis]) -> str:
 
 def networks_of(sweep: SweepResult) -> list[str]:
     """Return the networks of a sweep, as its config calls them."""
-    return list(
-        dict.fromkeys(row["tagger_base"] for row in sweep.rows if row["kind"] == "network")
-    )
+    return list(dict.fromkeys(row["tagger_base"] for row in sweep.rows if row["kind"] == "network"))
 
 
 def rival_of(sweep: SweepResult) -> str | None:
     """Return the tagger that networks are held against: `hmm_counts`, or another fitted HMM."""
     names = [
-        row["tagger_base"]
-        for row in sweep.rows
-        if row["kind"] == "hmm" and not _is_ceiling(row)
+        row["tagger_base"] for row in sweep.rows if row["kind"] == "hmm" and not _is_ceiling(row)
     ]
     return RIVAL if RIVAL in names else next(iter(names), None)
 
@@ -127,15 +122,15 @@ def _lines_figure(
     )
 
 
-def points_along(
-    sweep: SweepResult, axis: Axis, other: Axis | None, column: str
-) -> list[Point]:
+def points_along(sweep: SweepResult, axis: Axis, other: Axis | None, column: str) -> list[Point]:
     """Return each tagger's figure at each value of an axis, its panel by another axis."""
     groups: dict[tuple[str, str, str], list[_Row]] = {}
     for row in sweep.rows:
         if not row[column] or (column == "kl_exact" and _is_exact(row)):
             continue
-        facets = [""] if other is None else [row[other.column]] if row[other.column] else other.values
+        facets = (
+            [""] if other is None else [row[other.column]] if row[other.column] else other.values
+        )
         for facet in facets:
             groups.setdefault((row["tagger_base"], facet, row[axis.column]), []).append(row)
     texts = {} if other is None else dict(zip(other.values, _texts(other), strict=True))
@@ -144,9 +139,7 @@ def points_along(
     for (tagger, facet, at), rows in groups.items():
         value, low, high = over_seeds(rows, column, spread=True)
         seeds = len({row["seed"] for row in rows})
-        points.append(
-            Point(tagger, texts.get(facet, ""), at or None, value, low, high, seeds)
-        )
+        points.append(Point(tagger, texts.get(facet, ""), at or None, value, low, high, seeds))
     rank = {text: order[value] for value, text in texts.items()} or {"": 0}
     return sorted(points, key=lambda point: rank[point.facet])
 
@@ -202,25 +195,19 @@ def _map_figure(
         f"{' and '.join(axis.key for axis in of_two)}, sweep {sweep.name}. {sentence}",
     )
     seeds = len({row["seed"] for row in own})
-    noise = (
-        f"the intervals of all {seeds} seeds of {network} together"
-        if seeds > 1
-        else "both 95 % intervals"
+    mean, overlap = "", "both 95 % intervals overlap"
+    if seeds > 1:
+        mean = ", mean over seeds"
+        overlap = f"the interval of {rival} overlaps that of any of the {seeds} seeds of {network}"
+    caption = (
+        f"{sweep.name}: who labels better, {network} or {rival}, and by how many nats per base (CE "
+        f"of {network} less that of {rival} on the same test bases{mean}). “tie”: {overlap}. That "
+        "is cautious: the difference on the same bases is known better than either figure."
     )
-    more = (
-        f" Of {rival}, which varies, too, the best one at each point stands."
-        if best_of_several
-        else ""
-    )
-    figure = page.figure(
-        chart,
-        f"sweep-{sweep.name}-map-{network}",
-        f"{sweep.name}: who labels better, {network} or {rival}, and by how many nats of "
-        f"cross-entropy per base (CE of {network} less that of {rival}, on the same test bases"
-        f"{', mean over seeds' if seeds > 1 else ''}). “tie”: {noise} and that of {rival} overlap"
-        ". That is cautious: as both label the same bases, their difference is known better than "
-        f"either.{more}".replace("both 95 % intervals and that of " + rival, "both 95 % intervals"),
-    )
+    if best_of_several:
+        caption += f" {rival} varies, too: at each point its best stands."
+    name = f"sweep-{sweep.name}-map-{network}"
+    figure = page.figure(chart, name, caption)
     return figure, sentence
 
 
@@ -262,9 +249,7 @@ def cells_of(
     places = [{text: i for i, text in enumerate(_texts(axis))} for axis in axes]
     by_facet = {
         ", ".join(combination): number
-        for number, combination in enumerate(
-            itertools.product(*(place for place in places[2:]))
-        )
+        for number, combination in enumerate(itertools.product(*(place for place in places[2:])))
     }
     cells.sort(key=lambda c: (by_facet[c.facet], places[0][c.x], places[1][c.y]))
     return cells, several
@@ -296,9 +281,7 @@ def winner_of(own: _Figure, other: _Figure, network: str, rival: str) -> str:
 
 def count_sentence(cells: Sequence[Cell], network: str, rival: str) -> str:
     """Say how many cells of the map each of the two has."""
-    counts = {
-        name: sum(cell.winner == name for cell in cells) for name in (network, rival, "tie")
-    }
+    counts = {name: sum(cell.winner == name for cell in cells) for name in (network, rival, "tie")}
     sentence = (
         f"{network} against {rival}: of {len(cells)} points, {network} is better at "
         f"{counts[network]}, {rival} at {counts[rival]}; at {counts['tie']} their intervals "
