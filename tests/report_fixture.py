@@ -704,7 +704,7 @@ def write_sweep(path: Path, seeds=(1, 2), intervals=True, known=True) -> Path:
     """Write the table of a sweep of mean length and contrast by the bases of training.
 
     The network gains by bases, and by contrast where blocks are short; `hmm_counts` does not
-    train. Cross-entropy has intervals of 0.004 to each side.
+    train. Cross-entropy has intervals of 0.0015 to each side.
     """
     header = [
         "dataset", "tagger", "seed", "dataset_base", "tagger_base",
@@ -723,7 +723,7 @@ def write_sweep(path: Path, seeds=(1, 2), intervals=True, known=True) -> Path:
                 if kl is None:
                     kl = 4000 / bases * contrast * (30 / length) + 0.0005 * seed
                 entropy = best + kl
-                ends = [entropy - 0.004, entropy + 0.004, kl * 0.9, kl * 1.1]
+                ends = [entropy - 0.0015, entropy + 0.0015, kl * 0.9, kl * 1.1]
                 rows.append([
                     dataset, f"{tagger}-bases{bases}" if bases else tagger, seed, "blocks", tagger,
                     length, contrast, bases, "network" if bases else "hmm", round(entropy, 8),

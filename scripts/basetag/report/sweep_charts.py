@@ -97,7 +97,13 @@ class Cell(NamedTuple):
 
 
 def lines_chart(
-    points: Sequence[Point], along: Along, measure: str, facet_title: str, *, description: str
+    points: Sequence[Point],
+    along: Along,
+    measure: str,
+    facet_title: str,
+    *,
+    from_zero: bool,
+    description: str,
 ) -> Chart:
     """Draw a measure along an axis, a line for each tagger and a panel for each facet.
 
@@ -114,7 +120,12 @@ def lines_chart(
         y_scale = alt.Scale(type="log", domain=[floor, max(top, max(known) * 1.1)], nice=False)
         y_axis = alt.Axis(format="~g", values=powers_ticks(floor, top))
     else:
-        y_scale = alt.Scale(zero="KL" in measure, padding=8)
+        # A divergence is held against 0; of a cross-entropy 0 would be far away.
+        y_scale = (
+            alt.Scale(domain=[min(0.0, *known), 1.08 * max(known)], nice=False)
+            if from_zero
+            else alt.Scale(zero=False, padding=8)
+        )
         y_axis = alt.Axis(format="~g", tickCount=6)
     width = max(180, min(560, 860 // len(facets)))
     panels = []
@@ -222,14 +233,16 @@ def map_chart(
     widest = max(len(name) for cell in cells for name in (cell.winner, cell.text))
     colour = alt.Color(
         "difference:Q",
-        title=["nats per base", f"{network} better", f"(green) or {rival}"],
+        title=["nats per base", f"green: {network}", f"purple: {rival} better"],
         scale=alt.Scale(
             domain=[-most, most],
             domainMid=0,
             range=list(reversed(DIVERGING_COLOURS)),
             interpolate="rgb",
         ),
-        legend=alt.Legend(format="~g", gradientLength=130, titleLimit=260),
+        legend=alt.Legend(
+            format=".2~g", gradientLength=130, titleLimit=260, values=[-most, 0, most]
+        ),
     )
     # Numbers grow upwards, names stand as they are given.
     rows_of_y = list(y.texts)[::-1] if y.numeric else list(y.texts)

@@ -96,13 +96,14 @@ def _lines_figure(
         if known
         else "the best possible is not known for all of this data"
     )
-    noise = (
-        f"bars are the range over {seeds} seeds, points their mean"
-        if seeds > 1
-        else "bars are 95 % intervals over the units of the test split"
-    )
+    interval = "95 % intervals over the units of the test split"
+    noise = f"bars are {interval}"
+    if seeds > 1:
+        noise = f"bars are the range over {seeds} seeds, points their mean"
+        if any(point.seeds == 1 and point.low is not None for point in points):
+            noise += f"; of what has no seeds, {interval}"
     if all(point.low is None for point in points):
-        noise = "there are no intervals: too few records, or the measure has none here"
+        noise = "there are no intervals: too few records, or this measure has none here"
     dashed = (
         " A dashed line is a tagger in which this does not vary."
         if any(point.at is None for point in points)
@@ -113,6 +114,7 @@ def _lines_figure(
         _along(axis),
         measure,
         "" if other is None else f"{_short(other)} =",
+        from_zero=known,
         description=f"{measure} of each tagger along {axis.key}, sweep {sweep.name}.",
     )
     return page.figure(
