@@ -14,10 +14,12 @@ from basetag.report.drawing import Chart, Rows, powers_ticks, spec_of
 FLAGGED = "flagged: more than the reference"
 SAME = "not shown to call more"
 REFERENCE = "the reference itself"
+ALONE = "without a reference"
 _STYLES = {
     FLAGGED: ("#D55E00", "triangle-up"),
     SAME: ("#0072B2", "circle"),
     REFERENCE: ("#000000", "diamond"),
+    ALONE: ("#6E6E6E", "square"),
 }
 # From this ratio of the largest rate to the smallest on, an axis of powers.
 _POWERS_FROM = 30
@@ -31,7 +33,7 @@ class Judged(NamedTuple):
     ----------
     tagger : str
     standing : str
-        `FLAGGED`, `SAME` or `REFERENCE`.
+        `FLAGGED`, `SAME`, `REFERENCE` or `ALONE`.
     control : mapping
         Its figures on the control, as in metrics.json.
     text : str

@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from basetag.report import wording
-from basetag.report.control_charts import FLAGGED, REFERENCE, SAME, Judged, controls_chart
+from basetag.report.control_charts import (
+    ALONE,
+    FLAGGED,
+    REFERENCE,
+    SAME,
+    Judged,
+    controls_chart,
+)
 from basetag.report.data import DatasetResult, TaggerResult
 from basetag.report.page import Page
 
@@ -50,6 +57,15 @@ def controls_view(
         f"{wording.bases(found[0].control['bases'])} of “{_small(title)}”"
         for title, found in panels.items()
     )
+    records = first[0].control["records"]
+    bars = f"There are no intervals: {records} records are too few."
+    if first[0].control["per_mb"]["low"] is not None:
+        bars = (
+            f"Bars are 95 % intervals over the {records} records of a control; many are narrower "
+            "than the mark."
+        )
+    known = any(one.standing != ALONE for found in panels.values() for one in found)
+    dashed = " Dashed: the rate of the reference." if known else ""
     chart = controls_chart(
         panels,
         taggers,
@@ -60,8 +76,7 @@ def controls_view(
         chart,
         f"controls-{dataset.name}",
         f"{dataset.name}: borders called within records in which no state changes, per Mb, over "
-        f"{sizes}. Bars are 95 % intervals over the {first[0].control['records']} records of a "
-        "control; many are narrower than the mark. Dashed: the rate of the reference.",
+        f"{sizes}. {bars}{dashed}",
     )
     return {"figure": figure, "sentences": sentences}
 
@@ -69,6 +84,8 @@ def controls_view(
 def _standing(label: str, control: Mapping[str, Any]) -> str:
     if control["flagged"]:
         return FLAGGED
+    if control["reference"] is None:
+        return ALONE
     return REFERENCE if control["reference"] == label else SAME
 
 

@@ -174,7 +174,9 @@ def _lines_panel(
         x: alt.X = alt.X(
             "at:Q",
             title=along.title,
-            scale=alt.Scale(type="log" if along.powers else "linear", zero=False, padding=16),
+            scale=alt.Scale(
+                type="log" if along.powers else "linear", zero=False, nice=False, padding=16
+            ),
             axis=alt.Axis(values=ticks, labelExpr=f"{texts} : ''", grid=False, labelOverlap=True),
         )
     else:
@@ -182,7 +184,7 @@ def _lines_panel(
             "at:N", title=along.title, sort=list(along.texts), axis=alt.Axis(labelAngle=0),
             scale=alt.Scale(type="point", padding=0.5),
         )  # fmt: skip
-    legend = alt.Legend(orient="bottom", direction="horizontal", columns=5)
+    legend = alt.Legend(orient="bottom", direction="horizontal", titleOrient="left", columns=5)
     base = alt.Chart(alt.InlineData(values=values)).encode(
         x=x,
         color=alt.Color("tagger:N", title="Tagger", scale=series_scale(taggers), legend=legend),
@@ -233,7 +235,7 @@ def map_chart(
     widest = max(len(name) for cell in cells for name in (cell.winner, cell.text))
     colour = alt.Color(
         "difference:Q",
-        title=["nats per base", f"green: {network}", f"purple: {rival} better"],
+        title=["nats per base", f"green: {network} better", f"purple: {rival} better"],
         scale=alt.Scale(
             domain=[-most, most],
             domainMid=0,
