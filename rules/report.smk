@@ -20,6 +20,14 @@ rule render_report:
         timing=every_run("timing.json"),
         sweeps=expand("results/sweeps/{sweep}.tsv", sweep=SWEEPS),
         page=workflow.source_path("../report/template.html.jinja"),
+        sections=[
+            workflow.source_path(f"../report/sections/{section}.html.jinja")
+            for section in (
+                "chance",
+                "controls",
+                "sweeps",
+            )
+        ],
         style=workflow.source_path("../report/style.css"),
         script=workflow.source_path("../report/report.js"),
     output:

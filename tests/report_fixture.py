@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +102,7 @@ class ResultFiles:
     tracks: list[Path]
     annotations: list[Path]
     agreements: list[Path]
+    sweeps: list[Path] = field(default_factory=list)
 
 
 def _stationary(transition: np.ndarray) -> np.ndarray:
@@ -716,6 +717,40 @@ def _write_annotation(folder, genome):
     return paths, agreement
 
 
+def write_sweep(path: Path, seeds=(1, 2), intervals=True, known=True) -> Path:
+    """Write the table of a sweep of mean length and contrast by the bases of training.
+
+    The network gains by bases, and by contrast where blocks are short; `hmm_counts` does not
+    train. Cross-entropy has intervals of 0.0015 to each side.
+    """
+    header = [
+        "dataset", "tagger", "seed", "dataset_base", "tagger_base",
+        "dataset.simulate.mean_length", "dataset.simulate.contrast", "tagger.training.bases",
+        "kind", "cross_entropy", "kl_exact", "kl_filtered",
+        *(f"{name}_{end}" for name in ("cross_entropy", "kl_exact") for end in ("low", "high")),
+    ]  # fmt: skip
+    rows = []
+    for length in (30, 100, 300):
+        for contrast in (0.5, 1):
+            dataset = f"blocks-mean_length{length}-contrast{contrast}".replace(".", "p")
+            best = 0.6 - 0.1 * contrast - 0.0005 * length
+            taggers = [("bilstm", bases, seed) for bases in (200_000, 4_000_000) for seed in seeds]
+            for tagger, bases, seed in [*taggers, ("hmm_counts", "", 0), ("exact", "", 0)]:
+                kl = {"hmm_counts": 0.006, "exact": 0.0}.get(tagger)
+                if kl is None:
+                    kl = 4000 / bases * contrast * (30 / length) + 0.0005 * seed
+                entropy = best + kl
+                ends = [entropy - 0.0015, entropy + 0.0015, kl * 0.9, kl * 1.1]
+                rows.append([
+                    dataset, f"{tagger}-bases{bases}" if bases else tagger, seed, "blocks", tagger,
+                    length, contrast, bases, "network" if bases else "hmm", round(entropy, 8),
+                    kl if known else None, (kl + 0.1) if known else None,
+                    *(ends if intervals else [None] * 4),
+                ])  # fmt: skip
+    _write_table(path, header, rows)
+    return path
+
+
 def write_results(
     folder: Path,
     datasets=("toy", "blocks", "mine"),
@@ -744,4 +779,5 @@ def write_results(
         folders, agreement = _write_annotation(folder, "phage")
         files.annotations.extend(folders)
         files.agreements.append(agreement)
+        files.sweeps.append(write_sweep(folder / "sweeps" / "wrong_model.tsv"))
     return files

@@ -7,64 +7,10 @@ figures as they stand in the result files and returns a `Chart`. Nothing is meas
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import altair as alt
 
 from basetag.report.drawing import Chart, Rows, series_scale, spec_of
-
-
-def chance_chart(chance: Mapping[str, Any], *, description: str) -> Chart:
-    """Draw how often random label strings match, with the tagger's own matches as a rule.
-
-    Parameters
-    ----------
-    chance : mapping
-        One null of the part `chance` of metrics.json: counts (bins,), edges (bins + 1,),
-        observed_matches.
-    description : str
-        Text alternative.
-    """
-    edges, counts = chance["edges"], chance["counts"]
-    values = [
-        {"from": low, "to": high, "pairs": count}
-        for low, high, count in zip(edges[:-1], edges[1:], counts, strict=True)
-    ]
-    bars = (
-        alt.Chart(alt.InlineData(values=values))
-        .mark_bar(color="#8C8C8C", stroke="#5A5A5A", strokeWidth=0.5)
-        .encode(
-            x=alt.X(
-                "from:Q",
-                bin="binned",
-                title=f"Matching bases of {chance['length']:,}",
-                scale=alt.Scale(zero=False, padding=12),
-                axis=alt.Axis(format=",d" if chance["length"] < 100_000 else "~s"),
-            ),
-            x2="to:Q",
-            y=alt.Y("pairs:Q", title="Pairs of random strings"),
-            tooltip=[
-                alt.Tooltip("from:Q", format=",.0f", title="matches from"),
-                alt.Tooltip("to:Q", format=",.0f"),
-                alt.Tooltip("pairs:Q", format=","),
-            ],
-        )
-    )
-    observed = alt.Chart(
-        alt.InlineData(values=[{"matches": chance["observed_matches"], "what": "this tagger"}])
-    )
-    rule = observed.mark_rule(color="#0072B2", strokeWidth=2.5).encode(x="matches:Q")
-    beyond = chance["observed_matches"] > (edges[0] + edges[-1]) / 2
-    name = observed.mark_text(
-        align="right" if beyond else "left",
-        dx=-6 if beyond else 6,
-        color="#0072B2",
-        fontSize=13,
-        baseline="top",
-    ).encode(x="matches:Q", y=alt.value(6), text="what:N")
-    chart = alt.layer(bars, rule, name).properties(width=760, height=200)
-    rows: Rows = [[v["from"], v["to"], v["pairs"]] for v in values]
-    return Chart(spec_of(chart), description, ["matches from", "to", "pairs"], rows)
 
 
 def reliability_chart(

@@ -19,8 +19,10 @@ import vl_convert
 
 from basetag import __version__
 from basetag.files import canonical_json, written_whole
-from basetag.report import charts, drawing, wording
+from basetag.report import drawing, wording
 from basetag.report.certainty import certainty_view, reliability_figure
+from basetag.report.chance import NULLS, chance_view
+from basetag.report.controls import controls_view
 from basetag.report.cost import cost_view
 from basetag.report.data import DatasetResult, ReportData, TaggerResult
 from basetag.report.figures import write_figures
@@ -30,6 +32,7 @@ from basetag.report.networks import loss_figure, networks_view, rate_figure
 from basetag.report.page import Page
 from basetag.report.sequences import explore_view
 from basetag.report.stills import add_stills
+from basetag.report.sweeps import sweep_views
 from basetag.report.table import comparison_view
 
 _TEMPLATES = Path(__file__).resolve().parents[3] / "report"
@@ -65,6 +68,8 @@ def render_report(data: ReportData, path: str | Path, figures: str | Path | None
         version=__version__,
         datasets=datasets,
         genomes=genomes,
+        nulls=NULLS.values(),
+        sweeps=sweep_views(page, data),
         explore=[view["explore"] for view in datasets if view["explore"] is not None],
         primary=[
             (dataset.name, wording.primary_measure(known=dataset.ceiling("exact") is not None))
@@ -123,7 +128,8 @@ def _dataset_view(page: Page, dataset: DatasetResult, data: ReportData) -> dict[
         "loss": loss_figure(page, dataset, named, networks),
         "rate": rate_figure(page, dataset, networks),
         "confusions": _confusion_views(dataset, named, networks),
-        "chances": _chance_figures(page, dataset, named, networks),
+        "chance": chance_view(page, dataset, named, networks),
+        "controls": controls_view(page, dataset, named),
         "reliability": reliability_figure(page, dataset, named, networks),
         "certainty": certainty_view(page, dataset, named, networks),
         "explore": explore_view(page, dataset, named, networks),
@@ -164,32 +170,6 @@ def _confusion_views(
         "first": [view for view in views if view["first"]],
         "others": [view for view in views if not view["first"]],
     }
-
-
-def _chance_figures(
-    page: Page,
-    dataset: DatasetResult,
-    named: Mapping[str, TaggerResult],
-    networks: Mapping[str, TaggerResult],
-) -> list[dict[str, Any]]:
-    figures = []
-    for label, result in named.items():
-        sentences = wording.chance_sentences(result.metrics)
-        null = result.metrics["chance"]["uniform"]
-        chart = charts.chance_chart(null, description=" ".join(sentences[:2]))
-        figures.append(
-            page.figure(
-                chart,
-                dataset.name,
-                f"chance-{result.tagger}-seed{result.seed}",
-                f"Matches of {wording.count(null['pairs'])} pairs of random "
-                f"label strings, and of {label} on {dataset.name}.",
-                tagger=label,
-                sentences=sentences,
-                shown=label == next(iter(networks), None),
-            )
-        )
-    return figures
 
 
 def _provenance_view(

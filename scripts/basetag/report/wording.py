@@ -380,29 +380,6 @@ def unlabelled_note(taggers: Sequence[Metrics]) -> str:
     )
 
 
-def chance_sentences(metrics: Metrics) -> list[str]:
-    """Say in words what the simulation of random label strings found, and what it cannot say."""
-    chance = metrics["chance"]["uniform"]
-    pairs, length = int(chance["pairs"]), int(chance["length"])
-    mean = float(chance["mean_matches"])
-    reached = int(chance["at_least_observed"])
-    p = probability(chance)
-    return [
-        f"{count(pairs)} pairs of random label strings of {count(length)} bases were drawn, every "
-        f"state equally likely. They match at {count(round(mean))} bases on average "
-        f"({percent(mean / length)}; standard deviation {float(chance['sd_matches']):,.1f}).",
-        f"{metrics['tagger']} matches at {count(chance['observed_matches'])} "
-        f"({percent(chance['observed_matches'] / length)}); "
-        f"{'no pair' if reached == 0 else count(reached) + ' of the pairs'} reached that: {p} by "
-        "simulation. The exact binomial probability of so many matches or more is "
-        f"{power_of_ten(float(chance['binomial_log10_p']))}.",
-        "This answers one question alone: is the tagger better than labels drawn without looking? "
-        "It does not say that the tagger is good. For that, look how near it comes to the best "
-        "possible. Neighbouring bases often share a label, so independent draws flatter every "
-        "tagger.",
-    ]
-
-
 def certainty_sentence(
     tagger: str, on_matches: float, on_mismatches: float, low: float, high: float
 ) -> str:

@@ -1,0 +1,247 @@
+"""Could it be chance? The four nulls of each tagger: a chart, a table and the words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from basetag.judgement.null_figures import FEWEST_SHIFTS, MOST_AT_SEAMS
+from basetag.report import wording
+from basetag.report.chance_charts import NullRow, nulls_chart
+from basetag.report.data import DatasetResult, TaggerResult
+from basetag.report.page import Page
+
+#: The nulls by their names in metrics.json: as they are called, what is drawn, what they ask.
+NULLS = {
+    "uniform": (
+        "uniform",
+        "two strings, states equally likely",
+        "Is the tagger better than labels drawn without looking?",
+    ),
+    "frequencies": (
+        "frequencies",
+        "two strings, states as common as here",
+        "Is it better than calling the common state often? The effect is the kappa of Cohen.",
+    ),
+    "shift": (
+        "shifted calls",
+        "its own calls, moved along the records",
+        "Do the calls lie where they lie for a reason?",
+    ),
+    "resimulated": (
+        "fresh paths",
+        "new labels with segments like these",
+        "Would the calls match the labels of another sequence of this kind as well?",
+    ),
+}
+# Those that take each base for a draw of its own, so that n bases are n observations.
+_INDEPENDENT = ("uniform", "frequencies")
+# What fresh paths are drawn from.
+_LAWS = {
+    "hmm": "the simulating HMM",
+    "semi_markov": "a semi-Markov chain fitted to the training labels",
+}
+# From this share of the bases on, their effective number is as good as theirs.
+_AS_GOOD_AS_INDEPENDENT = 0.8
+
+
+def chance_view(
+    page: Page,
+    dataset: DatasetResult,
+    named: Mapping[str, TaggerResult],
+    networks: Mapping[str, TaggerResult],
+) -> dict[str, Any]:
+    """Return a panel for each tagger, and the table of all taggers and nulls."""
+    ceiling = dataset.ceiling("exact")
+    panels = []
+    for label, result in named.items():
+        chance = result.metrics["chance"]
+        sentences = chance_sentences(label, chance)
+        chart = nulls_chart(
+            [
+                NullRow(name, drawn, chance[key], null_words(key, chance[key]))
+                for key, (name, drawn, _) in NULLS.items()
+            ],
+            tagger=label,
+            ceiling=ceiling["accuracy"] if ceiling is not None else None,
+            description=f"Share of bases that match under four nulls, and of {label} on "
+            f"{dataset.name}. {' '.join(sentences)}",
+        )
+        figure = page.figure(
+            chart,
+            dataset.name,
+            f"chance-{result.tagger}-seed{result.seed}",
+            _caption(label, dataset.name, chance, known=ceiling is not None),
+        )
+        panels.append(
+            {**figure, "tagger": label, "sentences": sentences,
+             "shown": label == next(iter(networks), None)}
+        )  # fmt: skip
+    return {
+        "panels": panels,
+        "groups": [{"name": name, "columns": _columns(key)} for key, (name, *_) in NULLS.items()],
+        "rows": [
+            {
+                "tagger": label,
+                "groups": [_cells(key, result.metrics["chance"][key]) for key in NULLS],
+            }
+            for label, result in named.items()
+        ],
+        "notes": table_notes(named),
+    }
+
+
+def _caption(tagger: str, dataset: str, chance: Mapping[str, Any], *, known: bool) -> str:
+    draws = {NULLS[key][0]: null["pairs"] for key, null in chance.items() if null is not None}
+    if len(set(draws.values())) == 1:
+        told = f"{wording.count(next(iter(draws.values())))} draws of each null"
+    else:
+        told = "draws: " + ", ".join(f"{wording.count(n)} of {name}" for name, n in draws.items())
+    fresh = chance["resimulated"]
+    law = ""
+    if fresh is not None:
+        law = " Fresh paths are those of " + _LAWS.get(fresh["source"], str(fresh["source"])) + "."
+    ceiling = " and of the exact posterior, the best possible (black, dashed)" if known else ""
+    return (
+        f"{dataset}: how often labels match that know nothing of one another (grey; {told}; each "
+        f"null at its own height), beside the rate of {tagger} (blue){ceiling}.{law} sd: standard "
+        "deviation; z: distance from the mean in standard deviations; effect: 0 at the mean of "
+        "the null, 1 where every base matches; p: share of draws that match as often, one-sided."
+    )
+
+
+def null_words(key: str, null: Mapping[str, Any] | None) -> list[str]:
+    """Return the figures of one null in two short lines."""
+    if null is None:
+        return ["not drawn: there is neither a model", "nor a training label to draw from"]
+    first = f"mean {wording.percent(null['accuracy'])}"
+    if null["constant"]:
+        return [f"{first}, in every draw", f"no p: {_why_constant(key)}"]
+    first += f", sd {deviation(null['sd_matches'] / null['length'])}, z {z_text(null['z'])}"
+    second = "" if null["effect"] is None else f"effect {effect_text(null['effect'])}, "
+    return [first, second + ("no p: too short" if null["too_short"] else wording.probability(null))]
+
+
+def chance_sentences(tagger: str, chance: Mapping[str, Any]) -> list[str]:
+    """Say how often a tagger matches, what that is worth, and why where there is no p."""
+    first = chance["uniform"]
+    n, observed = int(first["length"]), int(first["observed_matches"])
+    tested = [
+        f"{wording.probability(null)} against {NULLS[key][0]}"
+        for key, null in chance.items()
+        if key not in _INDEPENDENT and null is not None and null["p"] is not None
+    ]
+    sentences = [
+        f"{tagger} matches at {wording.count(observed)} of {wording.count(n)} test bases "
+        f"({wording.percent(observed / n)})"
+        + (f"; {' and '.join(tested)}." if tested else "; neither fair null can test that.")
+    ]
+    sizes = {
+        NULLS[key][0]: float(null["effective_sample_size"])
+        for key, null in chance.items()
+        if key not in _INDEPENDENT and null is not None and null["effective_sample_size"]
+    }
+    if sizes:
+        told = " or ".join(
+            f"{wording.count(size)} independent ones (against {name})"
+            for name, size in sizes.items()
+        )
+        sentences.append(
+            f"States come in segments, so these {wording.count(n)} bases say as much as {told}: "
+            "independent draws flatter it."
+            if min(sizes.values()) < _AS_GOOD_AS_INDEPENDENT * n
+            else f"States change so often here that these {wording.count(n)} bases say about as "
+            f"much as independent ones: as {told.replace(' independent ones', '')}."
+        )
+    sentences += [
+        f"No p against {NULLS[key][0]}: {why}."
+        for key, null in chance.items()
+        for why in [_why_untested(key, null)]
+        if why
+    ]
+    return sentences
+
+
+def table_notes(named: Mapping[str, TaggerResult]) -> list[str]:
+    """Return why cells of the table have no p, each reason once, with its taggers."""
+    taggers: dict[str, list[str]] = {}
+    for label, result in named.items():
+        for key, null in result.metrics["chance"].items():
+            if null is None:
+                continue
+            if null["constant"]:
+                reason = f"No p against {NULLS[key][0]} (constant: {_why_constant(key)})"
+            elif null["too_short"]:
+                reason = f"No p against {NULLS[key][0]} (too short to test: {_why_short(null)})"
+            else:
+                continue
+            taggers.setdefault(reason, []).append(label)
+    return [f"{reason}: {', '.join(labels)}." for reason, labels in taggers.items()]
+
+
+def _why_untested(key: str, null: Mapping[str, Any] | None) -> str:
+    if null is None:
+        return "there is neither a model nor a training label to draw paths from"
+    if null["constant"]:
+        return _why_constant(key)
+    return f"the data is too short to test: {_why_short(null)}" if null["too_short"] else ""
+
+
+def _why_constant(key: str) -> str:
+    if key == "shift":
+        return "calls or labels never change"
+    return "all draws are alike"
+
+
+def _why_short(null: Mapping[str, Any]) -> str:
+    seams = null["seam_share"]
+    if seams is not None and seams > MOST_AT_SEAMS:
+        return (
+            f"{wording.percent(seams, 0)} of the changes of state would lie where the end of a "
+            f"moved record meets its beginning, more than {wording.percent(MOST_AT_SEAMS, 0)}"
+        )
+    shifts = 10 ** float(null["log10_effective_shifts"])
+    return (
+        f"only about {shifts:.0f} shifts really differ, and p could not reach 0.05 with fewer "
+        f"than {FEWEST_SHIFTS}"
+    )
+
+
+def _columns(key: str) -> list[str]:
+    return ["p", "z", "effect", *([] if key in _INDEPENDENT else ["effective bases"])]
+
+
+def _cells(key: str, null: Mapping[str, Any] | None) -> list[str]:
+    columns = _columns(key)
+    if null is None:
+        return ["not drawn", *[""] * (len(columns) - 1)]
+    p = str(null["p_text"])
+    if null["p"] is None:
+        p = "constant" if null["constant"] else "too short to test"
+    size = null["effective_sample_size"]
+    cells = [
+        p,
+        "" if null["z"] is None else z_text(null["z"]),
+        "" if null["effect"] is None else effect_text(null["effect"]),
+        "" if size is None else wording.count(size),
+    ]
+    return cells[: len(columns)]
+
+
+def z_text(z: float) -> str:
+    """Return a distance in standard deviations: one decimal, none from 100 on."""
+    text = f"{abs(z):,.0f}" if abs(z) >= 99.95 else f"{abs(z):.1f}"
+    return f"{wording.MINUS if z < 0 and float(text.replace(',', '')) else ''}{text}"
+
+
+def effect_text(effect: float) -> str:
+    """Return an effect with three decimals."""
+    text = f"{abs(effect):.3f}"
+    return f"{wording.MINUS if effect < 0 and float(text) else ''}{text}"
+
+
+def deviation(share: float) -> str:
+    """Return a standard deviation in percent with two significant digits."""
+    digits = max(0, 1 - math.floor(math.log10(100 * share)))
+    return f"{100 * share:.{digits}f} %"
