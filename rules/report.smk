@@ -1,7 +1,7 @@
 """Render the report: one HTML file that opens offline.
 
-IN   results/comparison.tsv, every table of a sweep, and every metrics.json, history.tsv, tracks.npz
-     and annotation
+IN   results/comparison.tsv, differences.tsv and variance.tsv, every table of a sweep, and every
+     metrics.json, history.tsv, tracks.npz and annotation
 OUT  results/report.html
 """
 
@@ -10,6 +10,8 @@ rule render_report:
     """Verdicts, table and charts on one page."""
     input:
         comparison="results/comparison.tsv",
+        differences="results/differences.tsv",
+        variance="results/variance.tsv",
         metrics=every_run("metrics.json"),
         tracks=every_run("tracks.npz"),
         history=every_run("history.tsv", NETWORKS),
@@ -20,6 +22,12 @@ rule render_report:
         timing=every_run("timing.json"),
         sweeps=expand("results/sweeps/{sweep}.tsv", sweep=SWEEPS),
         page=workflow.source_path("../report/template.html.jinja"),
+        sections=[
+            workflow.source_path("../report/sections/calibration.html.jinja"),
+            workflow.source_path("../report/sections/differences.html.jinja"),
+            workflow.source_path("../report/sections/measures.html.jinja"),
+            workflow.source_path("../report/sections/segments.html.jinja"),
+        ],
         style=workflow.source_path("../report/style.css"),
         script=workflow.source_path("../report/report.js"),
     output:

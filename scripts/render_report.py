@@ -21,6 +21,8 @@ def main(settings: dict[str, Any], inputs: dict[str, list[Path]], page: Path) ->
         alphabets=settings["alphabets"],
         sweep_paths=inputs["sweeps"],
         sweep_units=settings["sweeps"],
+        differences_path=inputs["differences"][0],
+        variance_path=inputs["variance"][0],
         provenance=provenance(inputs["taggers"], inputs["timing"]),
         config_text=settings["config"],
     )
@@ -44,6 +46,9 @@ if __name__ == "__main__":
                     "sweeps",
                 )
             }
-            | {"comparison": [Path(snakemake.input.comparison)]},
+            | {
+                name: [Path(snakemake.input.get(name))]
+                for name in ("comparison", "differences", "variance")
+            },
             Path(snakemake.output[0]),
         )

@@ -11,15 +11,16 @@ from typing import Any, NamedTuple
 
 import altair as alt
 
-from basetag.report.drawing import Chart, Reference, Rows, rules_of, series_scale, spec_of
-
-KIND_COLOURS = {
-    "network": "#0072B2",
-    "hmm": "#009E73",
-    "rule": "#D55E00",
-    "constant": "#6E6E6E",
-}
-_KIND_SHAPES = {"network": "circle", "hmm": "diamond", "rule": "square", "constant": "cross"}
+from basetag.report.drawing import (
+    KIND_COLOURS,
+    KIND_SHAPES,
+    Chart,
+    Reference,
+    Rows,
+    rules_of,
+    series_scale,
+    spec_of,
+)
 
 
 class Measured(NamedTuple):
@@ -275,7 +276,7 @@ def _scale_panel(
         shape=alt.Shape(
             "kind:N",
             title="Kind of tagger",
-            scale=alt.Scale(domain=list(_KIND_SHAPES), range=list(_KIND_SHAPES.values())),
+            scale=alt.Scale(domain=list(KIND_SHAPES), range=list(KIND_SHAPES.values())),
             legend=alt.Legend(orient="top", direction="horizontal"),
         ),
         tooltip=[

@@ -57,6 +57,13 @@ DIVERGING_COLOURS = (
     "#1B7837",
     "#00441B",
 )
+KIND_COLOURS = {
+    "network": "#0072B2",
+    "hmm": "#009E73",
+    "rule": "#D55E00",
+    "constant": "#6E6E6E",
+}
+KIND_SHAPES = {"network": "circle", "hmm": "diamond", "rule": "square", "constant": "cross"}
 REFERENCE_STYLES = {
     "chance": ("#6E6E6E", [1, 3]),
     "commonest label": ("#8A5A00", [6, 3]),

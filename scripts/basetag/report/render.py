@@ -23,8 +23,10 @@ from basetag.report import charts, drawing, wording
 from basetag.report.certainty import certainty_view, reliability_figure
 from basetag.report.data import DatasetResult, ReportData, TaggerResult
 from basetag.report.genomes import genome_views
+from basetag.report.measures import measures_view
 from basetag.report.networks import loss_figure, networks_view
 from basetag.report.page import Page
+from basetag.report.segments import segments_view
 from basetag.report.sequences import explore_view
 from basetag.report.table import comparison_view
 
@@ -112,6 +114,8 @@ def _dataset_view(page: Page, dataset: DatasetResult, data: ReportData) -> dict[
         "networks": networks_view(page, dataset, data),
         "loss": loss_figure(page, dataset, named, networks),
         "confusions": _confusion_views(dataset, named, networks),
+        "measures": measures_view(page, dataset, named, networks),
+        "segments": segments_view(page, dataset, named, networks),
         "chances": _chance_figures(page, dataset, named, networks),
         "reliability": reliability_figure(page, dataset, named, networks),
         "certainty": certainty_view(page, dataset, named, networks),
