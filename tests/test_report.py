@@ -21,6 +21,7 @@ def read(files, **changes):
     return read_report_data(
         files.comparison, files.metrics, history_paths=files.histories, tracks_paths=files.tracks,
         annotation_folders=files.annotations, agreement_paths=files.agreements,
+        differences_path=files.differences, variance_path=files.variance,
         provenance={"Written by": {"basetag": "0"}}, config_text="seeds: [1]\n", **changes,
     )  # fmt: skip
 

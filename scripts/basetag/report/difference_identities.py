@@ -59,10 +59,8 @@ def check_differences(
 
 def _mean(seeds: list[Mapping[str, Any]], measure: str) -> float | None:
     """Return the mean over seeds, or None where it does not determine the difference."""
-    if measure == "segment_f1":
-        found = [own["segments"]["f1"] for own in seeds] if len(seeds) == 1 else [None]
-    else:
-        found = [own[measure] for own in seeds]
-    if any(figure is None for figure in found):
+    if measure == "segment_f1" and len(seeds) > 1:
         return None
-    return sum(float(figure["value"]) for figure in found) / len(found)
+    figures = [own["segments"]["f1"] if measure == "segment_f1" else own[measure] for own in seeds]
+    known = [float(figure["value"]) for figure in figures if figure is not None]
+    return sum(known) / len(known) if len(known) == len(seeds) else None

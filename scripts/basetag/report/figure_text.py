@@ -1,4 +1,4 @@
-"""Figures of metrics.json as text: a value with its 95 % interval, in one form on the whole page."""
+"""Figures of metrics.json as text, with their 95 % intervals, in one form on the whole page."""
 
 from __future__ import annotations
 

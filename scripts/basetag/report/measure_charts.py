@@ -65,7 +65,7 @@ def _panel(
     chance: float | None,
     *,
     names: bool,
-) -> alt.LayerChart:
+) -> Any:
     values = [
         {
             "tagger": label,
@@ -130,5 +130,4 @@ def _panel(
                 x="chance:Q"
             ),
         )
-    panel: alt.LayerChart = alt.layer(*layers).properties(width=_WIDTH, height=alt.Step(24))
-    return panel
+    return alt.layer(*layers).properties(width=_WIDTH, height=alt.Step(24))

@@ -23,7 +23,8 @@ def measures_view(
 ) -> dict[str, Any]:
     """Return the chart of all taggers and the tables per state, networks and exact first."""
     exact = dataset.reference("exact")
-    first, others = [], []
+    first: list[dict[str, Any]] = []
+    others: list[dict[str, Any]] = []
     for label, result in named.items():
         place = first if label in networks or result is exact else others
         place.append({"tagger": label, "states": _state_rows(result.metrics)})

@@ -20,8 +20,10 @@ import vl_convert
 from basetag import __version__
 from basetag.files import canonical_json, written_whole
 from basetag.report import charts, drawing, wording
+from basetag.report.calibration import calibration_view
 from basetag.report.certainty import certainty_view, reliability_figure
 from basetag.report.data import DatasetResult, ReportData, TaggerResult
+from basetag.report.differences import differences_view
 from basetag.report.genomes import genome_views
 from basetag.report.measures import measures_view
 from basetag.report.networks import loss_figure, networks_view
@@ -116,6 +118,8 @@ def _dataset_view(page: Page, dataset: DatasetResult, data: ReportData) -> dict[
         "confusions": _confusion_views(dataset, named, networks),
         "measures": measures_view(page, dataset, named, networks),
         "segments": segments_view(page, dataset, named, networks),
+        "differences": differences_view(page, dataset, data, networks),
+        "calibration": calibration_view(named, networks),
         "chances": _chance_figures(page, dataset, named, networks),
         "reliability": reliability_figure(page, dataset, named, networks),
         "certainty": certainty_view(page, dataset, named, networks),

@@ -71,7 +71,7 @@ def length_chart(
         "of:N",
         title="Segments",
         scale=alt.Scale(domain=names, range=list(_COLOURS[: len(names)])),
-        legend=alt.Legend(orient="top", direction="horizontal", symbolStrokeWidth=3),
+        legend=alt.Legend(orient="top", direction="horizontal", symbolType="square"),
     )
     bars = (
         base.mark_bar(opacity=0.6, binSpacing=0)
@@ -85,8 +85,8 @@ def length_chart(
             color=colour,
             strokeDash=alt.StrokeDash(
                 "of:N",
-                title="Segments",
                 scale=alt.Scale(domain=names, range=[[1, 0], [1, 0], [5, 3]][: len(names)]),
+                legend=None,
             ),
         )
         .transform_filter(alt.datum.of != _TRUE)
@@ -215,7 +215,7 @@ def boundary_chart(
 def distance_labels(edges: Sequence[int]) -> list[str]:
     """Return the names of the bins of distances, the last edge included, and of what is beyond."""
     labels = [
-        f"{low:,}" if high - low == 1 else f"{low:,}–{high - 1:,}"
+        f"{low:,}" if high - low == 1 else f"{low:,}\N{EN DASH}{high - 1:,}"
         for low, high in zip(edges[:-1], [*edges[1:-1], edges[-1] + 1], strict=True)
     ]
     return [*labels, f"> {edges[-1]:,}, or none"]
