@@ -239,8 +239,8 @@ def missing_sources(rows: Sequence[Row]) -> list[str]:
         )
     if any(not row["data"] for row in rows):
         sentences.append(
-            "Data are not measured: simulate a second dataset that differs from this one only in "
-            "`simulate.seed`."
+            "Data are not measured: of a simulated dataset give a second one that differs from it "
+            "only in `simulate.seed`."
         )
     return sentences
 

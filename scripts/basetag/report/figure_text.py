@@ -35,14 +35,12 @@ def interval(figure: Measured, form: Callable[[float], str]) -> str:
     return f"{form(figure['low']).removesuffix(' %')} to {form(figure['high'])}"
 
 
-def with_interval(figure: Measured, form: Callable[[float], str], *, told: bool = False) -> str:
-    """Return a figure with its interval in brackets; `told` says of what kind it is."""
+def with_interval(figure: Measured, form: Callable[[float], str]) -> str:
+    """Return a figure with its interval in brackets, where it has one."""
     if figure is None:
         return "not defined"
     between = interval(figure, form)
-    if not between:
-        return f"{form(figure['value'])} (no interval)" if told else form(figure["value"])
-    return f"{form(figure['value'])} ({'95 % interval ' if told else ''}{between})"
+    return f"{form(figure['value'])} ({between})" if between else form(figure["value"])
 
 
 def cell(figure: Measured, form: Callable[[float], str]) -> dict[str, str]:

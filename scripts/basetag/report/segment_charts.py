@@ -57,7 +57,8 @@ def length_chart(
         y=alt.Y(
             "segments:Q",
             title="Segments (axis of square roots)",
-            scale=alt.Scale(type="sqrt"),
+            scale=alt.Scale(type="sqrt", domainMin=0),
+            stack=None,
             axis=alt.Axis(tickCount=5),
         ),
         tooltip=[
@@ -71,14 +72,15 @@ def length_chart(
         "of:N",
         title="Segments",
         scale=alt.Scale(domain=names, range=list(_COLOURS[: len(names)])),
-        legend=alt.Legend(orient="top", direction="horizontal", symbolType="square"),
+        legend=alt.Legend(
+            orient="top", direction="horizontal", symbolType="square", symbolStrokeWidth=0
+        ),
     )
-    bars = (
-        base.mark_bar(opacity=0.6, binSpacing=0)
-        .encode(x2="to:Q", color=colour)
+    true = (
+        base.mark_area(interpolate="step-after", opacity=0.6)
+        .encode(color=colour)
         .transform_filter(alt.datum.of == _TRUE)
     )
-    # A level over each bin, and the risers between: a staircase that ends with its last bin.
     steps = (
         base.mark_line(interpolate="step-after", strokeWidth=2)
         .encode(
@@ -91,11 +93,11 @@ def length_chart(
         )
         .transform_filter(alt.datum.of != _TRUE)
     )
-    for row in [row for row in values if row["to"] == edges[-1] and row["of"] != _TRUE]:
-        values.append({**row, "from": row["to"]})
+    # A staircase has a level over each bin; the last one ends where its bin does.
+    values += [{**row, "from": row["to"]} for row in values if row["to"] == edges[-1]]
     width = _WIDTH // columns - 40
     chart = (
-        alt.layer(bars, steps, data=alt.InlineData(values=values))
+        alt.layer(true, steps, data=alt.InlineData(values=values))
         .properties(width=width, height=190)
         .facet(
             alt.Facet("state:N", title=None, sort=None, header=alt.Header(labelFontSize=13)),

@@ -33,10 +33,7 @@ def segments_view(
             {"tagger": label, "first": label in networks, "cells": _cells(segments)}
             for label, segments in judged.items()
         ],
-        "true": wording.count(next(iter(judged.values()))["true"]),
-        "true_per_mb": with_interval(
-            next(iter(judged.values()))["per_mb"]["true"], rate, told=True
-        ),
+        "true": true_sentence(next(iter(judged.values()))),
         "panels": [
             {
                 "id": f"{index}",
@@ -49,6 +46,16 @@ def segments_view(
             for index, (label, result) in enumerate(named.items())
         ],
     }
+
+
+def true_sentence(segments: Mapping[str, Any]) -> str:
+    """Say how many true segments there are, with the interval of their number per Mb."""
+    true = segments["per_mb"]["true"]
+    between = interval(true, rate)
+    return (
+        f"{wording.count(segments['true'])} true segments, {rate(true['value'])} per Mb"
+        f"{f' (95 % interval {between})' if between else ''}."
+    )
 
 
 def segment_sentence(label: str, segments: Mapping[str, Any]) -> str:
@@ -120,7 +127,7 @@ def _figures(
 ) -> list[dict[str, Any]]:
     """Return the charts of one tagger, the exact posterior beside it where it is another."""
     segments, ends = metrics["segments"], metrics["segments"]["boundaries"]
-    beside = "" if exact is None else ", and those that the exact posterior calls"
+    beside = "" if exact is None else ", and those that the exact posterior calls (dashed)"
     lengths = segment_charts.length_chart(
         label,
         segments,
