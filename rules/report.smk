@@ -1,7 +1,7 @@
 """Render the report: one HTML file that opens offline, and its charts as SVG files.
 
-IN   results/comparison.tsv, every table of a sweep, and every metrics.json, history.tsv, tracks.npz
-     and annotation
+IN   results/comparison.tsv, differences.tsv and variance.tsv, every table of a sweep, and every
+     metrics.json, history.tsv, tracks.npz and annotation
 OUT  results/report.html, results/figures/
 """
 
@@ -10,6 +10,8 @@ rule render_report:
     """Verdicts, table and charts on one page."""
     input:
         comparison="results/comparison.tsv",
+        differences="results/differences.tsv",
+        variance="results/variance.tsv",
         metrics=every_run("metrics.json"),
         tracks=every_run("tracks.npz"),
         history=every_run("history.tsv", NETWORKS),
@@ -23,8 +25,12 @@ rule render_report:
         sections=[
             workflow.source_path(f"../report/sections/{section}.html.jinja")
             for section in (
+                "calibration",
                 "chance",
                 "controls",
+                "differences",
+                "measures",
+                "segments",
                 "sweeps",
             )
         ],

@@ -23,6 +23,8 @@ def main(
         alphabets=settings["alphabets"],
         sweep_paths=inputs["sweeps"],
         sweep_units=settings["sweeps"],
+        differences_path=inputs["differences"][0],
+        variance_path=inputs["variance"][0],
         provenance=provenance(inputs["taggers"], inputs["timing"]),
         config_text=settings["config"],
     )
@@ -46,7 +48,10 @@ if __name__ == "__main__":
                     "sweeps",
                 )
             }
-            | {"comparison": [Path(snakemake.input.comparison)]},
+            | {
+                name: [Path(snakemake.input.get(name))]
+                for name in ("comparison", "differences", "variance")
+            },
             Path(snakemake.output.page),
             Path(snakemake.output.figures),
         )

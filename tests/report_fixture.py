@@ -102,6 +102,8 @@ class ResultFiles:
     tracks: list[Path]
     annotations: list[Path]
     agreements: list[Path]
+    differences: Path
+    variance: Path
     sweeps: list[Path] = field(default_factory=list)
 
 
@@ -751,6 +753,41 @@ def write_sweep(path: Path, seeds=(1, 2), intervals=True, known=True) -> Path:
     return path
 
 
+def _write_differences(files):
+    """Write how taggers differ, with intervals of a hundredth, and where variance comes from."""
+    measures = {
+        "accuracy": lambda m: m["accuracy"],
+        "cross_entropy": lambda m: m["cross_entropy"],
+        "kl_exact": lambda m: m["kl_exact"],
+        "segment_f1": lambda m: m["segments"]["f1"],
+    }
+    found = {}
+    for path in files.metrics:
+        own = json.loads(path.read_text(encoding="utf-8"))
+        found.setdefault(own["dataset"], {}).setdefault(own["tagger"], []).append(own)
+    differences, variances = [], []
+    for dataset, taggers in found.items():
+        for name, of in measures.items():
+            means = {
+                tagger: np.mean([of(own)["value"] for own in seeds])
+                for tagger, seeds in taggers.items()
+                if all(of(own) is not None for own in seeds)
+            }
+            for i, first in enumerate(means):
+                for second in list(means)[i + 1 :]:
+                    value = float(means[first] - means[second])
+                    ends = value - 0.01, value + 0.01
+                    differences.append((dataset, first, second, name, value, *ends, 12))
+            for tagger in means:
+                several = len(taggers[tagger]) > 1
+                parts = 4e-6, 12e-6 if several else None, None
+                variances.append((dataset, tagger, name, *parts, 1, len(taggers[tagger])))
+    header = ("dataset", "tagger", "other", "measure", "difference", "low", "high", "units")
+    _write_table(files.differences, header, differences)
+    header = ("datasets", "tagger", "measure", "test_sampling", "initialisation", "data")
+    _write_table(files.variance, (*header, "n_datasets", "n_seeds"), variances)
+
+
 def write_results(
     folder: Path,
     datasets=("toy", "blocks", "mine"),
@@ -767,7 +804,8 @@ def write_results(
     """
     rng = np.random.default_rng(7)
     rows = []
-    files = ResultFiles(folder / "comparison.tsv", [], [], [], [], [])
+    tables = folder / "differences.tsv", folder / "variance.tsv"
+    files = ResultFiles(folder / "comparison.tsv", [], [], [], [], [], *tables)
     for dataset in datasets:
         more, paths = _write_dataset(folder, dataset, records, shown, seeds, rng, more_networks)
         rows += more
@@ -775,6 +813,7 @@ def write_results(
         files.histories.extend(paths["histories"])
         files.tracks.extend(paths["tracks"])
     _write_table(files.comparison, COLUMNS, rows)
+    _write_differences(files)
     if annotate:
         folders, agreement = _write_annotation(folder, "phage")
         files.annotations.extend(folders)

@@ -29,11 +29,13 @@ from tests.report_fixture import control_of, write_results
 
 
 def read(files, **changes):
+    tables = {"differences_path": files.differences, "variance_path": files.variance}
     return read_report_data(
         files.comparison, files.metrics, history_paths=files.histories, tracks_paths=files.tracks,
         annotation_folders=files.annotations, agreement_paths=files.agreements,
         sweep_paths=files.sweeps,
-        provenance={"Written by": {"basetag": "0"}}, config_text="seeds: [1]\n", **changes,
+        provenance={"Written by": {"basetag": "0"}}, config_text="seeds: [1]\n",
+        **(tables | changes),
     )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from basetag.alphabet import Alphabet
 from basetag.errors import InputError
 from basetag.judgement.chance import binomial_log10_tail
 from basetag.judgement.figure_places import FIGURES, NUMBERS, found_at
+from basetag.report.difference_identities import check_differences
 from basetag.report.measure_identities import check_measures
 
 #: Label of a base that nobody labelled: never a class, never scored.
@@ -239,6 +240,8 @@ class ReportData:
     provenance: Provenance
     config_text: str
     sweeps: list[SweepResult] = field(default_factory=list)
+    differences: list[dict[str, str]] = field(default_factory=list)
+    variances: list[dict[str, str]] = field(default_factory=list)
 
 
 def read_report_data(
@@ -252,6 +255,8 @@ def read_report_data(
     alphabets: Mapping[str, str] | None = None,
     sweep_paths: Iterable[str | Path] = (),
     sweep_units: Mapping[str, Mapping[str, str]] | None = None,
+    differences_path: str | Path | None = None,
+    variance_path: str | Path | None = None,
     provenance: Provenance,
     config_text: str,
 ) -> ReportData:
@@ -275,6 +280,8 @@ def read_report_data(
         ``…/{sweep}.tsv`` of each sweep.
     sweep_units : mapping of str to mapping, optional
         Sweep to axis, as its column is called, to unit.
+    differences_path, variance_path : path, optional
+        differences.tsv, how taggers differ, and variance.tsv, where variance comes from.
     provenance : mapping
         Heading to a line of text, lines of code, or a table of names and values.
     config_text : str
@@ -319,6 +326,9 @@ def read_report_data(
             f"no row for {', '.join('/'.join(map(str, key)) for key in sorted(missing))}",
             file=comparison_path,
         )
+    differences = _read_table(Path(differences_path))[1] if differences_path else []
+    if differences_path:
+        check_differences(differences, metrics, Path(differences_path))
     return ReportData(
         datasets=[DatasetResult(name, results) for name, results in datasets.items()],
         comparison_columns=columns,
@@ -328,6 +338,8 @@ def read_report_data(
         provenance=provenance,
         config_text=config_text,
         sweeps=[_read_sweep(Path(path), sweep_units or {}) for path in sweep_paths],
+        differences=differences,
+        variances=_read_table(Path(variance_path))[1] if variance_path else [],
     )
 
 

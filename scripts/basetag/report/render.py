@@ -20,16 +20,20 @@ import vl_convert
 from basetag import __version__
 from basetag.files import canonical_json, written_whole
 from basetag.report import drawing, wording
+from basetag.report.calibration import calibration_view
 from basetag.report.certainty import certainty_view, reliability_figure
 from basetag.report.chance import NULLS, chance_view
 from basetag.report.controls import controls_view
 from basetag.report.cost import cost_view
 from basetag.report.data import DatasetResult, ReportData, TaggerResult
+from basetag.report.differences import differences_view
 from basetag.report.figures import write_figures
 from basetag.report.front import front_view
 from basetag.report.genomes import genome_views
+from basetag.report.measures import measures_view
 from basetag.report.networks import loss_figure, networks_view, rate_figure
 from basetag.report.page import Page
+from basetag.report.segments import segments_view
 from basetag.report.sequences import explore_view
 from basetag.report.stills import add_stills
 from basetag.report.sweeps import sweep_views
@@ -130,6 +134,10 @@ def _dataset_view(page: Page, dataset: DatasetResult, data: ReportData) -> dict[
         "confusions": _confusion_views(dataset, named, networks),
         "chance": chance_view(page, dataset, named, networks),
         "controls": controls_view(page, dataset, named),
+        "measures": measures_view(page, dataset, named, networks),
+        "segments": segments_view(page, dataset, named, networks),
+        "differences": differences_view(page, dataset, data, networks),
+        "calibration": calibration_view(named, networks),
         "reliability": reliability_figure(page, dataset, named, networks),
         "certainty": certainty_view(page, dataset, named, networks),
         "explore": explore_view(page, dataset, named, networks),
