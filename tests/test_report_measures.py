@@ -78,7 +78,7 @@ def test_the_page_has_precision_recall_and_f1_of_each_state_beside_their_counts(
 
 
 def test_the_chart_of_measures_draws_each_tagger_that_has_the_measure(page):
-    rows = drawn(chart(page, "measures-blocks"), "kind")
+    rows = drawn(chart(page, "blocks.measures"), "kind")
     assert {row["tagger"] for row in rows} >= {"bilstm (seed 2)", "exact", "uniform"}
     assert len(rows) == 3 * 12
 
@@ -147,11 +147,11 @@ def test_bins_of_distances_are_named_by_whole_bases():
 
 
 def test_lengths_are_drawn_with_the_exact_posterior_beside_a_network_and_not_beside_itself(page):
-    def called_by(number):
-        return {row["of"] for row in drawn(chart(page, f"lengths-blocks-{number}"), "segments")}
+    def called_by(run):
+        return {row["of"] for row in drawn(chart(page, f"blocks.lengths-{run}"), "segments")}
 
-    assert called_by(0) == {"true", "gru (seed 1)", "exact posterior"}
-    assert called_by(4) == {"true", "exact"}
+    assert called_by("gru-seed1") == {"true", "gru (seed 1)", "exact posterior"}
+    assert called_by("exact-seed0") == {"true", "exact"}
 
 
 def test_differences_are_turned_round_so_that_all_are_from_one_tagger():
@@ -223,7 +223,7 @@ def test_the_page_says_which_taggers_differ_and_what_their_figures_vary_with(pag
     assert "Which differences are real?" in text
     assert "Cannot be told from bilstm by this test: " in text
     assert "gru: of the variance, test sampling makes 25 %, initialisation makes 75 %" in text
-    rows = drawn(chart(page, "differences-accuracy-blocks"), "verdict")
+    rows = drawn(chart(page, "blocks.differences-accuracy"), "verdict")
     assert {row["verdict"] for row in rows if row["tagger"] == "majority"} == {"worse"}
     assert len(rows) == 9
 
