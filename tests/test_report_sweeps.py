@@ -197,3 +197,11 @@ def test_values_that_read_alike_are_written_out(tmp_path):
     near.axes[2] = Axis(BASES, "training.bases", False, "bases", ["4000001", "4000000"])
     cells, _ = cells_of(near, "bilstm", "hmm_counts", [near.axes[0], near.axes[2]])
     assert {cell.y for cell in cells} == {"4000001", "4000000"}
+
+
+def test_a_sweep_of_the_exact_posterior_alone_leaves_nothing_to_draw(tmp_path):
+    path = write_sweep(tmp_path / "exact.tsv")
+    exact = sweep_of(path, lambda row: row["tagger"] == "exact" and row[CONTRAST] == "1")
+    _, ((view),) = views(exact)
+    assert view["figures"] == []
+    assert "There is nothing to draw; the table has all figures." in view["sentences"]

@@ -35,7 +35,8 @@ def _sweep_view(page: Page, sweep: SweepResult) -> dict[str, Any]:
     axes = [axis for axis in sweep.axes if len(axis.values) > 1]
     figures = []
     if axes and len(axes) <= _MOST_ALONG:
-        figures += [_lines_figure(page, sweep, axis, axes) for axis in axes]
+        along = [_lines_figure(page, sweep, axis, axes) for axis in axes]
+        figures += [figure for figure in along if figure is not None]
     sentences = [_what_varies(sweep, axes)]
     maps = []
     if len(axes) > 1:
@@ -52,7 +53,7 @@ def _what_varies(sweep: SweepResult, axes: Sequence[Axis]) -> str:
         f"{axis.key} of {'datasets' if axis.of_dataset else 'taggers'} ({', '.join(_texts(axis))})"
         for axis in axes
     ]
-    fixed = [f"{axis.key} is {_texts(axis)[0]}" for axis in sweep.axes if axis not in axes]
+    fixed = [f"{axis.key} is {_texts(axis)[0]}" for axis in sweep.axes if len(axis.values) == 1]
     told = f"What varies: {'; '.join(parts)}." if parts else "Nothing takes more than one value."
     if fixed:
         told += f" Throughout, {' and '.join(fixed)}."
@@ -83,13 +84,15 @@ def _is_ceiling(row: _Row) -> bool:
 
 def _lines_figure(
     page: Page, sweep: SweepResult, axis: Axis, axes: Sequence[Axis]
-) -> dict[str, Any]:
+) -> dict[str, Any] | None:
     known = all(row["kl_exact"] for row in sweep.rows)
     column = "kl_exact" if known else "cross_entropy"
     measure = "KL from exact (nats per base)" if known else "Cross-entropy (nats per base)"
     others = [other for other in axes if other is not axis]
     other = others[0] if others else None
     points = points_along(sweep, axis, other, column)
+    if not points:
+        return None
     seeds = max(point.seeds for point in points)
     against = (
         "the exact posterior is at 0, the best possible"
@@ -201,7 +204,9 @@ def _map_figure(
     mean, overlap = "", "both 95 % intervals overlap"
     if seeds > 1:
         mean = ", mean over seeds"
-        overlap = f"the interval of {rival} overlaps that of any of the {seeds} seeds of {network}"
+        overlap = (
+            f"the interval of {rival} overlaps what those of the {seeds} seeds of {network} span"
+        )
     caption = (
         f"{sweep.name}: who labels better, {network} or {rival}, and by how many nats per base (CE "
         f"of {network} less that of {rival} on the same test bases{mean}). “tie”: {overlap}. That "
