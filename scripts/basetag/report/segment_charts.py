@@ -46,7 +46,8 @@ def length_chart(
             counts = table[side][state]
             counts = [*counts, *[0] * (len(edges) - 1 - len(counts))]
             for low, high, count in zip(edges[:-1], edges[1:], counts, strict=True):
-                row = {"of": of, "from": low, "to": high, "segments": count}
+                line = "dashed" if of == _EXACT else "whole"
+                row = {"of": of, "line": line, "from": low, "to": high, "segments": count}
                 values.append({"state": f"{state} ({meaning})", **row})
     names = [name for name, _, _ in sides]
     columns = min(len(state_names), 4)
@@ -85,9 +86,10 @@ def length_chart(
         base.mark_line(interpolate="step-after", strokeWidth=2)
         .encode(
             color=colour,
+            # A field of its own: of that of the colour it would take the legend away.
             strokeDash=alt.StrokeDash(
-                "of:N",
-                scale=alt.Scale(domain=names, range=[[1, 0], [1, 0], [5, 3]][: len(names)]),
+                "line:N",
+                scale=alt.Scale(domain=["whole", "dashed"], range=[[1, 0], [5, 3]]),
                 legend=None,
             ),
         )
