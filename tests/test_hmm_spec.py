@@ -137,7 +137,9 @@ def test_every_preset_is_named_where_presets_are_listed():
 
 
 def test_the_example_of_the_documentation_is_a_model(tmp_path):
-    (text,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/models.md").read_text(), re.DOTALL)
+    (text,) = re.findall(
+        r"```yaml\n(name:.*?)```", (ROOT / "docs/models.md").read_text(), re.DOTALL
+    )
     settings = load_hmm_spec(write(tmp_path, text)).settings()
     assert settings["states"] == ["I", "I", "O"]
 
