@@ -1,6 +1,6 @@
 """How often the intervals of the judgement hold the truth.
 
-Run from the repository's root: ``PYTHONPATH=scripts python benchmarks/coverage.py [repeats]``. In
+Run from the repository's root: ``PYTHONPATH=scripts:. python benchmarks/coverage.py [repeats]``. In
 each repeat units are drawn from a population whose figure is known, or a record is simulated anew,
 and the library gives the 95 % interval of the figure.
 """
