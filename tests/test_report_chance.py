@@ -77,6 +77,11 @@ def test_the_effective_sample_size_is_told_beside_the_bases(chance):
     )
 
 
+def test_nulls_are_told_in_one_order_whatever_that_of_the_file(chance):
+    turned = dict(sorted(chance.items()))
+    assert chance_sentences("bilstm", turned) == chance_sentences("bilstm", chance)
+
+
 def test_where_bases_are_nearly_independent_nobody_is_said_to_be_flattered(chance):
     for key in ("shift", "resimulated"):
         chance[key]["effective_sample_size"] = 19_000
