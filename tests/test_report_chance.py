@@ -44,7 +44,7 @@ def test_each_tagger_has_a_panel_and_the_first_network_is_shown(blocks):
 def test_all_nulls_stand_on_one_axis_that_holds_every_draw_and_the_ceiling(blocks):
     page = Page()
     (panel,) = [p for p in view_of(blocks, page)["panels"] if p["tagger"] == "bilstm"]
-    spec = page.specs[panel["id"]]
+    spec = page.figures[panel["id"]].spec
     domains = [layer["layer"][0]["encoding"]["x"]["scale"]["domain"] for layer in spec["vconcat"]]
     assert len(domains) == 4
     assert domains.count(domains[0]) == 4
