@@ -66,7 +66,8 @@ def modules_of(rule):
 
 
 def digest(workflow, rule):
-    return code_digest(workflow / "scripts" / f"{rule}.py", workflow / "scripts" / "basetag")
+    script = workflow / "scripts" / f"{rule.removesuffix('_of_sweep')}.py"
+    return code_digest(script, workflow / "scripts" / "basetag")
 
 
 @contextmanager

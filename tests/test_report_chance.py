@@ -44,7 +44,7 @@ def test_each_tagger_has_a_panel_and_the_first_network_is_shown(blocks):
 def test_all_nulls_stand_on_one_axis_that_holds_every_draw_and_the_ceiling(blocks):
     page = Page()
     (panel,) = [p for p in view_of(blocks, page)["panels"] if p["tagger"] == "bilstm"]
-    spec = page.specs[panel["id"]]
+    spec = page.figures[panel["id"]].spec
     domains = [layer["layer"][0]["encoding"]["x"]["scale"]["domain"] for layer in spec["vconcat"]]
     assert len(domains) == 4
     assert domains.count(domains[0]) == 4
@@ -75,6 +75,11 @@ def test_the_effective_sample_size_is_told_beside_the_bases(chance):
         "these 20,000 bases say as much as 433 independent ones (against shifted calls) or 501 "
         "independent ones (against fresh paths): independent draws flatter it." in text
     )
+
+
+def test_nulls_are_told_in_one_order_whatever_that_of_the_file(chance):
+    turned = dict(sorted(chance.items()))
+    assert chance_sentences("bilstm", turned) == chance_sentences("bilstm", chance)
 
 
 def test_where_bases_are_nearly_independent_nobody_is_said_to_be_flattered(chance):

@@ -45,7 +45,7 @@ def test_the_page_says_that_the_reference_calls_false_segments_too(dataset):
 def test_a_flag_is_a_shape_and_words_not_a_colour_alone(dataset):
     page = Page()
     view = view_of(dataset, page)
-    spec = json.dumps(page.specs[view["figure"]["id"]])
+    spec = json.dumps(page.figures[view["figure"]["id"]].spec)
     assert "24,000, flagged: 4.62" in spec
     assert "triangle-up" in spec
 

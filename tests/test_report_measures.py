@@ -214,7 +214,7 @@ def test_what_is_not_measured_is_told_with_how_to_measure_it():
     few, seeds, data = missing_sources([row])
     assert "too few units" in few
     assert "two or more `seeds`" in seeds
-    assert "`simulate.seed`" in data
+    assert "“simulate.seed”" in data
     assert missing_sources([dict.fromkeys(row, "1e-6")]) == []
 
 

@@ -94,7 +94,7 @@ def test_the_map_counts_who_is_better_and_where_it_cannot_be_told(sweep):
 def test_three_axes_have_a_map_with_a_panel_for_each_value_of_the_third(sweep):
     page, ((view),) = views(sweep)
     (figure,) = view["figures"]
-    panels = page.specs[figure["id"]]["concat"]
+    panels = page.figures[figure["id"]].spec["concat"]
     assert [panel["title"]["text"] for panel in panels] == [
         "training.bases = 200 kb", "training.bases = 4 Mb",
     ]  # fmt: skip
@@ -103,7 +103,7 @@ def test_three_axes_have_a_map_with_a_panel_for_each_value_of_the_third(sweep):
 
 def test_white_stands_for_no_difference(sweep):
     page, ((view),) = views(sweep)
-    spec = page.specs[view["figures"][0]["id"]]
+    spec = page.figures[view["figures"][0]["id"]].spec
     scale = spec["concat"][0]["layer"][0]["encoding"]["color"]["scale"]
     low, high = scale["domain"]
     assert low == -high
@@ -185,7 +185,7 @@ def test_a_sweep_of_words_is_drawn_in_their_order(tmp_path):
         row[BASES] = names.get(row[BASES], "")
     axis = Axis(BASES, "decoding", False, "", ["viterbi", "argmax"])
     page, ((view),) = views(SweepResult("words", [axis], words.rows))
-    x = page.specs[view["figures"][0]["id"]]["layer"][0]["encoding"]["x"]
+    x = page.figures[view["figures"][0]["id"]].spec["layer"][0]["encoding"]["x"]
     assert (x["type"], x["sort"]) == ("nominal", ["viterbi", "argmax"])
 
 

@@ -56,7 +56,7 @@ def chance_view(
     ceiling = dataset.ceiling("exact")
     panels = []
     for label, result in named.items():
-        chance = result.metrics["chance"]
+        chance = _in_order(result.metrics["chance"])
         sentences = chance_sentences(label, chance)
         chart = nulls_chart(
             [
@@ -125,6 +125,7 @@ def null_words(key: str, null: Mapping[str, Any] | None) -> list[str]:
 
 def chance_sentences(tagger: str, chance: Mapping[str, Any]) -> list[str]:
     """Say how often a tagger matches, what that is worth, and why where there is no p."""
+    chance = _in_order(chance)
     first = chance["uniform"]
     n, observed = int(first["length"]), int(first["observed_matches"])
     tested = [
@@ -167,7 +168,7 @@ def table_notes(named: Mapping[str, TaggerResult]) -> list[str]:
     """Return why cells of the table have no p, each reason once, with its taggers."""
     taggers: dict[str, list[str]] = {}
     for label, result in named.items():
-        for key, null in result.metrics["chance"].items():
+        for key, null in _in_order(result.metrics["chance"]).items():
             if null is None:
                 continue
             if null["constant"]:
@@ -206,6 +207,11 @@ def _why_short(null: Mapping[str, Any]) -> str:
         f"only about {shifts:.0f} shifts really differ, and p could not reach 0.05 with fewer "
         f"than {FEWEST_SHIFTS}"
     )
+
+
+def _in_order(chance: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the nulls in the order of the page; a file has them in that of their names."""
+    return {key: chance[key] for key in NULLS}
 
 
 def _columns(key: str) -> list[str]:

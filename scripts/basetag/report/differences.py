@@ -242,7 +242,7 @@ def missing_sources(rows: Sequence[Row]) -> list[str]:
     if any(not row["data"] for row in rows):
         sentences.append(
             "Data are not measured: of a simulated dataset give a second one that differs from it "
-            "only in `simulate.seed`."
+            "only in “simulate.seed”."
         )
     return sentences
 

@@ -100,7 +100,7 @@ def decoding_note(networks: list[Mapping[str, Any]]) -> str:
     names = " and ".join(dict.fromkeys(broken))
     return (
         f"Calls of {names} take each base alone, and break segments into pieces. For whole "
-        "segments, call the most probable path: `decoding: viterbi`."
+        "segments, call the most probable path: “decoding: viterbi”."
     )
 
 
