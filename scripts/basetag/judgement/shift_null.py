@@ -74,7 +74,8 @@ def shift_null(
     have a change of label more than the stretch has, and labels and calls have theirs at the same
     place when nothing is shifted: more than chance would lay there. In long stretches that is
     lost among all changes. Where stretches are shorter than about three segments, the test would
-    reject 8 to 10 % of unrelated labels at 5 % (`benchmarks/calibration.md`); `seam_share` tells of it.
+    reject 8 to 10 % of unrelated labels at 5 % (`benchmarks/calibration.md`); `seam_share` tells of
+    it.
 
     Memory is that of a few arrays of 2^20 numbers, or of twice the longest stretch.
     """
