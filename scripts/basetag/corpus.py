@@ -9,28 +9,70 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from basetag.alphabet import Alphabet
+from basetag.corpus_files import (
+    DESCRIPTION,
+    LABELS,
+    RECORDS,
+    SUBSTATES,
+    TOKENS,
+    UNLABELLED,
+    CorpusCounts,
+    encode_letters,
+    growing_array,
+    named_counts,
+    read_records,
+    write_description,
+    write_records,
+)
 from basetag.errors import InputError
-from basetag.fasta import LetterTable, encode_fasta
+from basetag.fasta import LetterTable
 from basetag.features import FeatureColumns, chosen_features, open_features
 from basetag.files import written_whole
 
-#: Label of a base that belongs to no state: never a class, never scored.
-UNLABELLED = 255
-
-TOKENS, LABELS, RECORDS, DESCRIPTION = "tokens.npy", "labels.npy", "records.tsv", "corpus.json"
+__all__ = [
+    "LABELS",
+    "TOKENS",
+    "UNLABELLED",
+    "Corpus",
+    "CorpusCounts",
+    "Substates",
+    "write_corpus",
+    "write_tokens",
+]
 
 _UNLABELLED_LETTERS = ".-"
+
+
+@dataclass(frozen=True)
+class Substates:
+    """Finer states of the bases than their labels, to be trained on: positions in a codon, say.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Name of each.
+    label_of : tuple of int
+        The label whose part each of them is.
+    mirror : tuple of int
+        What each of them is on the other strand.
+    labels : ndarray of uint8, (bases,)
+        Memory-mapped; index of the substate, or `UNLABELLED`, which a base with a label can be.
+    """
+
+    names: tuple[str, ...]
+    label_of: tuple[int, ...]
+    mirror: tuple[int, ...]
+    labels: NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -57,6 +99,10 @@ class Corpus:
         Memory-mapped; NaN where a number is missing. None where nobody asked for them.
     feature_names : tuple of str
         Those that were asked for, by column.
+    mirror : tuple of int
+        Label that each label is on the other strand; without it, each is itself.
+    substates : Substates or None
+        None where the labels are all that is known.
     """
 
     alphabet: Alphabet
@@ -69,6 +115,12 @@ class Corpus:
     labels: NDArray[np.uint8] | None
     features: FeatureColumns | None = None
     feature_names: tuple[str, ...] = ()
+    mirror: tuple[int, ...] = ()
+    substates: Substates | None = None
+
+    def __post_init__(self) -> None:
+        if not self.mirror:
+            object.__setattr__(self, "mirror", tuple(range(len(self.states))))
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str], features: Sequence[str] = ()) -> Corpus:
@@ -95,18 +147,21 @@ class Corpus:
             labels = (
                 np.asarray(np.load(folder / LABELS, mmap_mode="r")) if about["labelled"] else None
             )
-            names, starts, lengths = _read_records(folder / RECORDS)
+            names, starts, lengths = read_records(folder / RECORDS)
+            substates = _open_substates(folder, about.get("substates"))
         except (OSError, ValueError, KeyError) as error:
             raise InputError(
                 f"is no complete corpus ({error})", file=folder, advice="encode it again"
             ) from error
         bases = int(lengths.sum())
-        if tokens.shape != (bases,) or (labels is not None and labels.shape != (bases,)):
-            raise InputError(
-                f"{RECORDS} speaks of {bases} bases, {TOKENS} holds {tokens.size}",
-                file=folder,
-                advice="encode it again",
-            )
+        finer = None if substates is None else substates.labels
+        for name, values in ((TOKENS, tokens), (LABELS, labels), (SUBSTATES, finer)):
+            if values is not None and values.shape != (bases,):
+                raise InputError(
+                    f"{RECORDS} speaks of {bases} bases, {name} holds {values.size}",
+                    file=folder,
+                    advice="encode it again",
+                )
         read: FeatureColumns | None = None
         read_names: tuple[str, ...] = ()
         if features:
@@ -124,6 +179,8 @@ class Corpus:
             labels=labels,
             features=read,
             feature_names=read_names,
+            mirror=tuple(about.get("mirror", ())),
+            substates=substates,
         )
 
     @property
@@ -142,25 +199,16 @@ class Corpus:
         return self.labels
 
 
-@dataclass(frozen=True)
-class CorpusCounts:
-    """What `write_corpus` found, for the log.
-
-    Parameters
-    ----------
-    records, empty_records, bases : int
-        How many there are.
-    symbols : dict of str to int
-        Letters and ambiguous codes that occur, with their counts.
-    labels : dict of str to int
-        State letters with their counts; `.` is unlabelled. Empty without labels.
-    """
-
-    records: int
-    empty_records: int
-    bases: int
-    symbols: dict[str, int]
-    labels: dict[str, int]
+def _open_substates(folder: Path, about: Mapping[str, Any] | None) -> Substates | None:
+    """Return the substates that corpus.json speaks of, if it does."""
+    if about is None:
+        return None
+    return Substates(
+        names=tuple(about["names"]),
+        label_of=tuple(about["label_of"]),
+        mirror=tuple(about["mirror"]),
+        labels=np.asarray(np.load(folder / SUBSTATES, mmap_mode="r")),
+    )
 
 
 def write_corpus(
@@ -207,24 +255,24 @@ def write_corpus(
     with written_whole(*(folder / name for name in names)) as places:
         place = dict(zip(names, places, strict=True))
         table = LetterTable.of_alphabet(alphabet)
-        records, lengths, token_counts = _encode(sequences, table, place[TOKENS])
+        records, lengths, token_counts = encode_letters(sequences, table, place[TOKENS])
         if not sum(lengths):
             raise InputError(f"all of its {len(records)} records are empty", file=Path(sequences))
         label_counts = np.zeros(256, dtype=np.int64)
         if labels is not None:
             label_table = _state_table(tuple(states))
-            found = _encode(labels, label_table, place[LABELS])
+            found = encode_letters(labels, label_table, place[LABELS])
             _check_same_records(sequences, labels, (records, lengths), found[:2])
             label_counts = found[2]
         counts = CorpusCounts(
             records=len(records),
             empty_records=lengths.count(0),
             bases=sum(lengths),
-            symbols=_named_counts(dict(enumerate(alphabet.symbols)), token_counts),
-            labels=_named_counts({**dict(enumerate(states)), UNLABELLED: "."}, label_counts),
+            symbols=named_counts(dict(enumerate(alphabet.symbols)), token_counts),
+            labels=named_counts({**dict(enumerate(states)), UNLABELLED: "."}, label_counts),
         )
-        _write_records(place[RECORDS], records, lengths)
-        _write_description(place[DESCRIPTION], alphabet, states, labels is not None, counts)
+        write_records(place[RECORDS], records, lengths)
+        write_description(place[DESCRIPTION], alphabet, states, labels is not None, counts)
     return counts
 
 
@@ -248,7 +296,7 @@ def write_tokens(
     lengths: list[int] = []
     token_counts = np.zeros(256, dtype=np.int64)
     with written_whole(*(folder / name for name in (TOKENS, RECORDS, DESCRIPTION))) as places:
-        with _growing_array(places[0]) as file:
+        with growing_array(places[0]) as file:
             for name, tokens in records:
                 names.append(name)
                 lengths.append(tokens.size)
@@ -258,85 +306,11 @@ def write_tokens(
             records=len(names),
             empty_records=lengths.count(0),
             bases=sum(lengths),
-            symbols=_named_counts(dict(enumerate(alphabet.symbols)), token_counts),
+            symbols=named_counts(dict(enumerate(alphabet.symbols)), token_counts),
             labels={},
         )
-        _write_records(places[1], names, lengths)
-        _write_description(places[2], alphabet, {}, False, counts)
-
-
-def _write_description(
-    path: Path,
-    alphabet: Alphabet,
-    states: Mapping[str, str],
-    labelled: bool,
-    counts: CorpusCounts,
-) -> None:
-    about = {
-        "alphabet": alphabet.name,
-        "states": list(states),
-        "state_names": dict(states),
-        "labelled": labelled,
-        "bases": counts.bases,
-        "records": counts.records,
-        "counts": counts.symbols,
-        "label_counts": counts.labels,
-    }
-    path.write_text(json.dumps(about, sort_keys=True, indent=1) + "\n", encoding="utf-8")
-
-
-def _encode(
-    path: str | os.PathLike[str], table: LetterTable, target: Path
-) -> tuple[list[str], list[int], NDArray[np.int64]]:
-    """Encode a FASTA file into a .npy file; return names, lengths and counts of the values."""
-    names: list[str] = []
-    lengths: list[int] = []
-    counts = np.zeros(256, dtype=np.int64)
-    order = np.unique(np.frombuffer(table.values, dtype=np.uint8))
-    with _growing_array(target) as file:
-        for block in encode_fasta(path, table):
-            if block.continued:
-                lengths[-1] += block.continued
-            names += block.names
-            lengths += block.lengths
-            file.write(block.values)
-            _count(np.frombuffer(block.values, dtype=np.uint8), order, counts)
-    return names, lengths, counts
-
-
-def _count(values: NDArray[np.uint8], order: NDArray[np.uint8], counts: NDArray[np.int64]) -> None:
-    """Add the number of times that each value occurs to `counts`, (256,).
-
-    Comparing is far faster than counting all bins, and the plain letters, which come first in
-    `order`, are mostly all that there is.
-    """
-    left = values.size
-    for value in order:
-        if not left:
-            return
-        n = int(np.count_nonzero(values == value))
-        counts[value] += n
-        left -= n
-
-
-@contextmanager
-def _growing_array(path: Path) -> Iterator[IO[bytes]]:
-    """Yield a file whose bytes become a uint8 .npy array, (bytes,), when the block ends."""
-    with path.open("wb") as file:
-
-        def write_header(n_values: int) -> int:
-            # numpy pads headers so that the first axis can grow in place.
-            np.lib.format.write_array_header_1_0(
-                file, {"descr": "|u1", "fortran_order": False, "shape": (n_values,)}
-            )
-            return file.tell()
-
-        start = write_header(0)
-        yield file
-        n_values = file.tell() - start
-        file.seek(0)
-        if write_header(n_values) != start:
-            raise RuntimeError("numpy gave headers of two lengths")
+        write_records(places[1], names, lengths)
+        write_description(places[2], alphabet, {}, False, counts)
 
 
 def _state_table(states: tuple[str, ...]) -> LetterTable:
@@ -377,24 +351,3 @@ def _check_same_records(
                 record=name,
                 advice="every base needs one label ('.' where there is none)",
             )
-
-
-def _named_counts(symbols: Mapping[int, str], counts: NDArray[np.int64]) -> dict[str, int]:
-    return {symbol: int(counts[value]) for value, symbol in symbols.items() if counts[value]}
-
-
-def _write_records(path: Path, names: list[str], lengths: list[int]) -> None:
-    start = 0
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.write("record\tstart\tlength\n")
-        for name, length in zip(names, lengths, strict=True):
-            file.write(f"{name}\t{start}\t{length}\n")
-            start += length
-
-
-def _read_records(path: Path) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
-    lines = path.read_text(encoding="utf-8").split("\n")
-    rows = [line.split("\t") for line in lines[1:] if line]
-    starts = np.array([row[1] for row in rows], dtype=np.int64)
-    lengths = np.array([row[2] for row in rows], dtype=np.int64)
-    return [row[0] for row in rows], starts, lengths
