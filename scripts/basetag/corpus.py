@@ -25,7 +25,6 @@ from basetag.corpus_files import (
     RECORDS,
     SUBSTATES,
     TOKENS,
-    UNLABELLED,
     CorpusCounts,
     encode_letters,
     growing_array,
@@ -38,6 +37,7 @@ from basetag.errors import InputError
 from basetag.fasta import LetterTable
 from basetag.features import FeatureColumns, chosen_features, open_features
 from basetag.files import written_whole
+from basetag.letters import UNLABELLED
 
 __all__ = [
     "LABELS",

@@ -19,9 +19,6 @@ from numpy.typing import NDArray
 from basetag.alphabet import Alphabet
 from basetag.fasta import LetterTable, encode_fasta
 
-#: Label of a base that belongs to no state: never a class, never scored.
-UNLABELLED = 255
-
 TOKENS, LABELS, RECORDS, DESCRIPTION = "tokens.npy", "labels.npy", "records.tsv", "corpus.json"
 SUBSTATES = "substates.npy"
 
