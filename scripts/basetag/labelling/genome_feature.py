@@ -46,3 +46,25 @@ class GenomeFeature:
     attributes: Mapping[str, tuple[str, ...]]
     line: int
     group: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Landmark:
+    """What an annotation file says of a record as a whole.
+
+    Parameters
+    ----------
+    record : str
+        Its name, as the file writes it.
+    length : int or None
+        In bases; None where the file does not say.
+    is_circular : bool
+        Whether its end is joined to its beginning.
+    line : int
+        Where that stands in the file, from 1.
+    """
+
+    record: str
+    length: int | None
+    is_circular: bool
+    line: int
