@@ -32,7 +32,7 @@ from basetag.config.datasets import (
 )
 from basetag.config.decoding import Viterbi
 from basetag.config.features import BedGraph, FeatureSource
-from basetag.config.labels import FastaLabels, FeatureLabels, label_path
+from basetag.config.labels import BigWigLabels, FastaLabels, FeatureLabels, label_path
 from basetag.config.networks import ARCHITECTURE, Network
 from basetag.config.runs import Run, Runs
 from basetag.config.section import Section
@@ -413,6 +413,10 @@ class Config(Runs):
                 values["datasets"][name]["states"] = dict(dataset.states)
             elif isinstance(dataset, FastaDataset) and isinstance(dataset.labels, FastaLabels):
                 values["datasets"][name]["labels"]["states"] = dict(dataset.labels.states)
+            labels = getattr(dataset, "labels", None)
+            if isinstance(labels, FeatureLabels | BigWigLabels):
+                # As it is: a null leaves a record out.
+                values["datasets"][name]["labels"]["rename"] = _sorted(labels.rename)
         for name, tagger in self.model.taggers.items():
             if isinstance(tagger, Network):
                 # Without a cell they would be a mistake: here, or where a sweep varies the cell.

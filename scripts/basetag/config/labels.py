@@ -107,10 +107,10 @@ class _FromAnnotation(Section):
         description="A letter for a state, by its name, as in `{coding+: C, coding-: c}`; "
         "docs/labels.md says which letters the other states get.",
     )
-    names: Annotated[dict[str, str], BeforeValidator(_numbers_as_texts)] = Field(
+    rename: Annotated[dict[str, str | None], BeforeValidator(_numbers_as_texts)] = Field(
         default={},
         description="What the sequences call a record of the annotation, by its name there, as in "
-        '`{"1": chr1}`.',
+        '`{"1": chr1}`; null leaves the record out.',
     )
     strip: Annotated[tuple[str, ...], Strict(False)] = Field(
         default=(),
@@ -152,10 +152,9 @@ class _FromAnnotation(Section):
         if found is not None:
             raise mistake(found.problem, found.advice)
 
-    def _check_names(self) -> None:
-        for key, texts in (("strip", self.strip), ("names", self.names.values())):
-            if not all(texts):
-                raise mistake("a name is empty", "remove it", key)
+    def _check_strip(self) -> None:
+        if not all(self.strip):
+            raise mistake("a beginning of names is empty", "remove it", "strip")
 
 
 class _BigWigFile(Section):
@@ -172,13 +171,12 @@ class BigWigLabels(_FromAnnotation, _BigWigFile):
         json_schema_extra={"unit": "in the unit of the track"},
     )
     state: StateName = Field(description="Name of the state of those bases.")
-    leave_out: Annotated[tuple[Literal["masked", "unknown", "missing"], ...], Strict(False)] = (
-        Field(
-            default=(),
-            description="Bases that get no label: `masked` (lower-case letters), `unknown` (N and "
-            "all other letters that stand for several), `missing` (no number in the track).",
-        )
+    missing: Literal["unlabelled", "background"] = Field(
+        default="unlabelled",
+        description="What bases are for which the track has no number: `unlabelled`, as nobody "
+        "knows, or `background`.",
     )
+    leave_out: LeaveOut = ()
 
     @model_validator(mode="after")
     def _check(self) -> BigWigLabels:
@@ -190,7 +188,7 @@ class BigWigLabels(_FromAnnotation, _BigWigFile):
         if UNLABELLED_STATE in (self.state, self.background):
             raise mistake(f"{UNLABELLED_STATE!r} is the name of no state", "choose another")
         self._check_letters()
-        self._check_names()
+        self._check_strip()
         return self
 
     def columns(self) -> list[str]:
@@ -203,7 +201,8 @@ class BigWigLabels(_FromAnnotation, _BigWigFile):
             "threshold": self.threshold,
             "state": self.state,
             "background": self.background,
-            "names": self.names,
+            "missing": self.missing,
+            "rename": self.rename,
             "strip": sorted(set(self.strip)),
         }
 
@@ -244,7 +243,7 @@ class FeatureLabels(_FromAnnotation):
         self._check_states()
         self._check_priority()
         self._check_letters()
-        self._check_names()
+        self._check_strip()
         return self
 
     def _check_states(self) -> None:
@@ -349,7 +348,7 @@ class FeatureLabels(_FromAnnotation):
             "codons": self.coding_states(),
             "background": self.background,
             "priority": [self._on_strands(name) for name in self.priority],
-            "names": self.names,
+            "rename": self.rename,
             "strip": sorted(set(self.strip)),
             "circular": self.circular,
             "subset": self.subset,

@@ -20,7 +20,7 @@ from basetag.errors import InputError, nearest
 from basetag.labelling.codon_positions import CodingPart, frames_of
 from basetag.labelling.genome_feature import GenomeFeature, Landmark
 from basetag.labelling.painting import NO_FRAME, Intervals
-from basetag.labelling.record_names import RecordNames
+from basetag.labelling.record_lookup import RecordLookup
 from basetag.labelling.state_rules import NO_STATE, StateRules
 
 _CODING_SEQUENCE = "CDS"
@@ -64,7 +64,7 @@ class Annotation:
 
 
 def circular_records(
-    names: RecordNames, lengths: Sequence[int], landmarks: Mapping[str, Landmark], file: Path
+    names: RecordLookup, lengths: Sequence[int], landmarks: Mapping[str, Landmark]
 ) -> NDArray[np.bool_]:
     """Return which records an annotation calls circular, (records,).
 
@@ -81,7 +81,7 @@ def circular_records(
         if landmark.length is not None and landmark.length > lengths[index]:
             raise InputError(
                 f"is said to have {landmark.length} bases, and the sequences have {lengths[index]}",
-                file=file,
+                file=names.path,
                 line=landmark.line,
                 record=name,
                 advice="are the two of the same assembly?",
@@ -93,10 +93,9 @@ def circular_records(
 def read_annotation(
     features: Iterable[GenomeFeature],
     rules: StateRules,
-    names: RecordNames,
+    names: RecordLookup,
     lengths: Sequence[int],
     circular: NDArray[np.bool_],
-    file: Path,
     *,
     in_order: bool,
 ) -> Annotation:
@@ -106,14 +105,12 @@ def read_annotation(
     ----------
     features : iterable of GenomeFeature
     rules : StateRules
-    names : RecordNames
+    names : RecordLookup
         Of the sequences.
     lengths : sequence of int
         Of the sequences, in bases.
     circular : ndarray of bool, (records,)
         Records around whose end a feature may go on at the beginning.
-    file : Path
-        For errors.
     in_order : bool
         Whether the file lists the parts of a coding sequence as they are translated.
 
@@ -127,6 +124,7 @@ def read_annotation(
         At a feature of an unknown record, beyond its record's end, without the strand that its
         state needs, or with a wrong phase; where no feature gives one of the states.
     """
+    file = names.path
     gathered = _Gathered()
     met = [0] * len(rules.rules)
     passed_over: Counter[str] = Counter()
@@ -136,7 +134,7 @@ def read_annotation(
         if rule is None:
             passed_over[feature.kind] += 1
             continue
-        index = names.index_of(feature.record, file, feature.line)
+        index = names.of_line(feature.record, feature.line)
         if index is None:
             elsewhere += 1
             continue
@@ -153,6 +151,7 @@ def read_annotation(
                 advice="give it one, or leave stranded out",
             ) from error
         gathered.add(feature, index, label, lengths[index], bool(circular[index]), rules)
+    names.check()
     _check_states(rules, met, passed_over, elsewhere, file)
     intervals, records = gathered.intervals(lengths, circular, file, in_order)
     order = np.argsort(records, kind="stable")
@@ -271,9 +270,7 @@ def _check_end(feature: GenomeFeature, length: int, circular: bool, file: Path) 
     else:
         found = f"{place} reaches beyond the record's {length} bases"
         advice = "is it the annotation of this sequence? A circular one is told by circular: true"
-    raise InputError(
-        found, file=file, line=feature.line, record=feature.record, advice=advice
-    )
+    raise InputError(found, file=file, line=feature.line, record=feature.record, advice=advice)
 
 
 def _check_states(
@@ -293,7 +290,7 @@ def _check_states(
                 f"no feature gives the state {state!r}: all {elsewhere} that could are of records "
                 "that the sequences lack",
                 file=file,
-                advice="do names or strip of the config make their names agree?",
+                advice="do rename or strip of the config make their names agree?",
             )
         asked = "; ".join(str(rules.rules[i]) for i in own)
         raise InputError(

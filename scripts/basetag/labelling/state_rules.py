@@ -49,7 +49,7 @@ class Rule:
     strand: str | None = None
 
     def meets(self, feature: GenomeFeature) -> bool:
-        """Whether the rule is for `feature`."""
+        """Whether the rule is for `feature`; an attribute without a value is `true`."""
         if self.type is not None and feature.kind != self.type:
             return False
         if self.strand is not None and feature.strand != self.strand:
@@ -57,7 +57,7 @@ class Rule:
         if any(name in feature.attributes for name in self.without):
             return False
         return all(
-            any(value in values for value in feature.attributes.get(name, ()))
+            any((value or "true") in values for value in feature.attributes.get(name, ()))
             for name, values in (self.attributes or {}).items()
         )
 
