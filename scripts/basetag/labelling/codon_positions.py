@@ -14,8 +14,8 @@ from pathlib import Path
 from basetag.errors import InputError
 from basetag.labelling.genome_feature import GenomeFeature
 
-# A coding sequence with one of these need not be whole, nor stay in one frame: what GFF3 and GenBank
-# (INSDC feature table, qualifier list) call pieces, pseudogenes, slippage and completed stops.
+# A coding sequence with one of these need not be whole, nor stay in one frame: what GFF3 and
+# GenBank (INSDC feature table, qualifiers) call pieces, pseudogenes, slippage, completed stops.
 _EXCUSES = frozenset(
     (
         "partial", "start_range", "end_range", "pseudo", "pseudogene", "exception",
