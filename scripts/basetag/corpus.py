@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -26,17 +26,17 @@ from basetag.corpus_files import (
     SUBSTATES,
     TOKENS,
     CorpusCounts,
+    Encoded,
     encode_letters,
+    finish_corpus,
     growing_array,
-    named_counts,
     read_records,
-    write_description,
-    write_records,
+    state_table,
 )
 from basetag.errors import InputError
-from basetag.fasta import LetterTable
 from basetag.features import FeatureColumns, chosen_features, open_features
 from basetag.files import written_whole
+from basetag.left_out import letters_to_tokens
 from basetag.letters import UNLABELLED
 
 __all__ = [
@@ -49,8 +49,6 @@ __all__ = [
     "write_corpus",
     "write_tokens",
 ]
-
-_UNLABELLED_LETTERS = ".-"
 
 
 @dataclass(frozen=True)
@@ -218,6 +216,7 @@ def write_corpus(
     *,
     labels: str | os.PathLike[str] | None = None,
     states: Mapping[str, str] | None = None,
+    leave_out: Collection[str] = (),
 ) -> CorpusCounts:
     """Encode a FASTA file, and a FASTA file of its bases' states, into a corpus.
 
@@ -239,6 +238,8 @@ def write_corpus(
     states : mapping of str to str, optional
         State letters with their meanings, in the order of the labels 0, 1, ... Needed with
         `labels`.
+    leave_out : collection of str
+        Kinds of bases that get no label: see `left_out`.
 
     Returns
     -------
@@ -249,31 +250,21 @@ def write_corpus(
     InputError
         What is wrong in either file, and where the two do not agree: names, lengths.
     """
-    folder = Path(folder)
+    folder, sequences = Path(folder), Path(sequences)
     states = dict(states or {})
+    leave_out = () if labels is None else leave_out
     names = [TOKENS, RECORDS, DESCRIPTION] + ([LABELS] if labels is not None else [])
     with written_whole(*(folder / name for name in names)) as places:
         place = dict(zip(names, places, strict=True))
-        table = LetterTable.of_alphabet(alphabet)
-        records, lengths, token_counts = encode_letters(sequences, table, place[TOKENS])
-        if not sum(lengths):
-            raise InputError(f"all of its {len(records)} records are empty", file=Path(sequences))
-        label_counts = np.zeros(256, dtype=np.int64)
+        encoded = encode_letters(sequences, letters_to_tokens(alphabet, leave_out), place[TOKENS])
+        if not encoded.bases:
+            raise InputError(f"all of its {len(encoded.names)} records are empty", file=sequences)
+        label_counts = None
         if labels is not None:
-            label_table = _state_table(tuple(states))
-            found = encode_letters(labels, label_table, place[LABELS])
-            _check_same_records(sequences, labels, (records, lengths), found[:2])
-            label_counts = found[2]
-        counts = CorpusCounts(
-            records=len(records),
-            empty_records=lengths.count(0),
-            bases=sum(lengths),
-            symbols=named_counts(dict(enumerate(alphabet.symbols)), token_counts),
-            labels=named_counts({**dict(enumerate(states)), UNLABELLED: "."}, label_counts),
-        )
-        write_records(place[RECORDS], records, lengths)
-        write_description(place[DESCRIPTION], alphabet, states, labels is not None, counts)
-    return counts
+            found = encode_letters(labels, state_table(tuple(states)), place[LABELS])
+            _check_same_records(sequences, labels, encoded, found)
+            label_counts = found.counts
+        return finish_corpus(place, alphabet, states, encoded, label_counts, leave_out=leave_out)
 
 
 def write_tokens(
@@ -295,46 +286,28 @@ def write_tokens(
     names: list[str] = []
     lengths: list[int] = []
     token_counts = np.zeros(256, dtype=np.int64)
-    with written_whole(*(folder / name for name in (TOKENS, RECORDS, DESCRIPTION))) as places:
+    files = (TOKENS, RECORDS, DESCRIPTION)
+    with written_whole(*(folder / name for name in files)) as places:
         with growing_array(places[0]) as file:
             for name, tokens in records:
                 names.append(name)
                 lengths.append(tokens.size)
                 file.write(tokens.tobytes())
                 token_counts += np.bincount(tokens, minlength=256)
-        counts = CorpusCounts(
-            records=len(names),
-            empty_records=lengths.count(0),
-            bases=sum(lengths),
-            symbols=named_counts(dict(enumerate(alphabet.symbols)), token_counts),
-            labels={},
-        )
-        write_records(places[1], names, lengths)
-        write_description(places[2], alphabet, {}, False, counts)
-
-
-def _state_table(states: tuple[str, ...]) -> LetterTable:
-    """Return the table from state letters to labels."""
-    wrong = UNLABELLED - 1
-    values = np.full(256, wrong, dtype=np.uint8)
-    for letter in _UNLABELLED_LETTERS:
-        values[ord(letter)] = UNLABELLED
-    for label, letter in enumerate(states):
-        values[ord(letter)] = label
-    letters = ", ".join(states)
-    return LetterTable(values.tobytes(), wrong, "the states", f"{letters} and . for unlabelled")
+        encoded = Encoded(names, lengths, token_counts)
+        finish_corpus(dict(zip(files, places, strict=True)), alphabet, {}, encoded, None)
 
 
 def _check_same_records(
     sequences: str | os.PathLike[str],
     labels: str | os.PathLike[str],
-    expected: tuple[list[str], list[int]],
-    found: tuple[list[str], list[int]],
+    expected: Encoded,
+    found: Encoded,
 ) -> None:
     """Raise an error at the first record in which bases and labels do not agree."""
-    if expected == found:
+    if (expected.names, expected.lengths) == (found.names, found.lengths):
         return
-    for number, (base_name, label_name) in enumerate(zip_longest(expected[0], found[0]), 1):
+    for number, (base_name, label_name) in enumerate(zip_longest(expected.names, found.names), 1):
         if base_name != label_name:
             was = f"is {label_name!r}" if label_name is not None else "is missing"
             should = f"is {base_name!r}" if base_name is not None else "is missing"
@@ -343,7 +316,9 @@ def _check_same_records(
                 file=Path(labels),
                 advice="labels need the same records in the same order",
             )
-    for name, base_length, label_length in zip(expected[0], expected[1], found[1], strict=True):
+    for name, base_length, label_length in zip(
+        expected.names, expected.lengths, found.lengths, strict=True
+    ):
         if base_length != label_length:
             raise InputError(
                 f"has {label_length} labels for the {base_length} bases in {sequences}",

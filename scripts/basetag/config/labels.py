@@ -117,6 +117,11 @@ class _FromAnnotation(Section):
         description="Beginnings of names that do not count, on both sides, as in `[chr]`; "
         "`version` for a number behind the last dot (NC_000913.3).",
     )
+    subset: bool = Field(
+        default=False,
+        description="Whether the sequences are only some of the annotated records. Without it, "
+        "an annotated record that is not among them is an error.",
+    )
 
     def columns(self) -> list[str]:
         """Return the names of the states in the order of the columns."""
@@ -204,6 +209,7 @@ class BigWigLabels(_FromAnnotation, _BigWigFile):
             "missing": self.missing,
             "rename": self.rename,
             "strip": sorted(set(self.strip)),
+            "subset": self.subset,
         }
 
 
@@ -231,11 +237,6 @@ class FeatureLabels(_FromAnnotation):
         default=False,
         description="Whether all records are circular, so that a feature may pass the end and go "
         "on at the beginning; those that the annotation itself calls circular are so anyway.",
-    )
-    subset: bool = Field(
-        default=False,
-        description="Whether the sequences are only some of the annotated records. Without it, a "
-        "feature of a record that is not among them is an error.",
     )
 
     @model_validator(mode="after")
@@ -350,8 +351,8 @@ class FeatureLabels(_FromAnnotation):
             "priority": [self._on_strands(name) for name in self.priority],
             "rename": self.rename,
             "strip": sorted(set(self.strip)),
-            "circular": self.circular,
             "subset": self.subset,
+            "circular": self.circular,
         }
 
 

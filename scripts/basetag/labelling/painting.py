@@ -100,32 +100,52 @@ class Stretches:
         frames[undecided] = NO_FRAME
         return cls(borders, labels, frames, undecided)
 
-    def chunks(
-        self, rules: StateRules, size: int = _CHUNK
-    ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
-        """Yield the labels and the substates of the bases, `size` of them at once, (bases,)."""
-        lengths = np.diff(self.borders)
+    def chunks(self, rules: StateRules) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+        """Yield the labels and the substates of the bases, some of them at once, (bases,)."""
         signs = np.zeros(256, dtype=np.int64)
         for label, strand in rules.codon_strands.items():
             signs[label] = 1 if strand == "+" else -1
-        for start in range(0, int(self.borders[-1]), size):
-            end = min(start + size, int(self.borders[-1]))
-            first = int(np.searchsorted(self.borders, start, side="right")) - 1
-            last = int(np.searchsorted(self.borders, end))
-            counts = lengths[first:last].copy()
-            counts[0] = min(self.borders[first + 1], end) - start
-            if last - first > 1:
-                counts[-1] = end - self.borders[last - 1]
-            labels = np.repeat(self.labels[first:last], counts)
+        for start, own, counts in pieces(self.borders):
+            labels = np.repeat(self.labels[own], counts)
             substates = rules.first_substates[labels]
             if rules.coding:
-                sign = np.repeat(signs[self.labels[first:last]], counts)
-                frame = np.repeat(self.frames[first:last], counts)
+                sign = np.repeat(signs[self.labels[own]], counts)
+                frame = np.repeat(self.frames[own], counts)
                 coding = np.flatnonzero(sign)
                 position = sign[coding] * (start + coding) + frame[coding]
                 substates[coding] += (position % 3).astype(np.uint8)
                 substates[coding[frame[coding] == NO_FRAME]] = UNLABELLED
             yield labels, substates
+
+
+def pieces(
+    borders: NDArray[np.int64], size: int | None = None
+) -> Iterator[tuple[int, slice, NDArray[np.int64]]]:
+    """Cut stretches so that at most `size` bases come at once.
+
+    Parameters
+    ----------
+    borders : ndarray of int64, (stretches + 1,)
+        Ascending.
+    size : int, optional
+        In bases.
+
+    Yields
+    ------
+    start : int
+        The first of these bases.
+    own : slice
+        The stretches that have some of them.
+    counts : ndarray of int64
+        How many each of those has.
+    """
+    size = size or _CHUNK
+    for start in range(int(borders[0]), int(borders[-1]), size):
+        end = min(start + size, int(borders[-1]))
+        first = int(np.searchsorted(borders, start, side="right")) - 1
+        last = int(np.searchsorted(borders, end))
+        inner = np.clip(borders[first : last + 1], start, end)
+        yield start, slice(first, last), np.diff(inner)
 
 
 def _covered(first: NDArray[np.intp], last: NDArray[np.intp], n: int) -> NDArray[np.bool_]:
