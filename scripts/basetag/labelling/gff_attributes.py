@@ -63,7 +63,7 @@ def _read_gff3(text: str, path: Path, line: int) -> Mapping[str, tuple[str, ...]
         values = dict(pairs)
     except ValueError:
         values = {}
-    if len(values) != len(pairs) or " " in text or "%" in text:
+    if len(values) != len(pairs) or "" in values or " " in text or "%" in text:
         return _read_odd_gff3(pairs, path, line)
     if "," in text:
         return {name: tuple(value.split(",")) for name, value in values.items()}

@@ -79,8 +79,9 @@ def read_sequence_table(
     """
     path = Path(path)
     rows = _rows(path)
-    _, header = next(rows, (1, [""]))
-    header = [field.strip() for field in header]
+    header = [field.strip() for field in next(rows)[1]]
+    if not any(header):
+        raise InputError("has no column names in its first line", file=path, line=1)
     wanted = [sequence, *((states,) if states is not None else ())]
     wanted += [*((name,) if name is not None else ()), *others]
     places = {column: _place(column, header, path) for column in wanted}
@@ -122,7 +123,7 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     lines = (line for _, block in decoded_blocks(path) for line in block)
     first = next(lines, "")
     sign = next((sign for sign in "\t,;" if sign in first), "\t")
-    yield 1, next(csv.reader([first], delimiter=sign), [""])
+    yield 1, next(csv.reader([first], delimiter=sign), [])
     reader = csv.reader((f"{line}\n" for line in lines), delimiter=sign, strict=True)
     begin = 2
     while True:
