@@ -190,6 +190,10 @@ class BigWigLabels(_FromAnnotation, _BigWigFile):
                 f"{self.state!r} would be the only state",
                 "name a background: the state of the other bases",
             )
+        if self.background == self.state:
+            raise mistake(
+                "is the state of the other bases, too", "give it another name", "background"
+            )
         if UNLABELLED_STATE in (self.state, self.background):
             raise mistake(f"{UNLABELLED_STATE!r} is the name of no state", "choose another")
         self._check_letters()
