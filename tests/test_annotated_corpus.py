@@ -165,6 +165,21 @@ def test_a_genbank_file_brings_its_sequences(tmp_path):
     assert codons_of(corpus) == "123..32132112r312.23"
 
 
+def test_an_open_end_in_genbank_makes_a_coding_sequence_partial(tmp_path):
+    own = {
+        "genbank": "",
+        "labels": {
+            "features": {"CDS": "coding"}, "stranded": True, "codon_positions": True,
+            "background": "other",
+        },
+    }  # fmt: skip
+    own["genbank"] = written(tmp_path, "one.gb", GENBANK.replace("(6..11)", "(6..>10)"))
+    assert codons_of(encoded(tmp_path, own))[5:10] == "21321"
+    own["genbank"] = written(tmp_path, "one.gb", GENBANK.replace("(6..11)", "(6..10)"))
+    with pytest.raises(InputError, match=r"line 9: this CDS has 5 bases, no multiple of 3"):
+        encoded(tmp_path, own)
+
+
 def test_labels_of_a_fasta_file_may_come_from_a_genbank_file_beside_it(tmp_path):
     own = dataset(tmp_path, ONE, "genbank", GENBANK, features={"CDS": "coding"},
                   background="other", strip=["version"])  # fmt: skip

@@ -249,7 +249,11 @@ GFF = "{gff: genes.gff, features: {CDS: coding, rRNA: rRNA}, "
         (GFF + "strip: ['']}", "labels.strip", "is empty"),
         ("{bigwig: x.bw, threshold: 1, state: a}", "labels", "'a' would be the only state"),
         ("{bigwig: x.bw, state: a, background: b}", "labels.threshold", "is missing"),
-        ("{bigwig: x.bw, threshold: 1, state: a, background: a}", "background", "of the other bases, too"),
+        (
+            "{bigwig: x.bw, threshold: 1, state: a, background: a}",
+            "background",
+            "of the other bases, too",
+        ),
         (
             "{gff: genes.gff, features: {" + ", ".join(f"t{i}: s{i}" for i in range(33)) + "}}",
             "labels.features",
