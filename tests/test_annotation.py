@@ -12,7 +12,8 @@ from basetag.agreement import compare_annotations, count_agreement
 from basetag.alphabet import DNA, Alphabet
 from basetag.annotation import annotate_genome, call_records
 from basetag.baselines import ConstantTagger, HMMTagger
-from basetag.corpus import Corpus, write_corpus
+from basetag.corpus import Corpus
+from basetag.corpus_encoding import write_corpus
 from basetag.decoding import Decoding
 from basetag.errors import InputError
 from basetag.hmm import HMM

@@ -12,7 +12,7 @@ from basetag.corpus import UNLABELLED, Corpus
 from basetag.errors import ConfigError, InputError
 from basetag.exact_inference import filtered_posterior, smoothed_posterior
 from basetag.hmm import HMM
-from basetag.splits import Segments
+from basetag.segments import Segments
 from basetag.tagger_file import read_tagger, write_tagger
 from basetag.viterbi import path_of_posterior, viterbi_path
 

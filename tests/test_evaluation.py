@@ -20,7 +20,7 @@ from basetag.judgement import evaluation
 from basetag.judgement.evaluation import ceiling_of, evaluate, write_tracks
 from basetag.judgement.figure_places import FIGURES
 from basetag.judgement.metrics import floored
-from basetag.splits import Segments
+from basetag.segments import Segments
 
 MODEL = HMM(
     DNA,

@@ -16,8 +16,8 @@ from basetag.corpus import UNLABELLED
 from basetag.hmm import HMM
 from basetag.judgement import shift_null as module
 from basetag.judgement.shift_null import effective_shifts, matches_at_all_shifts, shift_null
+from basetag.segments import Segments
 from basetag.simulation import sample_paths
-from basetag.splits import Segments
 
 
 def chain(leave):

@@ -15,7 +15,7 @@ from basetag.judgement.units import (
     choose_units,
     correlation_length,
 )
-from basetag.splits import Segments
+from basetag.segments import Segments
 
 
 def segments_of(lengths):

@@ -41,7 +41,7 @@ from basetag.judgement.segment_measures import (
 from basetag.judgement.unit_sums import UnitSums
 from basetag.judgement.units import choose_units
 from basetag.pieces import first_rows, shown_segments
-from basetag.splits import Segments
+from basetag.segments import Segments
 
 AnyPath = str | os.PathLike[str]
 

@@ -18,7 +18,7 @@ from scipy.fft import irfft, next_fast_len, rfft
 
 from basetag.corpus import UNLABELLED
 from basetag.judgement.null_figures import NullDistribution
-from basetag.splits import Segments
+from basetag.segments import Segments
 
 #: Longest stretch that is shifted as a whole, in bases; a longer one is cut, and each piece draws
 #: its own shift.

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
 
 from basetag.corpus import UNLABELLED
-from basetag.splits import Segments
+from basetag.segments import Segments
 
 #: Fewer records than this are cut into blocks.
 FEWEST_RECORDS = 50
