@@ -17,9 +17,10 @@ from basetag.errors import InputError
 from basetag.exact_inference import filtered_posterior, smoothed_posterior
 from basetag.hmm import HMM
 from basetag.judgement import evaluation
-from basetag.judgement.evaluation import ceiling_of, evaluate, write_tracks
+from basetag.judgement.evaluation import ceiling_of, evaluate
 from basetag.judgement.figure_places import FIGURES
 from basetag.judgement.metrics import floored
+from basetag.judgement.tracks import write_tracks
 from basetag.segments import Segments
 
 MODEL = HMM(
@@ -637,7 +638,7 @@ def test_a_row_that_is_no_probability_is_named_with_its_record_and_position(case
 def test_a_dataset_without_labels_cannot_be_judged(tmp_path, fair):
     bare = Case(tmp_path)
     object.__setattr__(bare.corpus, "labels", None)
-    with pytest.raises(InputError, match="no labels, so nothing can be judged"):
+    with pytest.raises(InputError, match="the corpus has no labels"):
         bare.judged(fair)
 
 
