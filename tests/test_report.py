@@ -14,16 +14,11 @@ import pytest
 
 from basetag.errors import InputError
 from basetag.report.data import Tracks, read_report_data
+from basetag.report.numbers import duration, with_interval
 from basetag.report.render import render_report
 from basetag.report.sequences import hidden_view, ordered_units
 from basetag.report.stills import coloured, png_address
-from basetag.report.wording import (
-    baseline_line,
-    duration,
-    rule_note,
-    unlabelled_note,
-    with_interval,
-)
+from basetag.report.wording import baseline_line, rule_note, unlabelled_note
 from tests import report_fixture
 from tests.report_fixture import control_of, write_results
 

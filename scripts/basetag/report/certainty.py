@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from basetag.report import charts, wording
+from basetag.report import charts, numbers
 from basetag.report.data import UNLABELLED, DatasetResult, TaggerResult
 from basetag.report.page import Page
 
@@ -69,7 +69,7 @@ def certainty_view(
         points.append((label, "matches", means[0], int(match.sum())))
         points.append((label, "mismatches", means[1], int((~match).sum())))
         low, high = certainty_interval(sure, match)
-        sentences.append(wording.certainty_sentence(label, *means, low, high))
+        sentences.append(certainty_sentence(label, *means, low, high))
     if not points:
         return None
     chart = charts.certainty_chart(
@@ -82,7 +82,7 @@ def certainty_view(
         dataset.name,
         "certainty",
         f"{dataset.name}: how sure the tagger was of its calls that match and of those that do "
-        f"not, over the {wording.count(bases)} labelled bases of the shown records.",
+        f"not, over the {numbers.count(bases)} labelled bases of the shown records.",
     )
     return {"figure": figure, "sentences": sentences}
 
@@ -121,3 +121,36 @@ def certainty_interval(sure: NDArray[np.float64], match: NDArray[np.bool_]) -> t
     error = math.sqrt((n_blocks - 1) / n_blocks * float((spread**2).sum()))
     whole = float(sure[match].mean() - sure[~match].mean())
     return whole - 1.96 * error, whole + 1.96 * error
+
+
+def certainty_sentence(
+    tagger: str, on_matches: float, on_mismatches: float, low: float, high: float
+) -> str:
+    """Answer in words whether mismatches are less certain.
+
+    Parameters
+    ----------
+    tagger : str
+        Name.
+    on_matches, on_mismatches : float
+        Mean probability of the called state where the call is right, and where it is not.
+    low, high : float
+        95 % interval of their difference.
+    """
+    answer = (
+        "Yes, mismatches are less certain"
+        if low > 0
+        else "No, mismatches are more certain"
+        if high < 0
+        else "It cannot be told from these bases whether mismatches are less certain"
+    )
+    difference = f"difference {numbers.points(on_matches - on_mismatches)} points"
+    if math.isfinite(low) and math.isfinite(high):
+        difference += f", 95 % interval {numbers.points(low)} to {numbers.points(high)}"
+    else:
+        difference += "; too few bases for an interval"
+    return (
+        f"{tagger}: {answer}. The called state has a mean probability of "
+        f"{numbers.percent(on_matches)} where it is right and {numbers.percent(on_mismatches)} "
+        f"where it is wrong ({difference})."
+    )

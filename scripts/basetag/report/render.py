@@ -19,7 +19,7 @@ import vl_convert
 
 from basetag import __version__
 from basetag.files import canonical_json, written_whole
-from basetag.report import drawing, wording
+from basetag.report import drawing, numbers, wording
 from basetag.report.calibration import calibration_view
 from basetag.report.certainty import certainty_view, reliability_figure
 from basetag.report.chance import NULLS, chance_view
@@ -62,8 +62,8 @@ def render_report(data: ReportData, path: str | Path, figures: str | Path | None
         lstrip_blocks=True,
     )
     environment.filters["number"] = _table_number
-    environment.filters["percent"] = wording.percent
-    environment.filters["count"] = wording.count
+    environment.filters["percent"] = numbers.percent
+    environment.filters["count"] = numbers.count
     environment.filters["script_json"] = script_json
     page = Page()
     datasets = [_dataset_view(page, dataset, data) for dataset in data.datasets]
@@ -197,7 +197,7 @@ def _table_number(value: str | float | None) -> str:
     if isinstance(value, str):
         return value
     if float(value).is_integer() and abs(value) >= 1:
-        return wording.count(value)
+        return numbers.count(value)
     return f"{value:.4g}" if abs(value) < 0.01 else f"{value:.4f}"
 
 
