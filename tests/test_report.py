@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from basetag.errors import InputError
-from basetag.report.data import Tracks, read_report_data
+from basetag.report.data import Tracks
 from basetag.report.numbers import duration, with_interval
+from basetag.report.reading import read_report_data
 from basetag.report.render import render_report
 from basetag.report.sequences import hidden_view, ordered_units
 from basetag.report.stills import coloured, png_address

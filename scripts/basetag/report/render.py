@@ -48,7 +48,7 @@ def render_report(data: ReportData, path: str | Path, figures: str | Path | None
     Parameters
     ----------
     data : ReportData
-        Everything on the page, as `basetag.report.data.read_report_data` returns it.
+        Everything on the page, as `basetag.report.reading.read_report_data` returns it.
     path : path
         The HTML file.
     figures : path, optional
