@@ -8,7 +8,7 @@ neighbours put together; the figures are those of the stored ones, and bases of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -210,12 +210,6 @@ def histogram_json(rankings: Sequence[Ranking], states: Sequence[str]) -> dict[s
         }
         for state, ranking in zip(states, rankings, strict=True)
     }
-
-
-def read_histogram(stored: Mapping[str, str]) -> tuple[Counts, Counts]:
-    """Return `others` and `own` of one state of `histogram_json`."""
-    others, own = (np.array(stored[name].split(), dtype=np.int64) for name in ("others", "own"))
-    return others, own
 
 
 def _bins(posterior: Floats) -> NDArray[np.int64]:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from basetag.corpus import UNLABELLED
 from basetag.report import charts, numbers
-from basetag.report.data import UNLABELLED, DatasetResult, TaggerResult
+from basetag.report.data import DatasetResult, TaggerResult
 from basetag.report.page import Page
 
 # Bases of a block that the interval of the certainty difference leaves out at a time.

@@ -14,9 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-#: Label of a base that nobody labelled: never a class, never scored.
-UNLABELLED = 255
-
 #: What a run records of itself: heading to a line, to lines of code, or to a table.
 Provenance = Mapping[str, str | Sequence[str] | Mapping[str, str]]
 
