@@ -8,14 +8,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from basetag.corpus import UNLABELLED
 from basetag.report import charts, numbers
 from basetag.report.data import DatasetResult, TaggerResult
 from basetag.report.page import Page
 
-# Bases of a block that the interval of the certainty difference leaves out at a time.
+# Bases of a block that the interval of the certainty difference leaves out at a time, at least; and
+# how many correlation lengths of the labels it has, so that one says next to nothing of the next.
 _JACKKNIFE_BASES = 100
+_CORRELATION_LENGTHS = 10
+_FEWEST_BLOCKS = 10
 
 
 def reliability_figure(
@@ -88,11 +92,13 @@ def certainty_view(
     return {"figure": figure, "sentences": sentences}
 
 
-def certainty_interval(sure: NDArray[np.float64], match: NDArray[np.bool_]) -> tuple[float, float]:
+def certainty_interval(
+    sure: NDArray[np.float64], match: NDArray[np.bool_], correlation_length: float = 1.0
+) -> tuple[float, float]:
     """Return a 95 % interval of the difference in certainty between matches and mismatches.
 
-    Block jackknife (Künsch 1989): blocks of 100 neighbouring bases are left out one at a time,
-    because certainty is alike in neighbours.
+    Block jackknife (Künsch 1989): blocks of neighbouring bases are left out one at a time, because
+    certainty is alike in neighbours; Student's t tells how many errors to go to each side.
 
     Parameters
     ----------
@@ -100,14 +106,19 @@ def certainty_interval(sure: NDArray[np.float64], match: NDArray[np.bool_]) -> t
         Probability of the called state.
     match : ndarray of bool, (bases,)
         Whether the call is right; both kinds must occur.
+    correlation_length : float
+        Of the labels, in bases. A block has at least ten of it, and at least 100 bases.
 
     Returns
     -------
     low, high : float
         The whole line where fewer than ten blocks can be left out.
     """
-    block = np.arange(len(sure)) // _JACKKNIFE_BASES
-    n_blocks = int(block[-1]) + 1
+    size = max(_JACKKNIFE_BASES, math.ceil(_CORRELATION_LENGTHS * correlation_length))
+    n_blocks = len(sure) // size
+    if n_blocks < _FEWEST_BLOCKS:
+        return -math.inf, math.inf
+    block = np.arange(len(sure)) * n_blocks // len(sure)
     parts = np.stack(
         [
             np.bincount(block, weights, minlength=n_blocks)
@@ -115,7 +126,7 @@ def certainty_interval(sure: NDArray[np.float64], match: NDArray[np.bool_]) -> t
         ]
     ).astype(np.float64)  # (sums and counts, blocks)
     left = parts.sum(axis=1, keepdims=True) - parts
-    if n_blocks < 10 or not (left[1] > 0).all() or not (left[3] > 0).all():
+    if not (left[1] > 0).all() or not (left[3] > 0).all():
         return -math.inf, math.inf
     differences = left[0] / left[1] - left[2] / left[3]
     spread = differences - differences.mean()

@@ -18,6 +18,9 @@ def check_measures(metrics: Mapping[str, Any], check: Check) -> None:
     """Hold the measures of calls, ranking, calibration and segments against their counts."""
     bases = int(metrics["test"]["bases"])
     check("the bases of all units", metrics["units"]["bases"] * metrics["units"]["count"], bases)
+    majority = metrics["majority_accuracy"]
+    nearest = min(metrics["label_counts"], key=lambda count: abs(count / bases - majority))
+    check("majority_accuracy", majority, nearest / bases)
     _check_confusion(metrics, check)
     _check_ranking(metrics, check)
     _check_reliability("ece", metrics["ece"]["value"], metrics["reliability"], bases, check)
@@ -25,6 +28,12 @@ def check_measures(metrics: Mapping[str, Any], check: Check) -> None:
     if ceiling is not None:
         table = ceiling["reliability"]
         _check_reliability("ece of the ceiling", ceiling["ece"], table, bases, check)
+        right = sum(
+            n * share for n, share in zip(table["counts"], table["accuracy"], strict=True) if n
+        )
+        check("accuracy of the ceiling", ceiling["accuracy"], right / bases)
+        above = metrics["cross_entropy"]["value"] - ceiling["cross_entropy"]
+        check("excess over the ceiling", metrics["excess"][ceiling["of"]]["value"], above)
     if scaled is not None:
         name, table = "ece at the fitted temperature", scaled["reliability"]
         _check_reliability(name, scaled["ece"]["value"], table, bases, check)
