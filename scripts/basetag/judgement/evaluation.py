@@ -22,6 +22,7 @@ from basetag.files import written_whole
 from basetag.hidden_states import read_hidden_states
 from basetag.hmm import HMM
 from basetag.judgement.calibration import Temperature, fit_temperature
+from basetag.judgement.certainty import certainty_figures
 from basetag.judgement.figures import (
     class_figures,
     headline_figures,
@@ -194,6 +195,7 @@ def evaluate(
             "correlation_length": units.correlation_length,
         },
         "confusion": confusion.tolist(),
+        "confusion_shares": (confusion / np.maximum(label_counts, 1)[:, None]).tolist(),
         "label_counts": label_counts.tolist(),
         **{name: figures[name] for name in _HEADLINES},
         "majority_accuracy": float(label_counts[int(prior.argmax())] / total),
@@ -214,6 +216,9 @@ def evaluate(
         "excess": {name: figures[f"excess_{name}"] for name in references} or None,
         "ceiling": _ceiling(scores, ceiling_of(card)),
         "reliability": scores.reliability.table(),
+        "certainty": certainty_figures(
+            scores.sure[scores.bases > 0], sums.correct, sums.bases, seed=draws_seed
+        ),
         "calibration": _calibration(scores, temperature, figures),
         "segments": _segments(counts, sums, corpus.states, draws_seed),
         "chance": chance_figures(

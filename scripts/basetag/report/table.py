@@ -81,7 +81,6 @@ TELLING = (
     "decoding",
     "parameters",
     "accuracy",
-    "balanced_accuracy",
     "mcc",
     "cross_entropy",
     "kl_exact",

@@ -380,35 +380,35 @@ def unlabelled_note(taggers: Sequence[Metrics]) -> str:
     )
 
 
-def certainty_sentence(
-    tagger: str, on_matches: float, on_mismatches: float, low: float, high: float
-) -> str:
+def certainty_sentence(tagger: str, certainty: Mapping[str, Any]) -> str:
     """Answer in words whether mismatches are less certain.
 
     Parameters
     ----------
     tagger : str
         Name.
-    on_matches, on_mismatches : float
-        Mean probability of the called state where the call is right, and where it is not.
-    low, high : float
-        95 % interval of their difference.
+    certainty : mapping
+        The part `certainty` of metrics.json.
     """
-    answer = (
-        "Yes, mismatches are less certain"
-        if low > 0
-        else "No, mismatches are more certain"
-        if high < 0
-        else "It cannot be told from these bases whether mismatches are less certain"
-    )
-    difference = f"difference {_points(on_matches - on_mismatches)} points"
-    if math.isfinite(low) and math.isfinite(high):
-        difference += f", 95 % interval {_points(low)} to {_points(high)}"
+    on_matches, on_mismatches = certainty["on_matches"], certainty["on_mismatches"]
+    apart = certainty["difference"]
+    difference = f"difference {_points(apart['value'])} points"
+    if apart["low"] is None:
+        answer = "It cannot be told from these bases whether mismatches are less certain"
+        difference += "; no interval: too few records, or all alike"
     else:
-        difference += "; too few bases for an interval"
+        answer = (
+            "Yes, mismatches are less certain"
+            if apart["low"] > 0
+            else "No, mismatches are more certain"
+            if apart["high"] < 0
+            else "It cannot be told from these bases whether mismatches are less certain"
+        )
+        difference += f", 95 % interval {_points(apart['low'])} to {_points(apart['high'])}"
     return (
-        f"{tagger}: {answer}. The called state has a mean probability of {percent(on_matches)} "
-        f"where it is right and {percent(on_mismatches)} where it is wrong ({difference})."
+        f"{tagger}: {answer}. The called state has a mean probability of "
+        f"{percent(on_matches['value'])} where it is right and {percent(on_mismatches['value'])} "
+        f"where it is wrong ({difference})."
     )
 
 
