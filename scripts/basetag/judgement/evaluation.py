@@ -18,6 +18,7 @@ from basetag.corpus import UNLABELLED, Corpus
 from basetag.errors import InputError
 from basetag.hmm import HMM
 from basetag.judgement.calibration import Temperature, fit_temperature
+from basetag.judgement.certainty import certainty_figures
 from basetag.judgement.figures import class_figures, headline_figures, plain
 from basetag.judgement.metrics import Scores
 from basetag.judgement.metrics_sections import (
@@ -188,6 +189,7 @@ def evaluate(
             "correlation_length": units.correlation_length,
         },
         "confusion": confusion.tolist(),
+        "confusion_shares": (confusion / np.maximum(label_counts, 1)[:, None]).tolist(),
         "label_counts": label_counts.tolist(),
         **{name: figures[name] for name in _HEADLINES},
         "majority_accuracy": float(label_counts[int(prior.argmax())] / total),
@@ -208,6 +210,9 @@ def evaluate(
         "excess": {name: figures[f"excess_{name}"] for name in references} or None,
         "ceiling": ceiling_section(scores, ceiling_of(card)),
         "reliability": scores.reliability.table(),
+        "certainty": certainty_figures(
+            scores.sure[scores.bases > 0], sums.correct, sums.bases, seed=draws_seed
+        ),
         "calibration": calibration_section(scores, temperature, figures),
         "segments": segment_section(counts, sums, corpus.states, draws_seed),
         "chance": chance_figures(

@@ -43,11 +43,18 @@ def check_measures(metrics: Mapping[str, Any], check: Check) -> None:
             scaled["cross_entropy_sum"] / bases,
         )
     _check_segments(metrics["segments"], bases, check)
+    _check_certainty(metrics, check)
 
 
 def _check_confusion(metrics: Mapping[str, Any], check: Check) -> None:
     confusion = np.array(metrics["confusion"], dtype=np.int64)  # (states, states)
     matches, true, called = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+    shares = confusion / np.maximum(true, 1)[:, None]
+    for state, row, recomputed in zip(
+        metrics["states"], metrics["confusion_shares"], shares, strict=True
+    ):
+        for called_state, share, value in zip(metrics["states"], row, recomputed, strict=True):
+            check(f"the share of {state} that is called {called_state}", share, float(value))
     recalls, f1s = [], []
     for state, own, n_true, n_called in zip(metrics["states"], matches, true, called, strict=True):
         figures = metrics["classes"][state]
@@ -58,6 +65,19 @@ def _check_confusion(metrics: Mapping[str, Any], check: Check) -> None:
             f1s.append(2 * own / (n_true + n_called))
     check("balanced_accuracy", metrics["balanced_accuracy"]["value"], float(np.mean(recalls)))
     check("macro_f1", metrics["macro_f1"]["value"], float(np.mean(f1s)))
+
+
+def _check_certainty(metrics: Mapping[str, Any], check: Check) -> None:
+    stored = metrics["certainty"]
+    if stored is None:
+        return
+    matches = int(np.trace(np.array(metrics["confusion"], dtype=np.int64)))
+    counts = {"matches": matches, "mismatches": int(metrics["test"]["bases"]) - matches}
+    means = {name: stored["sums"][name] / count for name, count in counts.items()}
+    for name, mean in means.items():
+        check(f"the mean certainty on {name}", stored[f"on_{name}"]["value"], mean)
+    difference = means["matches"] - means["mismatches"]
+    check("the difference in certainty", stored["difference"]["value"], difference)
 
 
 def _check_ranking(metrics: Mapping[str, Any], check: Check) -> None:

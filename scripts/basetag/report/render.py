@@ -155,7 +155,7 @@ def _confusion_views(
     views = []
     for label, result in named.items():
         matrix = np.array(result.metrics["confusion"], dtype=np.int64)
-        shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+        shares = result.metrics["confusion_shares"]
         views.append(
             {
                 "tagger": label,

@@ -81,7 +81,6 @@ TELLING = (
     "decoding",
     "parameters",
     "accuracy",
-    "balanced_accuracy",
     "mcc",
     "cross_entropy",
     "kl_exact",
@@ -219,4 +218,7 @@ def _is_end(column: str, columns: Sequence[str]) -> bool:
 
 def _interval(row: Mapping[str, str], column: str, text: Callable[[str], str]) -> str:
     ends = [row.get(f"{column}_{end}", "") for end in ("low", "high")]
-    return f"{text(ends[0])} to {text(ends[1])}" if all(ends) else ""
+    if not all(ends):
+        return ""
+    # A narrow column may break it beside "to", never within a number.
+    return " to ".join(text(end).replace(" ", "\N{NO-BREAK SPACE}") for end in ends)
