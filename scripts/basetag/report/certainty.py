@@ -94,9 +94,8 @@ def certainty_sentence(tagger: str, certainty: Mapping[str, Any]) -> str:
             if apart["high"] < 0
             else "It cannot be told from these bases whether mismatches are less certain"
         )
-        difference += (
-            f", 95 % interval {low} to {high}"
-        )
+        low, high = numbers.points(apart["low"]), numbers.points(apart["high"])
+        difference += f", 95 % interval {low} to {high}"
     return (
         f"{tagger}: {answer}. The called state has a mean probability of "
         f"{right} where it is right and {wrong} where it is wrong ({difference})."
