@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def render_report(data: ReportData, path: str | Path, figures: str | Path | None
         },
         style=_asset("style.css"),
         script=_asset("report.js"),
-        runtime=_inline_script(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")),
+        runtime=_runtime(),
         thresholds={
             "at": wording.AT_CEILING,
             "near": wording.NEAR_CEILING,
@@ -203,6 +204,12 @@ def _table_number(value: str | float | None) -> str:
 
 def _asset(name: str) -> markupsafe.Markup:
     return markupsafe.Markup((_TEMPLATES / name).read_text(encoding="utf-8"))  # noqa: S704 (ours)
+
+
+@cache
+def _runtime() -> markupsafe.Markup:
+    """Return what draws the charts; to put it together takes more than a second."""
+    return _inline_script(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
 
 
 def _inline_script(code: str) -> markupsafe.Markup:
