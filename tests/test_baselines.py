@@ -12,7 +12,7 @@ from basetag.corpus import UNLABELLED, Corpus
 from basetag.errors import ConfigError, InputError
 from basetag.exact_inference import filtered_posterior, smoothed_posterior
 from basetag.hmm import HMM
-from basetag.splits import Segments
+from basetag.segments import Segments
 from basetag.tagger_file import read_tagger, write_tagger
 from basetag.viterbi import path_of_posterior, viterbi_path
 
@@ -96,7 +96,8 @@ def test_a_baseline_gives_the_same_probabilities_after_its_file(name, simulated,
     fitted.save(tmp_path / "tagger.safetensors")
     loaded = load_baseline(tmp_path / "tagger.safetensors")
     assert np.array_equal(loaded.posterior(tokens, lengths), posterior)
-    assert (loaded.kind, loaded.n_parameters) == (fitted.kind, fitted.n_parameters)
+    assert loaded.kind == fitted.kind
+    assert loaded.card["parameters"] == fitted.card["parameters"]
     assert loaded.description == fitted.description
     assert "\n" not in loaded.description
     assert loaded.card["name"] == "mine"
@@ -112,7 +113,7 @@ def test_kinds_and_numbers_of_parameters(simulated):
     found = {}
     for name in BASELINES:
         fitted = fit_baseline(name, PARAMETERS[name], corpus, split, BLOCKS)
-        found[name] = (fitted.kind, fitted.n_parameters)
+        found[name] = (fitted.kind, fitted.card["parameters"])
     hmm = 1 + 2 * 1 + 2 * 3
     assert found == {
         "exact": ("hmm", hmm),
@@ -225,7 +226,7 @@ def test_where_states_share_labels_exact_is_the_sum_over_them_in_the_corpus_orde
     positions = np.array([7, 0])
     for name, infer in (("exact", smoothed_posterior), ("filtered", filtered_posterior)):
         fitted = fit_baseline(name, {}, corpus, split, ISLANDS)
-        assert fitted.n_parameters == 2 + 3 * 2 + 3 * 3
+        assert fitted.card["parameters"] == 2 + 3 * 2 + 3 * 3
         fitted.save(tmp_path / name)
         for tagger in (fitted, load_baseline(tmp_path / name)):
             posterior = tagger.posterior(tokens, lengths)

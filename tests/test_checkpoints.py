@@ -39,7 +39,7 @@ def corpus_of():
 
 def train_in(folder, checkpoint_seconds):
     from basetag.networks.tagger_network import TaggerNetwork
-    from basetag.splits import Segments
+    from basetag.segments import Segments
 
     training.CHECKPOINT_SECONDS = checkpoint_seconds
     torch.set_num_threads(1)

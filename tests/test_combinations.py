@@ -16,7 +16,7 @@ from basetag.config.networks import ARCHITECTURE, Network
 from basetag.config.training import Training
 from basetag.corpus import Corpus
 from basetag.network_tagger import NetworkTagger, build_network
-from basetag.splits import Segments
+from basetag.segments import Segments
 from basetag.taggers import load_tagger
 from basetag.training import loop as training
 from basetag.training.checkpoints import CheckpointFolder

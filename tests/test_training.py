@@ -18,7 +18,7 @@ from basetag.errors import ConfigError, InputError
 from basetag.inference import Predictor
 from basetag.networks.heads import SoftmaxHead
 from basetag.networks.tagger_network import TaggerNetwork
-from basetag.splits import Segments
+from basetag.segments import Segments
 from basetag.training.checkpoints import CheckpointFolder
 from basetag.training.label_paths import refuse_labels_without_a_path
 from basetag.training.learning_rate import cosine, one_cycle

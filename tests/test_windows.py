@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from basetag.corpus import UNLABELLED
-from basetag.splits import Segments
+from basetag.segments import Segments
 from basetag.training.windows import WindowReader, WindowSampler, masked_runs, step_generator
 
 

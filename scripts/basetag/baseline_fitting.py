@@ -20,7 +20,8 @@ from basetag.exact_inference import smoothed_posterior
 from basetag.hmm import HMM
 from basetag.hmm_fitting import fit_counts, fit_em, match_states
 from basetag.kmer_table import MOST_CELLS, n_words
-from basetag.splits import Segments, label_counts
+from basetag.label_statistics import label_counts
+from basetag.segments import Segments
 from basetag.tagger_file import new_card
 from basetag.window_rules import GCShare, KmerContexts, best_calls
 

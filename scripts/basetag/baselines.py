@@ -54,11 +54,6 @@ class Baseline:
         return self.of_kind
 
     @property
-    def n_parameters(self) -> int:
-        """Number of fitted numbers."""
-        return int(self.card["parameters"])
-
-    @property
     def description(self) -> str:
         """One line in words."""
         return str(self.card["description"])

@@ -21,7 +21,7 @@ from basetag.head_paths import chain_of_scores
 from basetag.inference import MEMORY, Predictor
 from basetag.networks.heads import ChainHead
 from basetag.networks.tagger_network import TaggerNetwork
-from basetag.splits import Segments
+from basetag.segments import Segments
 from basetag.tagger import feature_names
 from basetag.tagger_file import new_card, read_tagger, write_tagger
 from basetag.viterbi import most_probable_path, path_of_posterior

@@ -23,7 +23,8 @@ from basetag import __version__
 from basetag.corpus import Corpus
 from basetag.errors import InputError
 from basetag.files import canonical_json, written_whole
-from basetag.splits import Segments, count_transitions, label_frequencies
+from basetag.label_statistics import count_transitions, label_frequencies
+from basetag.segments import Segments
 
 #: Version of what the card and the arrays mean. Files of another one are refused.
 FORMAT = 2

@@ -9,13 +9,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from basetag.config.checked import TAGGER_FILE, Config
+from basetag.config.checked import Config
 from basetag.config.datasets import SimulatedDataset
 from basetag.config.layers import Keys, Layers, shown
 from basetag.config.mismatches import mismatches
 from basetag.config.mistakes import InvalidConfigError, Mistake, mistakes_of, unknown
 from basetag.config.model import ConfigModel
 from basetag.config.points import SECTIONS, Grid
+from basetag.config.sources import TAGGER_FILE
 from basetag.errors import ConfigError
 from basetag.hmm_spec import HMMSpec, load_hmm_spec
 

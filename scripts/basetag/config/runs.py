@@ -1,6 +1,6 @@
 """What a checked config makes: its datasets and taggers, those of sweeps, and the runs of them.
 
-What of the config each of these depends on lies in `basetag.config.checked`.
+What each of these comes from says `sources`; what of the config it depends on, `checked`.
 """
 
 from __future__ import annotations

@@ -133,3 +133,7 @@ class Training(Section):
         "of the weights.",
         json_schema_extra={"unit": "threads"},
     )
+
+    def as_given(self) -> dict[str, Any]:
+        """Return the values that the config itself gives, the defaults apart."""
+        return self.model_dump(exclude_unset=True)

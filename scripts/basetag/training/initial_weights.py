@@ -12,9 +12,10 @@ import yaml
 
 from basetag.corpus import Corpus
 from basetag.errors import ConfigError, InputError, nearest
+from basetag.label_statistics import count_transitions, label_frequencies
 from basetag.networks.heads import ChainHead
 from basetag.networks.tagger_network import TaggerNetwork
-from basetag.splits import Segments, count_transitions, label_frequencies
+from basetag.segments import Segments
 from basetag.tagger import feature_names
 from basetag.tagger_file import read_tagger
 

@@ -21,7 +21,7 @@ from basetag.files import canonical_json, content_digest, write_json, written_wh
 from basetag.memory import peak_memory
 from basetag.network_tagger import NetworkTagger, build_network
 from basetag.provenance import environment
-from basetag.splits import read_split
+from basetag.splits.table import read_split
 from basetag.training.checkpoints import CheckpointFolder, checkpoint_digest
 from basetag.training.initial_weights import draw_weights, freeze, start_from
 from basetag.training.loop import train

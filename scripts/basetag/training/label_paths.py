@@ -12,7 +12,7 @@ from basetag.networks.chain import propagate
 from basetag.networks.heads import ChainHead
 from basetag.networks.tagger_network import TaggerNetwork
 from basetag.pieces import PIECE
-from basetag.splits import Segments
+from basetag.segments import Segments
 
 #: Stretches side by side.
 ROWS = 64

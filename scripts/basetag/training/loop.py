@@ -29,8 +29,9 @@ from torch import nn
 
 from basetag.corpus import Corpus
 from basetag.errors import ConfigError
+from basetag.label_statistics import label_frequencies
 from basetag.networks.tagger_network import TaggerNetwork
-from basetag.splits import Segments, label_frequencies
+from basetag.segments import Segments
 from basetag.training.checkpoints import CheckpointFolder
 from basetag.training.label_paths import refuse_labels_without_a_path
 from basetag.training.learning_rate import SCHEDULES

@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.devices import is_out_of_memory
+from basetag.label_statistics import label_frequencies
 from basetag.networks.activations import active_rows
 from basetag.networks.tagger_network import TaggerNetwork
-from basetag.splits import Segments, label_frequencies
+from basetag.segments import Segments
 from basetag.training.windows import Windows
 
 log = logging.getLogger(__name__)

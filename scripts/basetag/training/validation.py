@@ -12,7 +12,7 @@ from basetag.errors import InputError
 from basetag.inference import ROWS, Predictor
 from basetag.networks.tagger_network import TaggerNetwork
 from basetag.pieces import spread_pieces
-from basetag.splits import Segments
+from basetag.segments import Segments
 from basetag.training.loss import summed_over_processes
 
 

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from basetag.corpus import UNLABELLED
 from basetag.features import FeatureColumns
-from basetag.splits import Segments
+from basetag.segments import Segments
 
 log = logging.getLogger(__name__)
 
