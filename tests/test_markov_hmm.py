@@ -97,9 +97,7 @@ def test_the_eight_states_of_the_book_are_two_of_first_order():
     tables = np.stack([blocks[s, :, s] / switch[s, s] for s in (0, 1)], axis=1)  # (word, s, next)
     first = eight.start.reshape(2, 4)
     emission = np.concatenate([(first / first.sum(axis=1, keepdims=True))[None], tables])
-    two = MarkovHMM(
-        DNA, ("I", "O"), first.sum(axis=1), switch, emission[0], word_emission=emission
-    )
+    two = MarkovHMM(DNA, ("I", "O"), first.sum(axis=1), switch, emission[0], word_emission=emission)
     rng = np.random.default_rng(4)
     tokens = np.concatenate(
         [rng.choice(4, 1500, p=p) for p in ([0.3, 0.2, 0.2, 0.3], [0.15, 0.35, 0.35, 0.15])]

@@ -244,7 +244,9 @@ def _names_at(location: Keys) -> list[str]:
 
 
 def _choices(field: FieldInfo | None) -> list[str]:
-    return [str(choice) for choice in get_args(field.annotation)] if field is not None else []
+    return (
+        [str(choice) for choice in get_args(_plain(field.annotation))] if field is not None else []
+    )
 
 
 def _model_at(location: Keys) -> type[BaseModel] | None:
