@@ -32,7 +32,14 @@ PARAMETERS = {
     "hmm_counts": {"order": 0, "pseudocount": 1.0},
     "base_table": {"k": 3},
     "gc_window": {"window": 11},
-    "cpg_rule": {"state": "H", "window": 20, "gc": 0.5, "ratio": 0.6, "minimum_length": 20},
+    "cpg_rule": {
+        "state": "H",
+        "window": 20,
+        "gc": 0.5,
+        "ratio": 0.6,
+        "minimum_length": 20,
+        "whole_windows": False,
+    },
     "majority": {},
     "uniform": {},
     "pyrodigal": {

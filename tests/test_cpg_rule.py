@@ -34,11 +34,15 @@ def is_rich(window, gc, ratio):
     return share > Fraction(str(gc)) and c * g and Fraction(pairs * plain, c * g) > Fraction(ratio)
 
 
-def by_loop(sequence, window, gc, ratio, minimum_length):
-    rich = []
+def by_loop(sequence, window, gc, ratio, minimum_length, whole_windows=False):
+    rich = [False] * len(sequence)
     for base in range(len(sequence)):
         start = max(0, min(base - window // 2, len(sequence) - window))
-        rich.append(bool(is_rich(sequence[start : start + window], gc, str(ratio))))
+        bases = sequence[start : start + window]
+        if is_rich(bases, gc, str(ratio)):
+            own = range(start, start + len(bases)) if whole_windows else [base]
+            for marked in own:
+                rich[marked] = True
     island = []
     for value, run in groupby(rich):
         length = len(list(run))
@@ -71,8 +75,11 @@ def test_the_rule_of_the_paper_finds_a_planted_island_to_within_half_a_window():
 
 def test_a_stretch_one_base_too_short_is_no_island():
     sequence = ["A" * 40 + "CG" * 20 + "T" * 40]
-    # Around 31 bases the window of 10 has more than half G and C, and enough CpG.
     rich = islands(CpGRule(DNA, 10, 0.5, 0.6, 1), sequence).sum()
+    # Windows from 5 before to 4 behind a base have 6 or more of the 40 around bases 41 to 79.
+    assert rich == 39
+    # Whole windows reach beyond their middles: 5 bases to the left, 4 to the right.
+    assert islands(CpGRule(DNA, 10, 0.5, 0.6, 1, whole_windows=True), sequence).sum() == rich + 9
     assert islands(CpGRule(DNA, 10, 0.5, 0.6, int(rich)), sequence).sum() == rich
     assert islands(CpGRule(DNA, 10, 0.5, 0.6, int(rich) + 1), sequence).sum() == 0
 
@@ -85,22 +92,20 @@ def test_unknown_bases_make_no_island():
 @settings(max_examples=150, deadline=None)
 @given(
     SEQUENCES, st.integers(2, 12), st.sampled_from([0.0, 0.5, 0.55, 0.57]),
-    st.sampled_from([0.0, 0.6, 0.65, 1.0]), st.integers(1, 12),
+    st.sampled_from([0.0, 0.6, 0.65, 1.0]), st.integers(1, 12), st.booleans(),
 )  # fmt: skip
-def test_islands_are_those_of_a_plain_loop(sequences, window, gc, ratio, minimum_length):
-    rule = CpGRule(DNA, window, gc, ratio, minimum_length)
-    expected = [
-        call
-        for sequence in sequences
-        for call in by_loop(sequence, window, gc, ratio, minimum_length)
-    ]
+def test_islands_are_those_of_a_plain_loop(sequences, window, gc, ratio, least, whole_windows):
+    given = (window, gc, ratio, least, whole_windows)
+    expected = [call for sequence in sequences for call in by_loop(sequence, *given)]
+    rule = CpGRule(DNA, *given)
     assert islands(rule, sequences).tolist() == expected
 
 
-def test_no_call_depends_on_the_blocks(monkeypatch):
+@pytest.mark.parametrize("whole_windows", [False, True])
+def test_no_call_depends_on_the_blocks(whole_windows, monkeypatch):
     rng = np.random.default_rng(1)
     sequences = ["".join(rng.choice(list("ACGCGTN"), n)) for n in (0, 1, 200, 7, 0, 90)]
-    rule = CpGRule(DNA, 6, 0.5, 0.6, 9)
+    rule = CpGRule(DNA, 6, 0.5, 0.6, 9, whole_windows)
     whole = islands(rule, sequences).tolist()
     assert 0 < sum(whole) < len(whole)
     for size in (1, 2, 3, 50):
@@ -109,6 +114,7 @@ def test_no_call_depends_on_the_blocks(monkeypatch):
 
 
 PARAMETERS = {"state": "I", "window": 4, "gc": 0.5, "ratio": 0.6, "minimum_length": 4}
+PARAMETERS["whole_windows"] = False
 
 
 def test_the_tagger_calls_islands_and_is_as_sure_as_on_validation():
@@ -154,6 +160,5 @@ def test_islands_of_human_windows_are_those_of_a_plain_loop(shared_data):
 
     with gzip.open(shared_data / "human_cpg" / "chr3.42M.fa.gz", "rt") as file:
         sequence = "".join(line.strip() for line in file if line[0] != ">")[:100_000].upper()
-    expected = by_loop(sequence, 200, 0.5, 0.6, 200)
-    found = islands(CpGRule(DNA, 200, 0.5, 0.6, 200), [sequence])
-    assert found.tolist() == expected
+    for rule in ((200, 0.5, 0.6, 200), (200, 0.55, 0.65, 500, True)):
+        assert islands(CpGRule(DNA, *rule), [sequence]).tolist() == by_loop(sequence, *rule)

@@ -57,7 +57,7 @@ def test_the_state_of_islands_goes_by_letter_or_name(folder, state):
     found = fit(folder, ISLANDS, f"{{baseline: cpg_rule, state: {state}, gc: 0.55}}")
     assert found == {
         "baseline": "cpg_rule", "state": "I", "window": 200, "gc": 0.55, "ratio": 0.6,
-        "minimum_length": 200,
+        "minimum_length": 200, "whole_windows": False,
     }  # fmt: skip
 
 

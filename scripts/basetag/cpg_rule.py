@@ -5,9 +5,10 @@ bases, it is rich where
 
     (c + g) / n > gc    and    d n / (c g) > ratio
 
-and an island is a stretch of at least `minimum_length` bases around each of which it is rich. With
-windows of 200, 0.5, 0.6 and 200 bases this is their rule; Takai & Jones (2002, PNAS 99:3740) take
-0.55, 0.65 and 500 bases.
+and an island is a stretch of at least `minimum_length` bases around each of which it is rich: a
+moving average, as theirs. Takai & Jones (2002, PNAS 99:3740) take 0.55, 0.65 and 500 bases, and let
+islands be rich windows as a whole; here they neither hold a joined island against the thresholds
+again nor join what lies within 100 bases.
 
 Whole-number arithmetic on arrays of tokens, in blocks, so that memory does not grow with a sequence
 and no call depends on the blocks.
@@ -22,6 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from basetag.alphabet import Alphabet
+
+#: The settings of the rule, as a config and a tagger's file name them.
+CPG_SETTINGS = ("window", "gc", "ratio", "minimum_length", "whole_windows")
 
 _BASES_AT_ONCE = 1 << 18
 # A threshold in hundredths is then held against counts without rounding.
@@ -47,14 +51,24 @@ class CpGRule:
         digits behind the point.
     minimum_length : int
         Fewest bases of an island.
+    whole_windows : bool
+        Whether an island is made of all bases of rich windows, and not of their middles alone,
+        which leaves half a window away at each of its ends.
     """
 
     def __init__(
-        self, alphabet: Alphabet, window: int, gc: float, ratio: float, minimum_length: int
+        self,
+        alphabet: Alphabet,
+        window: int,
+        gc: float,
+        ratio: float,
+        minimum_length: int,
+        whole_windows: bool = False,
     ) -> None:
         self.alphabet = alphabet
         self.window = window
         self.minimum_length = minimum_length
+        self.whole_windows = whole_windows
         self._gc, self._ratio = (
             Fraction(value).limit_denominator(_FINEST_THRESHOLD) for value in (gc, ratio)
         )
@@ -73,15 +87,14 @@ class CpGRule:
         """
         ends = np.cumsum(lengths)
         total = int(ends[-1]) if len(ends) else 0
+        # Of a stretch that goes on beyond this margin enough is seen to know that it is long.
+        margin = self.minimum_length + (self.window if self.whole_windows else 0)
         for start in range(0, total, _BASES_AT_ONCE):
             stop = min(start + _BASES_AT_ONCE, total)
-            # Of a stretch that goes on beyond this margin enough is seen to know that it is long.
-            first = max(0, start - self.minimum_length)
-            last = min(total, stop + self.minimum_length)
+            first, last = max(0, start - margin), min(total, stop + margin)
             sequence = np.searchsorted(ends, np.arange(first, last), side="right")
-            rich = self._rich(
-                tokens, first, last, ends[sequence] - lengths[sequence], ends[sequence]
-            )
+            begin, end = ends[sequence] - lengths[sequence], ends[sequence]
+            rich = self._rich(tokens, first, last, begin, end)
             begins = np.ones(last - first + 1, dtype=bool)  # of stretches alike; and the end of all
             begins[1:-1] = (rich[1:] != rich[:-1]) | (sequence[1:] != sequence[:-1])
             stretch = np.diff(np.flatnonzero(begins))
@@ -96,9 +109,10 @@ class CpGRule:
         begin: NDArray[np.int64],
         end: NDArray[np.int64],
     ) -> NDArray[np.bool_]:
-        """Return whether the window of each base from `first` to `last` (not included) is rich.
+        """Return which bases from `first` to `last` (not included) make islands.
 
-        `begin` and `end` are those of the sequence of each base.
+        `begin` and `end` are those of the sequence of each base. With whole windows, what windows
+        of bases beyond them would add is left out.
         """
         place = np.arange(first, last)
         low = np.maximum(np.minimum(place - self.window // 2, end - self.window), begin)
@@ -118,4 +132,10 @@ class CpGRule:
         pairs = counted(is_c[:-1] & is_g[1:], -1)
         enough_gc = (c + g) * self._gc.denominator > (high - low) * self._gc.numerator
         enough_cpg = pairs * plain * self._ratio.denominator > c * g * self._ratio.numerator
-        return np.asarray(enough_gc & enough_cpg)
+        rich = np.asarray(enough_gc & enough_cpg)
+        if not self.whole_windows:
+            return rich
+        windows = np.zeros(right - left + 1, dtype=np.int64)
+        np.add.at(windows, low[rich], 1)
+        np.add.at(windows, high[rich], -1)
+        return np.asarray(np.cumsum(windows)[first - left : last - left] > 0)

@@ -52,7 +52,7 @@ class Pyrodigal:
     Raises
     ------
     InputError
-        Where Pyrodigal is not installed, or does not take the numbers.
+        Where Pyrodigal is not installed.
     """
 
     roles: ClassVar[tuple[str, ...]] = ("background", "forward", "reverse")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from basetag.baseline import Grouping
 from basetag.baseline_data import Fitted, FittingData
-from basetag.cpg_rule import CpGRule
+from basetag.cpg_rule import CPG_SETTINGS, CpGRule
 from basetag.errors import ConfigError, InputError
 from basetag.programs import PROGRAMS, ProgramCalls, letters_of
 from basetag.splits import label_counts
@@ -45,7 +45,7 @@ def fit_cpg_rule(data: FittingData, parameters: Mapping[str, Any]) -> Fitted:
     """Return the rule with its settings; beside islands it calls the commonest other label."""
     _check_letters("cpg_rule", data)
     state = data.corpus.states.index(parameters["state"])
-    settings = {key: parameters[key] for key in ("window", "gc", "ratio", "minimum_length")}
+    settings = {key: parameters[key] for key in CPG_SETTINGS}
     others = label_counts(data.corpus, data.split["train"])
     others[state] = -1
     calls = np.array([others.argmax(), state], dtype=np.uint8)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from basetag.baseline import Baseline, Grouping, Lengths, Posterior, Tensors, Tokens
-from basetag.cpg_rule import CpGRule
+from basetag.cpg_rule import CPG_SETTINGS, CpGRule
 from basetag.features import BaseFeatures
 from basetag.window_rules import GCShare, smoothed_frequencies
 
@@ -94,6 +94,5 @@ class CpGRuleTagger(HardCaller):
     """CpG islands by a rule: see `basetag.cpg_rule`."""
 
     def __init__(self, card: dict[str, Any], tensors: Tensors) -> None:
-        names = ("window", "gc", "ratio", "minimum_length")
-        given = {name: card["architecture"][name] for name in names}
+        given = {name: card["architecture"][name] for name in CPG_SETTINGS}
         super().__init__(card, tensors, CpGRule(self.alphabet_of(card), **given))

@@ -130,7 +130,7 @@ class CpGRule(Section):
 
     Islands are stretches of bases around each of which a window has enough of G and C, and enough
     CpG for them. Takai & Jones (2002, PNAS 99:3740) ask for more: `gc: 0.55`, `ratio: 0.65`,
-    `minimum_length: 500`.
+    `minimum_length: 500`, `whole_windows: true`.
     """
 
     baseline: Literal["cpg_rule"] = Field(description="Name of the baseline.")
@@ -160,6 +160,11 @@ class CpGRule(Section):
         le=100_000,
         description="Fewest bases of a stretch that is an island.",
         json_schema_extra={"unit": "bases"},
+    )
+    whole_windows: bool = Field(
+        default=False,
+        description="Whether all bases of such a window are of the island, and not its middle one "
+        "alone, which leaves half a window away at each end of an island.",
     )
     decoding: TaggerDecoding = "argmax"
 
