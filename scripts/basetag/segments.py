@@ -95,6 +95,13 @@ class Segments:
         last = np.append(first[1:], begins.size)[: first.size] - 1
         return Segments(self.record[first], self.start[first], self.end[last], self.offset[first])
 
+    def first(self, bases: int) -> Segments:
+        """Return the first segments, the last of them cut, that have this many bases in all."""
+        begins = np.cumsum(self.lengths) - self.lengths
+        kept = self.chosen(begins < bases)
+        end = np.minimum(kept.end, kept.start + bases - begins[: len(kept.offset)])
+        return Segments(kept.record, kept.start, end, kept.offset)
+
     def batches_of(self, corpus: Corpus) -> Iterator[Segments]:
         """Yield the segments as `batches` does, fewer where each base has features."""
         return self.batches(_CHUNK // (1 + len(corpus.feature_names)))

@@ -8,13 +8,16 @@ keys must not.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from basetag.config.as_yaml import config_yaml
 from basetag.config.baselines import (
     EXACT_BASELINES,
+    CpGRule,
     Exact,
+    GivenHMM,
     HMMByCounts,
     Majority,
     Uniform,
@@ -23,8 +26,10 @@ from basetag.config.datasets import VARIATIONS, SimulatedDataset
 from basetag.config.decoding import Viterbi
 from basetag.config.features import BedGraph
 from basetag.config.networks import ARCHITECTURE, Network
+from basetag.config.programs import Pyrodigal
 from basetag.config.section import Section
 from basetag.config.sources import Sources
+from basetag.config.state_roles import letter_of, matched_labels, strand_roles
 from basetag.files import canonical_json
 from basetag.hmm_variations import varied
 
@@ -111,13 +116,28 @@ class Config(Sources):
         }
 
     def fit_settings(self, dataset: str, tagger: str) -> Settings:
-        """Return `baseline`, its parameters, and for the exact ones `hmm`."""
+        """Return `baseline` (of a program, its name) and its parameters.
+
+        States are letters of the dataset; and `hmm`, of the exact baselines and of a given model,
+        is as `HMMSpec.settings`, with the dataset's letters.
+        """
         settings = self.tagger(tagger)
         if isinstance(settings, Network):
             raise ValueError(f"{tagger} is not fitted")
-        fit = settings.model_dump(exclude={"decoding"})
+        fit = settings.model_dump(exclude={"decoding", "program"})
+        states = self.states(dataset)
         if isinstance(settings, EXACT_BASELINES):
             fit["hmm"] = self.hmm_settings(dataset)
+        elif isinstance(settings, GivenHMM):
+            model = self.tagger_hmms[tagger]
+            fit["hmm"] = _relabelled(model.settings(), matched_labels(model.label_names, states))
+        elif isinstance(settings, CpGRule):
+            fit["state"] = letter_of(settings.state, states)
+        elif isinstance(settings, Pyrodigal):
+            roles = strand_roles(settings, dataset, states)
+            fit |= {"baseline": settings.program, **(roles if isinstance(roles, dict) else {})}
+            # Left to the default of the program, where it trains.
+            fit["translation_table"] = None if settings.meta else settings.translation_table or 11
         return fit
 
     def decoding(self, dataset: str, tagger: str) -> Settings:
@@ -288,6 +308,13 @@ class Config(Sources):
             "alphabets": {name: self.alphabet(name) for name in self.model.datasets},
             "sweeps": {name: self.sweep_units(name) for name in self.plans},
         }
+
+
+def _relabelled(hmm: Settings, letter_of_label: Mapping[str, str] | None) -> Settings:
+    """Return a model's settings with other letters for its labels."""
+    letters = letter_of_label or {}
+    keys = [key for key in ("states", "labels") if key in hmm]
+    return hmm | {key: [letters[label] for label in hmm[key]] for key in keys}
 
 
 def _unit(entry: Any, keys: list[str]) -> str | None:

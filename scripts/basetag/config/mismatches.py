@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from basetag.config.baselines import EXACT_BASELINES, BaseTable, GCWindow
+from basetag.config.baselines import BaseTable, HMMByCounts
 from basetag.config.checked import Config
 from basetag.config.decoding import Viterbi
 from basetag.config.layers import Keys
@@ -18,7 +18,7 @@ from basetag.config.named_taggers import wrongly_named_taggers
 from basetag.config.networks import HiddenStates, Network
 from basetag.config.training import Training
 from basetag.hmm_variations import ImpossibleVariationError
-from basetag.kmer_table import MOST_CELLS, n_words
+from basetag.kmer_table import MOST_CELLS, n_contexts, n_words
 from basetag.letters import plain_letters
 
 
@@ -48,25 +48,18 @@ def _impossible_variations(config: Config) -> Iterator[Mistake]:
 
 
 def _idle_taggers(config: Config) -> Iterator[Mistake]:
-    for name, tagger in config.taggers.items():
-        if any(config.has(dataset, name) for dataset in config.datasets_of(name)):
-            continue
-        if isinstance(tagger, EXACT_BASELINES):
-            yield Mistake(
-                ("taggers", name, "baseline"),
-                f"{tagger.baseline} needs the HMM that simulates, and no dataset is simulated",
-                "remove it, or add a dataset with simulate",
-            )
-        elif isinstance(tagger, GCWindow):
-            yield Mistake(
-                ("taggers", name, "baseline"),
-                "gc_window counts G and C, and no dataset has the alphabet dna",
-                "remove it",
-            )
+    """Yield taggers that no dataset can have, and what the first one lacks."""
+    for name in config.taggers:
+        problems = [config.lacks(dataset, name) for dataset in config.datasets_of(name)]
+        found = problems[0] if problems else None
+        if found is not None and None not in problems:
+            yield Mistake(("taggers", name, *found.keys), found.problem, found.advice)
 
 
 def _large_tables(config: Config) -> Iterator[Mistake]:
     for name, tagger in config.taggers.items():
+        if isinstance(tagger, HMMByCounts):
+            yield from _large_orders(config, name, tagger.order)
         if not isinstance(tagger, BaseTable):
             continue
         for dataset in config.datasets_of(name):
@@ -79,6 +72,21 @@ def _large_tables(config: Config) -> Iterator[Mistake]:
                     "take a smaller k",
                 )
                 break
+
+
+def _large_orders(config: Config, name: str, order: int) -> Iterator[Mistake]:
+    for dataset in config.datasets_of(name):
+        n_letters = len(plain_letters(config.alphabet(dataset)))
+        # A step from each state to each other one, for each letter behind each word.
+        steps = n_contexts(n_letters, order) * n_letters * len(config.states(dataset)) ** 2
+        if order and steps > MOST_CELLS:
+            yield Mistake(
+                ("taggers", name, "order"),
+                f"words of {order} of the {n_letters} letters of {dataset!r} are too many for its "
+                f"{len(config.states(dataset))} states",
+                "take a lower order",
+            )
+            break
 
 
 def _large_embeddings(config: Config) -> Iterator[Mistake]:

@@ -19,13 +19,6 @@ TAGGER_FILE = re.compile(r"results/([^/]+)/([^/]+)/seed(0|[1-9]\d*)/tagger\.safe
 class Sources(Runs):
     """What is made of a config, and what each of it comes from."""
 
-    def states(self, dataset: str) -> dict[str, str]:
-        """Return the letters of the states of `dataset` and what they mean, in order."""
-        settings = self.dataset(dataset)
-        if isinstance(settings, SimulatedDataset):
-            return self.hmms[dataset].label_names
-        return dict(settings.labels.states)
-
     def sequence_file(self, dataset: str) -> Path | None:
         """Return the user's FASTA file of `dataset`; None where it is simulated."""
         settings = self.dataset(dataset)
