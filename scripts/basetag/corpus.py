@@ -24,6 +24,7 @@ from basetag.errors import InputError
 from basetag.fasta import LetterTable, encode_fasta
 from basetag.features import FeatureColumns, chosen_features, open_features
 from basetag.files import written_whole
+from basetag.substates import Substates, mirror_of, open_substates
 
 #: Label of a base that belongs to no state: never a class, never scored.
 UNLABELLED = 255
@@ -57,6 +58,10 @@ class Corpus:
         Memory-mapped; NaN where a number is missing. None where nobody asked for them.
     feature_names : tuple of str
         Those that were asked for, by column.
+    mirror : tuple of int
+        The label that each one becomes on the other strand; itself where nobody says otherwise.
+    substates : Substates, or None
+        Finer states than the labels; None where nobody gave them.
     """
 
     alphabet: Alphabet
@@ -69,6 +74,12 @@ class Corpus:
     labels: NDArray[np.uint8] | None
     features: FeatureColumns | None = None
     feature_names: tuple[str, ...] = ()
+    mirror: tuple[int, ...] = ()
+    substates: Substates | None = None
+
+    def __post_init__(self) -> None:
+        if not self.mirror:
+            object.__setattr__(self, "mirror", tuple(range(len(self.states))))
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str], features: Sequence[str] = ()) -> Corpus:
@@ -107,6 +118,7 @@ class Corpus:
                 file=folder,
                 advice="encode it again",
             )
+        mirror = mirror_of(about, folder)
         read: FeatureColumns | None = None
         read_names: tuple[str, ...] = ()
         if features:
@@ -124,6 +136,8 @@ class Corpus:
             labels=labels,
             features=read,
             feature_names=read_names,
+            mirror=mirror,
+            substates=open_substates(about, mirror, folder, bases),
         )
 
     @property
