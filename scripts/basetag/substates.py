@@ -45,6 +45,24 @@ class Substates:
     labels: NDArray[np.uint8]
 
 
+def told_states(label_of: Sequence[int]) -> NDArray[np.bool_]:
+    """Return which states each number stands for that a base is told, (256, states).
+
+    A base is told its label, by its index, or its state, by the number of labels + its index. By
+    any other number it is told nothing: every state may be the one.
+
+    Parameters
+    ----------
+    label_of : sequence of int
+        The label of each state.
+    """
+    n_labels, n_states = max(label_of) + 1, len(label_of)
+    told = np.ones((256, n_states), dtype=bool)
+    told[:n_labels] = np.array(label_of) == np.arange(n_labels)[:, None]
+    told[n_labels : n_labels + n_states] = np.eye(n_states, dtype=bool)
+    return told
+
+
 def mirror_of(about: Mapping[str, Any], folder: Path) -> tuple[int, ...]:
     """Return the label that each one becomes on the other strand, of what corpus.json says.
 
@@ -83,9 +101,7 @@ def open_substates(
     if given is None:
         return None
     try:
-        names, label_of, own_mirror = (
-            tuple(given[key]) for key in ("names", "label_of", "mirror")
-        )
+        names, label_of, own_mirror = (tuple(given[key]) for key in ("names", "label_of", "mirror"))
         labels = np.asarray(np.load(folder / SUBSTATES, mmap_mode="r"))
     except (OSError, ValueError, KeyError) as error:
         raise _broken(folder, f"substates without all that they need ({error})") from error

@@ -86,6 +86,17 @@ class Config(Runs):
             for source in self.feature_sources(owner).values()
         ]
 
+    def has_substates(self, dataset: str) -> bool:
+        """Whether `dataset` has finer states than its labels: codon positions."""
+        labels = getattr(self.dataset(dataset), "labels", None)
+        return bool(getattr(labels, "codon_positions", False))
+
+    def learns_substates(self, dataset: str, tagger: str) -> bool:
+        """Whether `tagger` is trained on the finer states of `dataset`."""
+        settings = self.tagger(tagger)
+        wanted = isinstance(settings, Network) and settings.substates
+        return wanted and self.has_substates(dataset)
+
     def features_of_tagger(self, tagger: str) -> tuple[str, ...]:
         """Return the features that `tagger` reads beside the letters; none for a baseline."""
         settings = self.tagger(tagger)
