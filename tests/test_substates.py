@@ -59,7 +59,7 @@ def test_mirror_and_substates_are_read_beside_the_labels(folder):
         (None, {"mirror": [1, 2, 0]}, r"has the mirror \[1, 2, 0\] of 3 labels"),
         (None, {"substates": SUBSTATES}, "has substates without all that they need"),
         ([0] * 4, {"substates": {"names": ["a"]}}, "has substates without all that they need"),
-        ([0] * 3, {"substates": SUBSTATES}, "has 3 substates of uint8 for 4 bases"),
+        ([0] * 3, {"substates": SUBSTATES}, "speaks of 4 bases, substates.npy holds 3 of uint8"),
         # Substates change strands, and the labels would not.
         ([0] * 4, {"mirror": [0, 1, 2], "substates": SUBSTATES}, "that do not fit its labels"),
         (

@@ -89,9 +89,17 @@ def training_steps(corpus: Corpus, training: Segments, *, both_strands: bool = F
         # A step is then taken from the mirror image of the second state to that of the first.
         frequencies = (frequencies + frequencies[mirror]) / 2
         counts = counts + counts[np.ix_(mirror, mirror)].T
-        if allowed is not None:
-            allowed = allowed | allowed[np.ix_(mirror, mirror)].T
+    if allowed is not None:
+        other = mirror if both_strands else None
+        # What only the last base of a segment has seen must lead somewhere.
+        allowed = _with_other(allowed, other)
+        allowed = _with_other(allowed | ~allowed.any(axis=1, keepdims=True), other)
     return Steps(label_of, frequencies, counts, allowed)
+
+
+def _with_other(allowed: NDArray[np.bool_], mirror: NDArray[np.int64] | None) -> NDArray[np.bool_]:
+    """Return the steps with those that they are on the other strand, if that is read."""
+    return allowed if mirror is None else allowed | allowed[np.ix_(mirror, mirror)].T
 
 
 def _shares_of_label(counts: NDArray[np.int64], label_of: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -119,6 +127,4 @@ def _allowed(
                 substates.labels[part] + np.uint8(n_labels),
             )
             allow_what_is_needed(told, bears, allowed, reached)
-    # What only the last base of a segment has seen must lead somewhere.
-    allowed[~allowed.any(axis=1)] = True
     return allowed

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from basetag.corpus_files import RECORDS, SUBSTATES
 from basetag.errors import InputError
-
-SUBSTATES = "substates.npy"
+from basetag.letters import UNLABELLED
 
 #: Substates of all labels together.
 MOST_SUBSTATES = 64
@@ -57,7 +57,7 @@ def told_states(label_of: Sequence[int]) -> NDArray[np.bool_]:
         The label of each state.
     """
     n_labels, n_states = max(label_of) + 1, len(label_of)
-    told = np.ones((256, n_states), dtype=bool)
+    told = np.ones((UNLABELLED + 1, n_states), dtype=bool)
     told[:n_labels] = np.array(label_of) == np.arange(n_labels)[:, None]
     told[n_labels : n_labels + n_states] = np.eye(n_states, dtype=bool)
     return told
@@ -106,7 +106,11 @@ def open_substates(
     except (OSError, ValueError, KeyError) as error:
         raise _broken(folder, f"substates without all that they need ({error})") from error
     if labels.shape != (bases,) or labels.dtype != np.uint8:
-        raise _broken(folder, f"{labels.size} substates of {labels.dtype} for {bases} bases")
+        raise InputError(
+            f"{RECORDS} speaks of {bases} bases, {SUBSTATES} holds {labels.size} of {labels.dtype}",
+            file=folder,
+            advice="encode it again",
+        )
     fits = (
         len(names) == len(label_of) <= MOST_SUBSTATES
         and set(label_of) == set(range(len(mirror)))

@@ -22,9 +22,17 @@ from basetag.config.baselines import (
     Majority,
     Uniform,
 )
-from basetag.config.datasets import VARIATIONS, FastaDataset, SimulatedDataset
+from basetag.config.datasets import (
+    DATASET_FILES,
+    VARIATIONS,
+    FastaDataset,
+    GenBankDataset,
+    SimulatedDataset,
+    TableDataset,
+)
 from basetag.config.decoding import Viterbi
 from basetag.config.features import BedGraph, FeatureSource
+from basetag.config.labels import BigWigLabels, FastaLabels, FeatureLabels, label_path
 from basetag.config.networks import ARCHITECTURE, Network
 from basetag.config.runs import Run, Runs
 from basetag.config.section import Section
@@ -47,17 +55,32 @@ class Config(Runs):
         settings = self.dataset(dataset)
         if isinstance(settings, SimulatedDataset):
             return self.hmms[dataset].label_names
-        return dict(settings.labels.states)
+        if isinstance(settings, TableDataset):
+            return dict(settings.states)
+        return settings.labels.letters_and_names()
 
     def sequence_file(self, dataset: str) -> Path | None:
-        """Return the user's FASTA file of `dataset`; None where it is simulated."""
+        """Return the user's file of the sequences of `dataset`; None where it is simulated."""
         settings = self.dataset(dataset)
-        return None if isinstance(settings, SimulatedDataset) else Path(settings.fasta)
+        if isinstance(settings, SimulatedDataset):
+            return None
+        return Path(next(getattr(settings, key) for key in DATASET_FILES if hasattr(settings, key)))
 
     def label_file(self, dataset: str) -> Path | None:
-        """Return the user's FASTA file of labels of `dataset`; None where it is simulated."""
+        """Return the user's file of labels of `dataset`; that of the sequences may hold them, too.
+
+        None where the dataset is simulated.
+        """
         settings = self.dataset(dataset)
-        return None if isinstance(settings, SimulatedDataset) else Path(settings.labels.fasta)
+        if isinstance(settings, FastaDataset):
+            return Path(label_path(settings.labels)[1])
+        return self.sequence_file(dataset)
+
+    def has_substates(self, dataset: str) -> bool:
+        """Whether bases of `dataset` have finer states than their labels: positions in codons."""
+        settings = self.dataset(dataset)
+        labels = settings.labels if isinstance(settings, FastaDataset | GenBankDataset) else None
+        return isinstance(labels, FeatureLabels) and bool(labels.coding_states())
 
     def genome_file(self, genome: str) -> Path | None:
         """Return the user's FASTA file of `genome`; None where it is to be fetched."""
@@ -85,11 +108,6 @@ class Config(Runs):
             Path(source.bedgraph if isinstance(source, BedGraph) else source.table)
             for source in self.feature_sources(owner).values()
         ]
-
-    def has_substates(self, dataset: str) -> bool:
-        """Whether `dataset` has finer states than its labels: codon positions."""
-        labels = getattr(self.dataset(dataset), "labels", None)
-        return bool(getattr(labels, "codon_positions", False))
 
     def learns_substates(self, dataset: str, tagger: str) -> bool:
         """Whether `tagger` is trained on the finer states of `dataset`."""
@@ -151,12 +169,34 @@ class Config(Runs):
         )
 
     def encode_settings(self, dataset: str) -> Settings:
-        """Return `alphabet`, `states` (list of letters) and `state_names` (letter to meaning)."""
+        """Return what the labels of `dataset` depend on.
+
+        `alphabet`, `states` (list of letters), `state_names` (letter to meaning), `leave_out`
+        (sorted); `sequences` and `labels`, the kinds of the two files; and as `scheme` what the
+        section of the labels says of its file: `FeatureLabels.settings`, say.
+        """
         states = self.states(dataset)
+        settings = self.dataset(dataset)
+        sequences = labels = "fasta"
+        leave_out: tuple[str, ...] = ()
+        scheme: Settings = {}
+        if isinstance(settings, TableDataset):
+            sequences = labels = "table"
+            leave_out, scheme = settings.leave_out, settings.columns.model_dump()
+        elif not isinstance(settings, SimulatedDataset):
+            leave_out, scheme = settings.labels.leave_out, settings.labels.settings()
+            if isinstance(settings, FastaDataset):
+                labels = label_path(settings.labels)[0]
+            else:
+                sequences = labels = "genbank"
         return {
             "alphabet": self.alphabet(dataset),
             "states": list(states),
             "state_names": states,
+            "leave_out": sorted(set(leave_out)),
+            "sequences": sequences,
+            "labels": labels,
+            "scheme": scheme,
         }
 
     def encode_features_settings(self, owner: str) -> Settings:
@@ -374,9 +414,15 @@ class Config(Runs):
         """
         values = _sorted(self.model.model_dump(exclude_none=True))
         for name, dataset in self.model.datasets.items():
-            if isinstance(dataset, FastaDataset):
-                # The one mapping whose order counts.
+            # The one mapping whose order counts.
+            if isinstance(dataset, TableDataset):
+                values["datasets"][name]["states"] = dict(dataset.states)
+            elif isinstance(dataset, FastaDataset) and isinstance(dataset.labels, FastaLabels):
                 values["datasets"][name]["labels"]["states"] = dict(dataset.labels.states)
+            labels = getattr(dataset, "labels", None)
+            if isinstance(labels, FeatureLabels | BigWigLabels):
+                # As it is: a null leaves a record out.
+                values["datasets"][name]["labels"]["rename"] = _sorted(labels.rename)
         for name, tagger in self.model.taggers.items():
             if isinstance(tagger, Network):
                 # Without a cell they would be a mistake: here, or where a sweep varies the cell.
@@ -416,4 +462,6 @@ def _sorted(values: Any) -> Any:
     """Return `values` with the keys of all mappings in order."""
     if isinstance(values, dict):
         return {key: _sorted(values[key]) for key in sorted(values)}
+    if isinstance(values, list | tuple):
+        return [_sorted(value) for value in values]
     return values

@@ -14,6 +14,7 @@ from lightning_fabric import Fabric
 
 from basetag.context import measure_context
 from basetag.corpus import LABELS, TOKENS, Corpus
+from basetag.corpus_files import SUBSTATES
 from basetag.devices import peak_gpu_memory
 from basetag.feature_scales import feature_scales
 from basetag.features import FEATURE_NAMES, FEATURES
@@ -23,7 +24,6 @@ from basetag.network_tagger import NetworkTagger, build_network, card_of_substat
 from basetag.provenance import environment
 from basetag.splits import read_split
 from basetag.steps import training_steps
-from basetag.substates import SUBSTATES
 from basetag.training.checkpoints import CheckpointFolder, checkpoint_digest
 from basetag.training.initial_weights import draw_weights, freeze, start_from
 from basetag.training.loop import train
