@@ -31,8 +31,9 @@ from basetag.config.datasets import (
     TableDataset,
 )
 from basetag.config.decoding import Viterbi
+from basetag.config.feature_labels import FeatureLabels
 from basetag.config.features import BedGraph, FeatureSource
-from basetag.config.labels import BigWigLabels, FastaLabels, FeatureLabels, label_path
+from basetag.config.labels import BigWigLabels, FastaLabels, label_path
 from basetag.config.networks import ARCHITECTURE, Network
 from basetag.config.runs import Run, Runs
 from basetag.config.section import Section

@@ -7,8 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
+from basetag.config.annotation_keys import GivenStates, LeaveOut
+from basetag.config.feature_labels import CodingLabels, FeatureLabels
 from basetag.config.features import FeatureSources
-from basetag.config.labels import CodingLabels, FeatureLabels, GivenStates, Labels, LeaveOut
+from basetag.config.labels import Labels
 from basetag.config.section import Section, Seed, chosen_by, mistake, one_of
 from basetag.hmm_spec import MAXIMUM_STATES
 from basetag.letters import alphabet_problem

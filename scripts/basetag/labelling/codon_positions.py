@@ -126,8 +126,11 @@ def frames_of(
     n_turns = len(order) if circular and not in_order else 1
     turns = [order[turn:] + order[:turn] for turn in range(n_turns)]
     found = [_phases([parts[i] for i in turn]) for turn in turns]
-    agreeing = next((n for n, (_, wrong) in enumerate(found) if wrong is None), None)
-    chosen = 0 if agreeing is None else agreeing
+    total = sum(part.length for part in parts)
+    # The best turn: no phase contradicts, and what begins with it ends with a codon.
+    chosen = min(
+        range(n_turns), key=lambda n: (found[n][1] is not None, (total - found[n][0][0]) % 3 != 0)
+    )
     phases, wrong = found[chosen]
     if not excused and known_order:
         ordered = [parts[i] for i in turns[chosen]]

@@ -33,8 +33,9 @@ class GenomeFeature:
     line : int
         Where it stands in its file, from 1.
     group : str or None
-        What joins the parts of one coding sequence: equal and not None among the parts of one
-        feature. It means nothing outside its file.
+        What joins the parts of one feature, a coding sequence above all: they share record, kind
+        and group. None where nothing is said, and a feature is then whole by itself. It means
+        nothing outside its file.
     """
 
     record: str
