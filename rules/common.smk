@@ -74,6 +74,9 @@ FETCHED = [name for name in GENOMES if CONFIG.genome_file(name) is None]
 # Folders of results/ in which a corpus with features lies.
 FEATURED = CONFIG.feature_owners()
 
+# Datasets whose bases have finer states than their labels.
+FINER = [name for name in DATASETS if CONFIG.has_substates(name)]
+
 # What make_controls writes: where its records come from, and a corpus for each control.
 CONTROL_FILES = ["results/{dataset}/controls/segments.tsv"] + [
     f"results/{{dataset}}/controls/{control}/{name}"
@@ -143,13 +146,13 @@ def code(script):
 
 
 def sequences_of(wildcards):
-    """Return the FASTA of a dataset: simulated, or the user's own."""
+    """Return the sequences of a dataset: a simulated FASTA, or the user's own file."""
     own = CONFIG.sequence_file(wildcards.dataset)
     return own or f"results/{wildcards.dataset}/sequences.fa.gz"
 
 
 def labels_of(wildcards):
-    """Return the FASTA of a dataset's states: simulated, or the user's own."""
+    """Return what labels a dataset: a simulated FASTA of states, or the user's own file."""
     own = CONFIG.label_file(wildcards.dataset)
     return own or f"results/{wildcards.dataset}/states.fa.gz"
 
@@ -185,6 +188,17 @@ def features_in(folder):
             return []
         place = f"{folder}/corpus".format(**wildcards)
         return [f"{place}/features.npy", f"{place}/features.json"]
+
+    return of_wildcards
+
+
+def substates_in(folder):
+    """Return the function to the substates in `folder` that a tagger is trained on, if any."""
+
+    def of_wildcards(wildcards):
+        if not CONFIG.learns_substates(wildcards.dataset, wildcards.tagger):
+            return []
+        return f"{folder}/corpus/substates.npy".format(**wildcards)
 
     return of_wildcards
 

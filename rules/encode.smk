@@ -1,14 +1,16 @@
-"""Encode FASTA as a corpus that every later stage maps into memory, and split it.
+"""Encode sequences as a corpus that every later stage maps into memory, and split it.
 
-IN   results/{dataset}/sequences.fa.gz and states.fa.gz, or a user's FASTA and labels
+IN   results/{dataset}/sequences.fa.gz and states.fa.gz, or a user's sequences and what labels
+     them: FASTA, GFF, GTF, BED, GenBank, bigWig; or both in one GenBank file or table
      with features: a user's bedGraph files and tables, of a dataset or a genome
 OUT  results/{dataset}/corpus/ (tokens, labels, records), results/{dataset}/split.tsv
+     with positions in codons: substates.npy in the dataset's corpus
      with features: features.npy, features.json in the dataset's or genome's corpus
 """
 
 
 rule encode_fasta:
-    """Turn letters into tokens and state letters into labels, in one pass."""
+    """Turn letters into tokens, and what labels the bases into a label for each."""
     input:
         sequences=sequences_of,
         labels=labels_of,
@@ -22,7 +24,7 @@ rule encode_fasta:
     benchmark:
         "logs/encode_fasta/{dataset}.benchmark.tsv"
     wildcard_constraints:
-        dataset=either(DATASETS),
+        dataset=either([name for name in DATASETS if name not in FINER]),
     conda:
         "../envs/data.yaml"
     params:
@@ -32,6 +34,14 @@ rule encode_fasta:
         "Encoding {wildcards.dataset}"
     script:
         "../scripts/encode_fasta.py"
+
+
+use rule encode_fasta as encode_fasta_finer with:
+    output:
+        **rules.encode_fasta.output,
+        substates="results/{dataset}/corpus/substates.npy",
+    wildcard_constraints:
+        dataset=either(FINER),
 
 
 rule encode_features:

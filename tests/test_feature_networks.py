@@ -196,6 +196,7 @@ def test_features_for_a_device_are_brought_there_piece_by_piece(monkeypatch):
 
 ARCHITECTURE = {
     "cell": "gru", "hidden": 6, "layers": 1, "bidirectional": False, "features": ["signal"],
+    "substates": False,
 }  # fmt: skip
 SPLIT = {"train": (0, 8000), "validation": (8000, 10_000), "test": (10_000, 12_000)}
 

@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from basetag.alphabet import Alphabet
+from basetag.corpus_files import DESCRIPTION, LABELS, RECORDS, TOKENS, read_records
 from basetag.errors import InputError
 from basetag.features import FeatureColumns, chosen_features, open_features
+from basetag.letters import UNLABELLED
+from basetag.substates import Substates, mirror_of, open_substates
 
-#: Label of a base that belongs to no state: never a class, never scored.
-UNLABELLED = 255
-
-TOKENS, LABELS, RECORDS, DESCRIPTION = "tokens.npy", "labels.npy", "records.tsv", "corpus.json"
+__all__ = ["UNLABELLED", "Corpus"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,10 @@ class Corpus:
         Memory-mapped; NaN where a number is missing. None where nobody asked for them.
     feature_names : tuple of str
         Those that were asked for, by column.
+    mirror : tuple of int
+        The label that each one becomes on the other strand; itself where nobody says otherwise.
+    substates : Substates, or None
+        Finer states than the labels; None where nobody gave them.
     """
 
     alphabet: Alphabet
@@ -62,6 +66,12 @@ class Corpus:
     labels: NDArray[np.uint8] | None
     features: FeatureColumns | None = None
     feature_names: tuple[str, ...] = ()
+    mirror: tuple[int, ...] = ()
+    substates: Substates | None = None
+
+    def __post_init__(self) -> None:
+        if not self.mirror:
+            object.__setattr__(self, "mirror", tuple(range(len(self.states))))
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str], features: Sequence[str] = ()) -> Corpus:
@@ -88,18 +98,20 @@ class Corpus:
             labels = (
                 np.asarray(np.load(folder / LABELS, mmap_mode="r")) if about["labelled"] else None
             )
-            names, starts, lengths = _read_records(folder / RECORDS)
+            names, starts, lengths = read_records(folder / RECORDS)
         except (OSError, ValueError, KeyError) as error:
             raise InputError(
                 f"is no complete corpus ({error})", file=folder, advice="encode it again"
             ) from error
         bases = int(lengths.sum())
-        if tokens.shape != (bases,) or (labels is not None and labels.shape != (bases,)):
-            raise InputError(
-                f"{RECORDS} speaks of {bases} bases, {TOKENS} holds {tokens.size}",
-                file=folder,
-                advice="encode it again",
-            )
+        for name, values in ((TOKENS, tokens), (LABELS, labels)):
+            if values is not None and values.shape != (bases,):
+                raise InputError(
+                    f"{RECORDS} speaks of {bases} bases, {name} holds {values.size}",
+                    file=folder,
+                    advice="encode it again",
+                )
+        mirror = mirror_of(about, folder)
         read: FeatureColumns | None = None
         read_names: tuple[str, ...] = ()
         if features:
@@ -117,6 +129,8 @@ class Corpus:
             labels=labels,
             features=read,
             feature_names=read_names,
+            mirror=mirror,
+            substates=open_substates(about, mirror, folder, bases),
         )
 
     @property
@@ -133,11 +147,3 @@ class Corpus:
                 "the corpus has no labels", advice="give `labels:` with the dataset in the config"
             )
         return self.labels
-
-
-def _read_records(path: Path) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
-    lines = path.read_text(encoding="utf-8").split("\n")
-    rows = [line.split("\t") for line in lines[1:] if line]
-    starts = np.array([row[1] for row in rows], dtype=np.int64)
-    lengths = np.array([row[2] for row in rows], dtype=np.int64)
-    return [row[0] for row in rows], starts, lengths

@@ -6,46 +6,30 @@ read, says `corpus`.
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
 from itertools import zip_longest
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from basetag.alphabet import Alphabet
-from basetag.corpus import DESCRIPTION, LABELS, RECORDS, TOKENS, UNLABELLED
+from basetag.corpus_files import (
+    DESCRIPTION,
+    LABELS,
+    RECORDS,
+    TOKENS,
+    CorpusCounts,
+    Encoded,
+    encode_letters,
+    finish_corpus,
+    growing_array,
+    state_table,
+)
 from basetag.errors import InputError
-from basetag.fasta import LetterTable, encode_fasta
 from basetag.files import written_whole
-
-_UNLABELLED_LETTERS = ".-"
-
-
-@dataclass(frozen=True)
-class CorpusCounts:
-    """What `write_corpus` found, for the log.
-
-    Parameters
-    ----------
-    records, empty_records, bases : int
-        How many there are.
-    symbols : dict of str to int
-        Letters and ambiguous codes that occur, with their counts.
-    labels : dict of str to int
-        State letters with their counts; `.` is unlabelled. Empty without labels.
-    """
-
-    records: int
-    empty_records: int
-    bases: int
-    symbols: dict[str, int]
-    labels: dict[str, int]
+from basetag.left_out import letters_to_tokens
 
 
 def write_corpus(
@@ -55,6 +39,7 @@ def write_corpus(
     *,
     labels: str | os.PathLike[str] | None = None,
     states: Mapping[str, str] | None = None,
+    leave_out: Collection[str] = (),
 ) -> CorpusCounts:
     """Encode a FASTA file, and a FASTA file of its bases' states, into a corpus.
 
@@ -76,6 +61,8 @@ def write_corpus(
     states : mapping of str to str, optional
         State letters with their meanings, in the order of the labels 0, 1, ... Needed with
         `labels`.
+    leave_out : collection of str
+        Kinds of bases that get no label: see `left_out`.
 
     Returns
     -------
@@ -86,31 +73,21 @@ def write_corpus(
     InputError
         What is wrong in either file, and where the two do not agree: names, lengths.
     """
-    folder = Path(folder)
+    folder, sequences = Path(folder), Path(sequences)
     states = dict(states or {})
+    leave_out = () if labels is None else leave_out
     names = [TOKENS, RECORDS, DESCRIPTION] + ([LABELS] if labels is not None else [])
     with written_whole(*(folder / name for name in names)) as places:
         place = dict(zip(names, places, strict=True))
-        table = LetterTable.of_alphabet(alphabet)
-        records, lengths, token_counts = _encode(sequences, table, place[TOKENS])
-        if not sum(lengths):
-            raise InputError(f"all of its {len(records)} records are empty", file=Path(sequences))
-        label_counts = np.zeros(256, dtype=np.int64)
+        encoded = encode_letters(sequences, letters_to_tokens(alphabet, leave_out), place[TOKENS])
+        if not encoded.bases:
+            raise InputError(f"all of its {len(encoded.names)} records are empty", file=sequences)
+        label_counts = None
         if labels is not None:
-            label_table = _state_table(tuple(states))
-            found = _encode(labels, label_table, place[LABELS])
-            _check_same_records(sequences, labels, (records, lengths), found[:2])
-            label_counts = found[2]
-        counts = CorpusCounts(
-            records=len(records),
-            empty_records=lengths.count(0),
-            bases=sum(lengths),
-            symbols=_named_counts(dict(enumerate(alphabet.symbols)), token_counts),
-            labels=_named_counts({**dict(enumerate(states)), UNLABELLED: "."}, label_counts),
-        )
-        _write_records(place[RECORDS], records, lengths)
-        _write_description(place[DESCRIPTION], alphabet, states, labels is not None, counts)
-    return counts
+            found = encode_letters(labels, state_table(tuple(states)), place[LABELS])
+            _check_same_records(sequences, labels, encoded, found)
+            label_counts = found.counts
+        return finish_corpus(place, alphabet, states, encoded, label_counts, leave_out=leave_out)
 
 
 def write_tokens(
@@ -132,120 +109,28 @@ def write_tokens(
     names: list[str] = []
     lengths: list[int] = []
     token_counts = np.zeros(256, dtype=np.int64)
-    with written_whole(*(folder / name for name in (TOKENS, RECORDS, DESCRIPTION))) as places:
-        with _growing_array(places[0]) as file:
+    files = (TOKENS, RECORDS, DESCRIPTION)
+    with written_whole(*(folder / name for name in files)) as places:
+        with growing_array(places[0]) as file:
             for name, tokens in records:
                 names.append(name)
                 lengths.append(tokens.size)
                 file.write(tokens.tobytes())
                 token_counts += np.bincount(tokens, minlength=256)
-        counts = CorpusCounts(
-            records=len(names),
-            empty_records=lengths.count(0),
-            bases=sum(lengths),
-            symbols=_named_counts(dict(enumerate(alphabet.symbols)), token_counts),
-            labels={},
-        )
-        _write_records(places[1], names, lengths)
-        _write_description(places[2], alphabet, {}, False, counts)
-
-
-def _write_description(
-    path: Path,
-    alphabet: Alphabet,
-    states: Mapping[str, str],
-    labelled: bool,
-    counts: CorpusCounts,
-) -> None:
-    about = {
-        "alphabet": alphabet.name,
-        "states": list(states),
-        "state_names": dict(states),
-        "labelled": labelled,
-        "bases": counts.bases,
-        "records": counts.records,
-        "counts": counts.symbols,
-        "label_counts": counts.labels,
-    }
-    path.write_text(json.dumps(about, sort_keys=True, indent=1) + "\n", encoding="utf-8")
-
-
-def _encode(
-    path: str | os.PathLike[str], table: LetterTable, target: Path
-) -> tuple[list[str], list[int], NDArray[np.int64]]:
-    """Encode a FASTA file into a .npy file; return names, lengths and counts of the values."""
-    names: list[str] = []
-    lengths: list[int] = []
-    counts = np.zeros(256, dtype=np.int64)
-    order = np.unique(np.frombuffer(table.values, dtype=np.uint8))
-    with _growing_array(target) as file:
-        for block in encode_fasta(path, table):
-            if block.continued:
-                lengths[-1] += block.continued
-            names += block.names
-            lengths += block.lengths
-            file.write(block.values)
-            _count(np.frombuffer(block.values, dtype=np.uint8), order, counts)
-    return names, lengths, counts
-
-
-def _count(values: NDArray[np.uint8], order: NDArray[np.uint8], counts: NDArray[np.int64]) -> None:
-    """Add the number of times that each value occurs to `counts`, (256,).
-
-    Comparing is far faster than counting all bins, and the plain letters, which come first in
-    `order`, are mostly all that there is.
-    """
-    left = values.size
-    for value in order:
-        if not left:
-            return
-        n = int(np.count_nonzero(values == value))
-        counts[value] += n
-        left -= n
-
-
-@contextmanager
-def _growing_array(path: Path) -> Iterator[IO[bytes]]:
-    """Yield a file whose bytes become a uint8 .npy array, (bytes,), when the block ends."""
-    with path.open("wb") as file:
-
-        def write_header(n_values: int) -> int:
-            # numpy pads headers so that the first axis can grow in place.
-            np.lib.format.write_array_header_1_0(
-                file, {"descr": "|u1", "fortran_order": False, "shape": (n_values,)}
-            )
-            return file.tell()
-
-        start = write_header(0)
-        yield file
-        n_values = file.tell() - start
-        file.seek(0)
-        if write_header(n_values) != start:
-            raise RuntimeError("numpy gave headers of two lengths")
-
-
-def _state_table(states: tuple[str, ...]) -> LetterTable:
-    """Return the table from state letters to labels."""
-    wrong = UNLABELLED - 1
-    values = np.full(256, wrong, dtype=np.uint8)
-    for letter in _UNLABELLED_LETTERS:
-        values[ord(letter)] = UNLABELLED
-    for label, letter in enumerate(states):
-        values[ord(letter)] = label
-    letters = ", ".join(states)
-    return LetterTable(values.tobytes(), wrong, "the states", f"{letters} and . for unlabelled")
+        encoded = Encoded(names, lengths, token_counts)
+        finish_corpus(dict(zip(files, places, strict=True)), alphabet, {}, encoded, None)
 
 
 def _check_same_records(
     sequences: str | os.PathLike[str],
     labels: str | os.PathLike[str],
-    expected: tuple[list[str], list[int]],
-    found: tuple[list[str], list[int]],
+    expected: Encoded,
+    found: Encoded,
 ) -> None:
     """Raise an error at the first record in which bases and labels do not agree."""
-    if expected == found:
+    if (expected.names, expected.lengths) == (found.names, found.lengths):
         return
-    for number, (base_name, label_name) in enumerate(zip_longest(expected[0], found[0]), 1):
+    for number, (base_name, label_name) in enumerate(zip_longest(expected.names, found.names), 1):
         if base_name != label_name:
             was = f"is {label_name!r}" if label_name is not None else "is missing"
             should = f"is {base_name!r}" if base_name is not None else "is missing"
@@ -254,7 +139,9 @@ def _check_same_records(
                 file=Path(labels),
                 advice="labels need the same records in the same order",
             )
-    for name, base_length, label_length in zip(expected[0], expected[1], found[1], strict=True):
+    for name, base_length, label_length in zip(
+        expected.names, expected.lengths, found.lengths, strict=True
+    ):
         if base_length != label_length:
             raise InputError(
                 f"has {label_length} labels for the {base_length} bases in {sequences}",
@@ -262,16 +149,3 @@ def _check_same_records(
                 record=name,
                 advice="every base needs one label ('.' where there is none)",
             )
-
-
-def _named_counts(symbols: Mapping[int, str], counts: NDArray[np.int64]) -> dict[str, int]:
-    return {symbol: int(counts[value]) for value, symbol in symbols.items() if counts[value]}
-
-
-def _write_records(path: Path, names: list[str], lengths: list[int]) -> None:
-    start = 0
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.write("record\tstart\tlength\n")
-        for name, length in zip(names, lengths, strict=True):
-            file.write(f"{name}\t{start}\t{length}\n")
-            start += length

@@ -78,7 +78,8 @@ def new_card(
     Returns
     -------
     dict
-        With what prediction and decoding need: alphabet, states, and of the training labels the
+        With what prediction and decoding need: alphabet, states, what each becomes on the other
+        strand (`mirror`), and of the training labels the
         frequencies (`prior`), the transition probabilities between neighbours after adding one
         to each count, the number of bases, and a digest of tokens, labels and features.
 
@@ -97,6 +98,7 @@ def new_card(
         "alphabet": corpus.alphabet.name,
         "states": list(corpus.states),
         "state_names": dict(corpus.state_names),
+        "mirror": list(corpus.mirror),
         "architecture": dict(architecture),
         "training": {
             "prior": prior.tolist(),

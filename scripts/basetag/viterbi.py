@@ -247,10 +247,15 @@ def path_of_posterior(
     """Return the most probable path through a tagger's posteriors.
 
     The states follow each other as they did on the tagger's training labels, of which its `card`
-    holds the frequencies and the transitions. Everything else is as for `most_probable_path`.
+    holds the frequencies and the transitions; or, where it says so, as its `path` holds them: on
+    both strands, or of substates. `posterior` is of these then, and the path one of their labels.
+    Everything else is as for `most_probable_path`.
     """
-    prior, transition = (np.array(card["training"][key]) for key in ("prior", "transition"))
+    law = card.get("path", card["training"])
+    prior, transition = (np.array(law[key]) for key in ("prior", "transition"))
     chain = Chain.of_posterior(posterior, prior, prior, transition)
+    if "label_of" in law:
+        chain = replace(chain, labels=np.array(law["label_of"], dtype=np.uint8))
     return most_probable_path(chain, lengths, minimum_lengths, threads, out)
 
 

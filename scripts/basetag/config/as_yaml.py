@@ -6,7 +6,9 @@ from typing import Any
 
 import yaml
 
-from basetag.config.datasets import FastaDataset
+from basetag.config.datasets import FastaDataset, TableDataset
+from basetag.config.feature_labels import FeatureLabels
+from basetag.config.labels import BigWigLabels, FastaLabels
 from basetag.config.model import ConfigModel
 from basetag.config.networks import Network
 
@@ -15,9 +17,15 @@ def config_yaml(model: ConfigModel) -> str:
     """Return the config as YAML that, saved in the current folder, gives every rule the same."""
     values = _sorted(model.model_dump(exclude_none=True))
     for name, dataset in model.datasets.items():
-        if isinstance(dataset, FastaDataset):
-            # The one mapping whose order counts.
+        # The one mapping whose order counts.
+        if isinstance(dataset, TableDataset):
+            values["datasets"][name]["states"] = dict(dataset.states)
+        elif isinstance(dataset, FastaDataset) and isinstance(dataset.labels, FastaLabels):
             values["datasets"][name]["labels"]["states"] = dict(dataset.labels.states)
+        labels = getattr(dataset, "labels", None)
+        if isinstance(labels, FeatureLabels | BigWigLabels):
+            # As it is: a null leaves a record out.
+            values["datasets"][name]["labels"]["rename"] = _sorted(labels.rename)
     for name, tagger in model.taggers.items():
         if isinstance(tagger, Network):
             # Without a cell they would be a mistake: here, or where a sweep varies the cell.
@@ -39,4 +47,6 @@ def _sorted(values: Any) -> Any:
     """Return `values` with the keys of all mappings in order."""
     if isinstance(values, dict):
         return {key: _sorted(values[key]) for key in sorted(values)}
+    if isinstance(values, list | tuple):
+        return [_sorted(value) for value in values]
     return values

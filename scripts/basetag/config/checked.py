@@ -22,9 +22,10 @@ from basetag.config.baselines import (
     Majority,
     Uniform,
 )
-from basetag.config.datasets import VARIATIONS, SimulatedDataset
+from basetag.config.datasets import VARIATIONS, FastaDataset, SimulatedDataset, TableDataset
 from basetag.config.decoding import Viterbi
 from basetag.config.features import BedGraph
+from basetag.config.labels import label_path
 from basetag.config.networks import ARCHITECTURE, Network
 from basetag.config.programs import Pyrodigal
 from basetag.config.section import Section
@@ -67,12 +68,34 @@ class Config(Sources):
         )
 
     def encode_settings(self, dataset: str) -> Settings:
-        """Return `alphabet`, `states` (list of letters) and `state_names` (letter to meaning)."""
+        """Return what the labels of `dataset` depend on.
+
+        `alphabet`, `states` (list of letters), `state_names` (letter to meaning), `leave_out`
+        (sorted); `sequences` and `labels`, the kinds of the two files; and as `scheme` what the
+        section of the labels says of its file: `FeatureLabels.settings`, say.
+        """
         states = self.states(dataset)
+        settings = self.dataset(dataset)
+        sequences = labels = "fasta"
+        leave_out: tuple[str, ...] = ()
+        scheme: Settings = {}
+        if isinstance(settings, TableDataset):
+            sequences = labels = "table"
+            leave_out, scheme = settings.leave_out, settings.columns.model_dump()
+        elif not isinstance(settings, SimulatedDataset):
+            leave_out, scheme = settings.labels.leave_out, settings.labels.settings()
+            if isinstance(settings, FastaDataset):
+                labels = label_path(settings.labels)[0]
+            else:
+                sequences = labels = "genbank"
         return {
             "alphabet": self.alphabet(dataset),
             "states": list(states),
             "state_names": states,
+            "leave_out": sorted(set(leave_out)),
+            "sequences": sequences,
+            "labels": labels,
+            "scheme": scheme,
         }
 
     def encode_features_settings(self, owner: str) -> Settings:

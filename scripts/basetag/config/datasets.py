@@ -7,10 +7,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
+from basetag.config.annotation_keys import GivenStates, LeaveOut
+from basetag.config.feature_labels import CodingLabels, FeatureLabels
 from basetag.config.features import FeatureSources
+from basetag.config.labels import Labels
 from basetag.config.section import Section, Seed, chosen_by, mistake, one_of
 from basetag.hmm_spec import MAXIMUM_STATES
-from basetag.letters import alphabet_problem, states_problem
+from basetag.letters import alphabet_problem
 
 SUM_TOLERANCE = 1e-6
 
@@ -193,13 +196,6 @@ class SimulatedDataset(Section):
         return self
 
 
-def _check_states(states: dict[str, str]) -> dict[str, str]:
-    found = states_problem(states)
-    if found is not None:
-        raise mistake(found.problem, found.advice, *found.keys)
-    return states
-
-
 def _check_alphabet(alphabet: str) -> str:
     found = alphabet_problem(alphabet)
     if found is not None:
@@ -207,31 +203,19 @@ def _check_alphabet(alphabet: str) -> str:
     return alphabet
 
 
-class FastaLabels(Section):
-    """The label of every base as a second FASTA file: same records, a letter for each base."""
-
-    fasta: str = Field(min_length=1, description="Path of the FASTA file of labels.")
-    states: Annotated[dict[str, str], AfterValidator(_check_states)] = Field(
-        min_length=2,
-        max_length=MAXIMUM_STATES,
-        description="Each letter of that file, and what it means. Their order is the order of "
-        "the columns of all results.",
-    )
-
-
-class FastaDataset(Section):
-    """A dataset of your own sequences with known labels."""
-
-    fasta: str = Field(
-        min_length=1, description="Path of the sequences, plain or compressed (gzip, BGZF)."
-    )
-    labels: FastaLabels = Field(description="The labels of the bases.")
-    alphabet: Annotated[str, AfterValidator(_check_alphabet)] = Field(
-        default="dna",
+Alphabet = Annotated[
+    Annotated[str, AfterValidator(_check_alphabet)],
+    Field(
         min_length=2,
         description="`dna` (with U read as T and all IUPAC codes), or the letters of your own "
         "alphabet as one word.",
-    )
+    ),
+]
+
+
+class OwnDataset(Section):
+    """What all datasets of a user's own sequences share."""
+
     features: FeatureSources = Field(
         default={},
         description="Further numbers for each base, by name, such as conservation or coverage; a "
@@ -240,16 +224,114 @@ class FastaDataset(Section):
     split: Split = _SPLIT
 
 
+class _FastaFile(Section):
+    fasta: str = Field(
+        min_length=1, description="Path of the sequences, plain or compressed (gzip, BGZF)."
+    )
+    labels: Labels = Field(description="Where the label of each base comes from.")
+    alphabet: Alphabet = "dna"
+
+
+class FastaDataset(OwnDataset, _FastaFile):
+    """A dataset of your own sequences with known labels."""
+
+    @model_validator(mode="after")
+    def _check(self) -> FastaDataset:
+        if self.alphabet != "dna":
+            if "masked" in self.labels.leave_out:
+                raise mistake(
+                    f"in {self.alphabet!r} a lower-case letter is a letter of its own",
+                    "remove masked",
+                    "labels",
+                    "leave_out",
+                )
+            if isinstance(self.labels, FeatureLabels) and self.labels.stranded:
+                raise mistake(
+                    f"{self.alphabet!r} has no second strand", "remove it", "labels", "stranded"
+                )
+        return self
+
+
+class _GenBankFile(Section):
+    genbank: str = Field(
+        min_length=1,
+        description="Path of a GenBank file with sequences, plain or compressed (gzip, BGZF).",
+    )
+    labels: CodingLabels = Field(description="What its features say of the bases.")
+
+
+class GenBankDataset(OwnDataset, _GenBankFile):
+    """A dataset of the sequences and the features of one GenBank file."""
+
+    @property
+    def alphabet(self) -> str:
+        """The alphabet of the sequences."""
+        return "dna"
+
+
+class TableColumns(Section):
+    """Columns of a table of sequences, by the names in its first line."""
+
+    sequence: str = Field(default="dna", min_length=1, description="Column of the sequences.")
+    states: str = Field(
+        default="hidden_state",
+        min_length=1,
+        description="Column of the states: a letter for each base, `.` or `-` for none.",
+    )
+    name: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Column of the records' names; without it they are numbered.",
+    )
+
+
+class _TableFile(Section):
+    table: str = Field(
+        min_length=1,
+        description="Path of a table parted by tabs or commas, plain or compressed (gzip, BGZF), "
+        "with a row for each sequence.",
+    )
+    columns: TableColumns = Field(
+        default=TableColumns(), description="Where in the table things stand."
+    )
+    states: GivenStates = Field(
+        description="Each letter of a state, and what it means. Their order is the order of the "
+        "columns of all results."
+    )
+    leave_out: LeaveOut = ()
+    alphabet: Alphabet = "dna"
+
+
+class TableDataset(OwnDataset, _TableFile):
+    """A dataset of your own sequences with known labels, each a row of a table."""
+
+    @model_validator(mode="after")
+    def _check(self) -> TableDataset:
+        if self.alphabet != "dna" and "masked" in self.leave_out:
+            raise mistake(
+                f"in {self.alphabet!r} a lower-case letter is a letter of its own",
+                "remove masked",
+                "leave_out",
+            )
+        return self
+
+
+DATASET_FILES = ("fasta", "genbank", "table")
+
+AnyDataset = SimulatedDataset | FastaDataset | GenBankDataset | TableDataset
+
+
 def _dataset_tag(value: Any) -> str | None:
     if isinstance(value, dict):
-        return "<fasta>" if "fasta" in value else "<simulate>"
-    if isinstance(value, FastaDataset):
-        return "<fasta>"
-    return "<simulate>" if isinstance(value, SimulatedDataset) else None
+        return next((f"<{key}>" for key in DATASET_FILES if key in value), "<simulate>")
+    return next((f"<{key}>" for key in ("simulate", *DATASET_FILES) if hasattr(value, key)), None)
 
 
 Dataset = Annotated[
-    Annotated[SimulatedDataset, Tag("<simulate>")] | Annotated[FastaDataset, Tag("<fasta>")],
+    Annotated[SimulatedDataset, Tag("<simulate>")]
+    | Annotated[FastaDataset, Tag("<fasta>")]
+    | Annotated[GenBankDataset, Tag("<genbank>")]
+    | Annotated[TableDataset, Tag("<table>")],
     Discriminator(_dataset_tag),
-    one_of("simulate", "fasta"),
+    one_of("simulate", *DATASET_FILES),
 ]

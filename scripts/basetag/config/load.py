@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from basetag.config.baselines import GivenHMM
 from basetag.config.checked import Config
-from basetag.config.datasets import SimulatedDataset
+from basetag.config.datasets import DATASET_FILES, SimulatedDataset
+from basetag.config.labels import LABEL_FILES
 from basetag.config.layers import Keys, Layers, shown
 from basetag.config.mismatches import mismatches
 from basetag.config.mistakes import InvalidConfigError, Mistake, mistakes_of, unknown
@@ -116,8 +117,8 @@ def _with_paths(layers: Layers, mistakes: list[Mistake]) -> dict[str, Any]:
 
     values = dict(layers.merged)
     for pattern in (
-        ("datasets", None, "fasta"),
-        ("datasets", None, "labels", "fasta"),
+        *(("datasets", None, key) for key in DATASET_FILES),
+        *(("datasets", None, "labels", key) for key in LABEL_FILES),
         ("datasets", None, "features", None, "bedgraph"),
         ("datasets", None, "features", None, "table"),
         ("annotate", None, "fasta"),

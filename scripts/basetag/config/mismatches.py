@@ -33,6 +33,7 @@ def mismatches(config: Config) -> Iterator[Mistake]:
     yield from _wrong_heads(config)
     yield from _strange_lengths(config)
     yield from _missing_features(config)
+    yield from _missing_substates(config)
     yield from _strandless(config)
     yield from wrongly_named_taggers(config)
 
@@ -235,15 +236,40 @@ def _missing_features(config: Config) -> Iterator[Mistake]:
                 break
 
 
+def _missing_substates(config: Config) -> Iterator[Mistake]:
+    for name, tagger in config.taggers.items():
+        if not isinstance(tagger, Network) or not tagger.substates:
+            continue
+        if not any(config.has_substates(dataset) for dataset in config.datasets_of(name)):
+            yield Mistake(
+                ("taggers", name, "substates"),
+                "no dataset has finer states than its labels",
+                "remove it, or give a dataset labels with codon_positions: true",
+            )
+
+
 def _strandless(config: Config) -> Iterator[Mistake]:
     datasets = config.datasets
+    default_told = False
     for name, tagger in config.taggers.items():
-        if isinstance(tagger, Network) and tagger.both_strands:
-            yield from _strandless_at(("taggers", name), config.datasets_of(name), config)
+        if not isinstance(tagger, Network):
+            continue
+        used = config.datasets_of(name)
+        if tagger.both_strands:
+            yield from _strandless_at(("taggers", name, "both_strands"), used, config)
+        if config.train_settings(name, 0)["training"]["reverse_complement"]:
+            own = tagger.training is not None and tagger.training.reverse_complement
+            if own:
+                keys: Keys = ("taggers", name, "training", "reverse_complement")
+                yield from _strandless_at(keys, used, config)
+            elif not default_told:
+                told = list(_strandless_at(("training", "reverse_complement"), used, config))
+                yield from told
+                default_told = bool(told)
     for name, genome in config.model.annotate.items():
         if genome.both_strands:
             used = [use.dataset for use in genome.taggers if use.dataset in datasets]
-            yield from _strandless_at(("annotate", name), used, config)
+            yield from _strandless_at(("annotate", name, "both_strands"), used, config)
             known = [use.tagger for use in genome.taggers if use.tagger in config.taggers]
             baselines = [tagger for tagger in known if not config.is_network(tagger)]
             if baselines:
@@ -260,7 +286,7 @@ def _strandless_at(keys: Keys, datasets: list[str], config: Config) -> Iterator[
         alphabet = config.alphabet(dataset)
         if alphabet != "dna":
             yield Mistake(
-                (*keys, "both_strands"),
+                keys,
                 f"the dataset {dataset!r} is written in {alphabet!r}, which has no second strand",
                 "remove it",
             )

@@ -132,7 +132,9 @@ def _mistake(detail: ErrorDetails, layers: Layers) -> Mistake:
         choices = [tag for other, tag in tags if other == own and tag != "network"]
         return Mistake((*keys, key), *_none_of(found.get(key), choices))
     if kind == "literal_error":
-        return Mistake(keys, *_none_of(found, _choices(field)))
+        # Of an entry of a list pydantic alone knows them.
+        choices = _choices(field) or re.findall(r"'([^']*)'", context["expected"])
+        return Mistake(keys, *_none_of(found, choices))
     if kind == "string_pattern_mismatch" and location[-1] == "[key]":
         safe = re.sub(r"[^A-Za-z0-9_-]+", "_", found).lstrip("-") or "name"
         return Mistake(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from basetag.config.baselines import EXACT_BASELINES, Baseline, CpGRule, GCWindow, GivenHMM
-from basetag.config.datasets import FastaDataset, SimulatedDataset
+from basetag.config.datasets import AnyDataset, SimulatedDataset, TableDataset
 from basetag.config.model import ConfigModel, GenomeEntry
 from basetag.config.networks import Network
 from basetag.config.points import Plan
@@ -45,11 +45,11 @@ class Runs:
     hmms: Mapping[str, HMMSpec] = field(default_factory=dict)
     tagger_hmms: Mapping[str, HMMSpec] = field(default_factory=dict)
     plans: Mapping[str, Plan] = field(default_factory=dict)
-    swept_datasets: Mapping[str, SimulatedDataset | FastaDataset] = field(default_factory=dict)
+    swept_datasets: Mapping[str, AnyDataset] = field(default_factory=dict)
     swept_taggers: Mapping[str, Network | Baseline] = field(default_factory=dict)
 
     @cached_property
-    def datasets(self) -> dict[str, SimulatedDataset | FastaDataset]:
+    def datasets(self) -> dict[str, AnyDataset]:
         """All datasets, those of sweeps behind the others."""
         return {**self.model.datasets, **self.swept_datasets}
 
@@ -67,7 +67,7 @@ class Runs:
             if isinstance(tagger, EXACT_BASELINES)
         ]
 
-    def dataset(self, name: str) -> SimulatedDataset | FastaDataset:
+    def dataset(self, name: str) -> AnyDataset:
         """Return the dataset `name`."""
         return self.datasets[name]
 
@@ -92,7 +92,9 @@ class Runs:
         settings = self.dataset(dataset)
         if isinstance(settings, SimulatedDataset):
             return self.hmms[dataset].label_names
-        return dict(settings.labels.states)
+        if isinstance(settings, TableDataset):
+            return dict(settings.states)
+        return settings.labels.letters_and_names()
 
     def has(self, dataset: str, tagger: str) -> bool:
         """Whether `tagger` can be made for `dataset`."""

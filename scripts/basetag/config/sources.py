@@ -1,4 +1,4 @@
-"""What a config's datasets, genomes and taggers come from: states, files, features, weights."""
+"""What a config's datasets, genomes and taggers come from: files, features, weights."""
 
 from __future__ import annotations
 
@@ -6,8 +6,15 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from basetag.config.datasets import SimulatedDataset
+from basetag.config.datasets import (
+    DATASET_FILES,
+    FastaDataset,
+    GenBankDataset,
+    SimulatedDataset,
+)
+from basetag.config.feature_labels import FeatureLabels
 from basetag.config.features import BedGraph, FeatureSource
+from basetag.config.labels import label_path
 from basetag.config.networks import Network
 from basetag.config.runs import Run, Runs
 
@@ -20,14 +27,27 @@ class Sources(Runs):
     """What is made of a config, and what each of it comes from."""
 
     def sequence_file(self, dataset: str) -> Path | None:
-        """Return the user's FASTA file of `dataset`; None where it is simulated."""
+        """Return the user's file of the sequences of `dataset`; None where it is simulated."""
         settings = self.dataset(dataset)
-        return None if isinstance(settings, SimulatedDataset) else Path(settings.fasta)
+        if isinstance(settings, SimulatedDataset):
+            return None
+        return Path(next(getattr(settings, key) for key in DATASET_FILES if hasattr(settings, key)))
 
     def label_file(self, dataset: str) -> Path | None:
-        """Return the user's FASTA file of labels of `dataset`; None where it is simulated."""
+        """Return the user's file of labels of `dataset`; that of the sequences may hold them, too.
+
+        None where the dataset is simulated.
+        """
         settings = self.dataset(dataset)
-        return None if isinstance(settings, SimulatedDataset) else Path(settings.labels.fasta)
+        if isinstance(settings, FastaDataset):
+            return Path(label_path(settings.labels)[1])
+        return self.sequence_file(dataset)
+
+    def has_substates(self, dataset: str) -> bool:
+        """Whether bases of `dataset` have finer states than their labels: positions in codons."""
+        settings = self.dataset(dataset)
+        labels = settings.labels if isinstance(settings, FastaDataset | GenBankDataset) else None
+        return isinstance(labels, FeatureLabels) and bool(labels.coding_states())
 
     def genome_file(self, genome: str) -> Path | None:
         """Return the user's FASTA file of `genome`; None where it is to be fetched."""
@@ -55,6 +75,12 @@ class Sources(Runs):
             Path(source.bedgraph if isinstance(source, BedGraph) else source.table)
             for source in self.feature_sources(owner).values()
         ]
+
+    def learns_substates(self, dataset: str, tagger: str) -> bool:
+        """Whether `tagger` is trained on the finer states of `dataset`."""
+        settings = self.tagger(tagger)
+        wanted = isinstance(settings, Network) and settings.substates
+        return wanted and self.has_substates(dataset)
 
     def features_of_tagger(self, tagger: str) -> tuple[str, ...]:
         """Return the features that `tagger` reads beside the letters; none for a baseline."""

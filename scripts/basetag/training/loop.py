@@ -75,13 +75,14 @@ def train(
         Already initialised, the same in every process; moved to the device. Parameters that need
         no gradient stay as they are.
     corpus : Corpus
-        With labels, and with the features that the network reads.
+        With labels, with the features that the network reads, and with substates where its head
+        has these.
     training, validation : Segments
         Windows are drawn from the first; the second chooses the weights that are kept.
     settings : mapping
         The `training` section of the config (docs/config.md).
     seed : int
-        Of the windows and of the masking.
+        Of the windows, their strands and the masking.
     checkpoints : CheckpointFolder
         Where this run's checkpoints lie.
     both_strands : bool
@@ -112,7 +113,8 @@ def train(
     sampler = WindowSampler(training, settings["window"])
     reader = WindowReader(
         corpus.tokens, corpus.known_labels, corpus.alphabet.unknown, fabric.device,
-        corpus.features,
+        corpus.features, corpus.substates,
+        corpus.alphabet.complement if settings["reverse_complement"] else None, corpus.mirror,
     )  # fmt: skip
     weights = state_weights(settings["class_weights"], corpus, training)
     batch = SharedBatch(fabric, network, weights)
