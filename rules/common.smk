@@ -192,6 +192,17 @@ def features_in(folder):
     return of_wildcards
 
 
+def substates_in(folder):
+    """Return the function to the substates in `folder` that a tagger is trained on, if any."""
+
+    def of_wildcards(wildcards):
+        if not CONFIG.learns_substates(wildcards.dataset, wildcards.tagger):
+            return []
+        return f"{folder}/corpus/substates.npy".format(**wildcards)
+
+    return of_wildcards
+
+
 def hidden_states_of(wildcards):
     """Return the hidden states of a network on what the report shows; a baseline has none."""
     name = "results/{dataset}/{tagger}/seed{seed}/hidden.npz"

@@ -7,7 +7,8 @@ from typing import Any
 
 from basetag.alphabet import Alphabet
 from basetag.annotated_corpus import write_annotated_corpus, write_table_corpus
-from basetag.corpus import CorpusCounts, write_corpus
+from basetag.corpus_encoding import write_corpus
+from basetag.corpus_files import CorpusCounts
 from basetag.job_log import job_log
 from basetag.labelling.record_labels import record_labels
 

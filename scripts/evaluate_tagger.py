@@ -11,9 +11,10 @@ from basetag.files import write_json
 from basetag.hmm import HMM
 from basetag.job_log import job_log
 from basetag.judgement.control_rates import judge_controls
-from basetag.judgement.evaluation import evaluate, write_tracks
+from basetag.judgement.evaluation import evaluate
+from basetag.judgement.tracks import write_tracks
 from basetag.judgement.validation_ceiling import judge_on_validation
-from basetag.splits import read_split
+from basetag.splits.table import read_split
 from basetag.tagger_file import read_tagger
 
 REFERENCES = ("exact", "filtered")

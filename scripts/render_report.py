@@ -6,7 +6,7 @@ from typing import Any
 
 from basetag.job_log import job_log
 from basetag.provenance import provenance
-from basetag.report.data import read_report_data
+from basetag.report.reading import read_report_data
 from basetag.report.render import render_report
 
 

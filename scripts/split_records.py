@@ -7,7 +7,9 @@ from typing import Any
 
 from basetag.corpus import Corpus
 from basetag.job_log import job_log
-from basetag.splits import SPLITS, label_counts, make_split, write_split
+from basetag.label_statistics import label_counts
+from basetag.splits.drawing import make_split
+from basetag.splits.table import SPLITS, write_split
 
 log = logging.getLogger("basetag")
 

@@ -213,7 +213,7 @@ def test_the_settings_of_a_training_hold_no_path_and_name_frozen_layers_in_any_o
         "embedding": {"k": 1, "dimensions": None}, "convolution": None, "features": (),
         "cell": "lstm", "hidden": 32, "layers": 1, "bidirectional": False,
         "dropout": 0.0, "residual": False, "normalised": False, "longest_memory": None,
-        "head": "softmax",
+        "head": "softmax", "substates": False,
     }  # fmt: skip
     assert settings["frozen"] == ["layers.0", "layers.1"]
     assert "genome" not in canonical_json(settings)
@@ -506,6 +506,7 @@ def test_nothing_warns_of_the_config(folder):
         ("{cell: lstm}", "{cell: lstm, init_from: genome.fa, frozen: [head]}", LSTM),
         ("bases: 1_", "schedule: cosine, bases: 1_", GRU | LSTM),
         ("bases: 1_", "patience: 4, bases: 1_", GRU | LSTM),
+        ("bases: 1_", "reverse_complement: true, bases: 1_", GRU | LSTM),
         # Of a weighted loss nothing is held against the exact posterior.
         ("bases: 1_", "class_weights: balanced, bases: 1_", GRU | LSTM | EVALUATED_NETWORKS),
         ("bases: 1_", "precision: bfloat16, bases: 1_", GRU | LSTM),

@@ -10,7 +10,8 @@ import pytest
 
 from basetag import fasta_text
 from basetag.alphabet import DNA, Alphabet
-from basetag.corpus import UNLABELLED, Corpus, write_corpus, write_tokens
+from basetag.corpus import UNLABELLED, Corpus
+from basetag.corpus_encoding import write_corpus, write_tokens
 from basetag.errors import InputError
 
 STATES = {"L": "GC-poor", "H": "GC-rich"}

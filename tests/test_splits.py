@@ -9,21 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from basetag import copies, splits
+from basetag import label_statistics
 from basetag.alphabet import DNA, Alphabet
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.errors import InputError
-from basetag.splits import (
-    SPLITS,
-    Segments,
-    count_transitions,
-    label_counts,
-    label_frequencies,
-    make_split,
-    read_split,
-    whole_records,
-    write_split,
-)
+from basetag.label_statistics import count_transitions, label_counts, label_frequencies
+from basetag.segments import Segments, whole_records
+from basetag.splits import copies
+from basetag.splits.blocks import blocks
+from basetag.splits.drawing import make_split
+from basetag.splits.table import SPLITS, read_split, write_split
 
 FRACTIONS = {"train": 0.8, "validation": 0.1, "test": 0.1}
 
@@ -282,7 +277,7 @@ U = UNLABELLED
 @pytest.fixture(params=[1, 2, 3, 1 << 22])
 def chunk(request, monkeypatch):
     """No count may depend on how much is counted at once."""
-    monkeypatch.setattr(splits, "_CHUNK", request.param)
+    monkeypatch.setattr(label_statistics, "_CHUNK", request.param)
 
 
 def test_transitions_are_counted_within_segments_and_not_over_unlabelled_bases(tmp_path, chunk):
@@ -304,7 +299,7 @@ def test_transitions_of_random_labels_are_those_of_a_loop(chunk):
     lengths = [40, 1, 0, 25]
     labels = rng.choice([0, 1, 2, U], size=sum(lengths))
     corpus = corpus_of(["A" * n for n in lengths], labels, states=("a", "b", "c"))
-    segments = splits._units(corpus, 10)
+    segments = blocks(corpus, 10)
     expected = np.zeros((3, 3), dtype=int)
     for offset, length in zip(segments.offset, segments.lengths, strict=True):
         part = labels[offset : offset + length]
@@ -317,4 +312,4 @@ def test_transitions_of_random_labels_are_those_of_a_loop(chunk):
 def test_a_split_without_labels_has_no_frequencies():
     corpus = corpus_of(["ACGT"], [U] * 4)
     with pytest.raises(InputError, match="no base of this split has a label"):
-        label_frequencies(corpus, splits._units(corpus, None))
+        label_frequencies(corpus, whole_records(corpus))

@@ -20,10 +20,9 @@ from basetag.text_lines import blocks_of_lines, decoded_blocks
 def test_lines_come_with_their_numbers(tmp_path_factory, lines, ends, block):
     path = tmp_path_factory.mktemp("lines") / "x"
     lines = [line.removeprefix("\ufeff") for line in lines]
+    # A CR would make one line end with the line feed of an empty line that follows.
+    ends = [end for end in ends if end != "\r" or "\n" not in ends]
     text = "".join(line + ends[i % len(ends)] for i, line in enumerate(lines))
-    # A CR that ends an empty line would make one line end with a line feed that follows.
-    if "\r" in ends and "\n" in ends:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
     path.write_bytes(text.encode())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fasta_text, "_BLOCK", block)

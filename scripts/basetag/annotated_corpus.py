@@ -1,6 +1,6 @@
 """Corpora whose labels come from an annotation, or, with the sequences, from a table.
 
-The labels of a FASTA file of states are `corpus.write_corpus`'s.
+The labels of a FASTA file of states are `corpus_encoding.write_corpus`'s.
 """
 
 from __future__ import annotations

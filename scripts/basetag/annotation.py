@@ -8,10 +8,8 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +19,7 @@ from basetag.decoding import call_states
 from basetag.errors import InputError, SequenceError
 from basetag.files import write_table, written_whole
 from basetag.intervals import Runs, index_suffix, write_bed
+from basetag.scratch import new_array
 from basetag.taggers import LoadedTagger
 
 log = logging.getLogger(__name__)
@@ -147,8 +146,11 @@ def call_records(
         tokens = genome.tokens[start : start + length]
         features = None if genome.features is None else genome.features[start : start + length]
         lengths = np.array([length], dtype=np.int64)
-        posterior = _room((length, len(loaded.states)), np.float32, length, scratch)
-        path = _room((length,), np.uint8, length, scratch)
+        on_disk = length > IN_MEMORY_BASES
+        posterior = new_array(
+            (length, len(loaded.states)), np.float32, on_disk=on_disk, folder=scratch
+        )
+        path = new_array((length,), np.uint8, on_disk=on_disk, folder=scratch)
         try:
             loaded.tagger.posterior(tokens, lengths, threads, out=posterior, features=features)
             call_states(
@@ -159,19 +161,6 @@ def call_records(
             raise error.of_record(name, 0) from None
         for runs in _runs_by_block(path, posterior):
             yield name, runs
-
-
-def _room(
-    shape: tuple[int, ...], dtype: type, bases: int, folder: str | os.PathLike[str] | None
-) -> NDArray[Any]:
-    """Return an array in memory, or for many bases in a file that has no name any more."""
-    if bases <= IN_MEMORY_BASES:
-        return np.empty(shape, dtype=dtype)
-    with tempfile.TemporaryFile(dir=folder) as file:
-        if hasattr(os, "posix_fallocate"):
-            # A map of a file with holes would end the process where the disk is full.
-            os.posix_fallocate(file.fileno(), 0, int(np.prod(shape)) * np.dtype(dtype).itemsize)
-        return np.memmap(file, dtype=dtype, mode="r+", shape=shape)
 
 
 def _runs_by_block(path: NDArray[np.uint8], posterior: NDArray[np.float32]) -> Iterator[Runs]:

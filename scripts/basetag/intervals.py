@@ -114,13 +114,6 @@ class Runs:
         means: NDArray[np.float64] = self.posterior_sums / (self.lengths * _POSTERIOR_UNIT)
         return means
 
-    def to_path(self, length: int, *, elsewhere: int = 255) -> NDArray[np.uint8]:
-        """Return the state of each of `length` bases, `elsewhere` outside all runs, (length,)."""
-        path = np.full(length, elsewhere, dtype=np.uint8)
-        for start, end, label in zip(self.starts, self.ends, self.labels, strict=True):
-            path[start:end] = label
-        return path
-
     def label_at(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the state at each of `positions`, -1 outside all runs, (positions,)."""
         run = np.searchsorted(self.starts, positions, side="right") - 1

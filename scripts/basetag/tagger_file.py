@@ -23,7 +23,8 @@ from basetag import __version__
 from basetag.corpus import Corpus
 from basetag.errors import InputError
 from basetag.files import canonical_json, written_whole
-from basetag.splits import Segments, count_transitions, label_frequencies
+from basetag.label_statistics import count_transitions, label_frequencies
+from basetag.segments import Segments
 
 #: Version of what the card and the arrays mean. Files of another one are refused.
 FORMAT = 2
@@ -77,7 +78,8 @@ def new_card(
     Returns
     -------
     dict
-        With what prediction and decoding need: alphabet, states, and of the training labels the
+        With what prediction and decoding need: alphabet, states, what each becomes on the other
+        strand (`mirror`), and of the training labels the
         frequencies (`prior`), the transition probabilities between neighbours after adding one
         to each count, the number of bases, and a digest of tokens, labels and features.
 
@@ -96,6 +98,7 @@ def new_card(
         "alphabet": corpus.alphabet.name,
         "states": list(corpus.states),
         "state_names": dict(corpus.state_names),
+        "mirror": list(corpus.mirror),
         "architecture": dict(architecture),
         "training": {
             "prior": prior.tolist(),

@@ -8,134 +8,38 @@ keys must not.
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import yaml
-
+from basetag.config.as_yaml import config_yaml
 from basetag.config.baselines import (
     EXACT_BASELINES,
+    CpGRule,
     Exact,
+    GivenHMM,
     HMMByCounts,
     Majority,
     Uniform,
 )
-from basetag.config.datasets import (
-    DATASET_FILES,
-    VARIATIONS,
-    FastaDataset,
-    GenBankDataset,
-    SimulatedDataset,
-    TableDataset,
-)
+from basetag.config.datasets import VARIATIONS, FastaDataset, SimulatedDataset, TableDataset
 from basetag.config.decoding import Viterbi
-from basetag.config.feature_labels import FeatureLabels
-from basetag.config.features import BedGraph, FeatureSource
-from basetag.config.labels import BigWigLabels, FastaLabels, label_path
+from basetag.config.features import BedGraph
+from basetag.config.labels import label_path
 from basetag.config.networks import ARCHITECTURE, Network
-from basetag.config.runs import Run, Runs
+from basetag.config.programs import Pyrodigal
 from basetag.config.section import Section
-from basetag.config.training import Training
+from basetag.config.sources import Sources
+from basetag.config.state_roles import letter_of, matched_labels, strand_roles
 from basetag.files import canonical_json
 from basetag.hmm_variations import varied
 
 Settings = dict[str, Any]
 
-#: A tagger as the rules name it: dataset, tagger, seed.
-TAGGER_FILE = re.compile(r"results/([^/]+)/([^/]+)/seed(0|[1-9]\d*)/tagger\.safetensors")
-
 
 @dataclass(frozen=True)
-class Config(Runs):
-    """The config of a run: what is made, by `Runs`, and the settings of each rule."""
-
-    def states(self, dataset: str) -> dict[str, str]:
-        """Return the letters of the states of `dataset` and what they mean, in order."""
-        settings = self.dataset(dataset)
-        if isinstance(settings, SimulatedDataset):
-            return self.hmms[dataset].label_names
-        if isinstance(settings, TableDataset):
-            return dict(settings.states)
-        return settings.labels.letters_and_names()
-
-    def sequence_file(self, dataset: str) -> Path | None:
-        """Return the user's file of the sequences of `dataset`; None where it is simulated."""
-        settings = self.dataset(dataset)
-        if isinstance(settings, SimulatedDataset):
-            return None
-        return Path(next(getattr(settings, key) for key in DATASET_FILES if hasattr(settings, key)))
-
-    def label_file(self, dataset: str) -> Path | None:
-        """Return the user's file of labels of `dataset`; that of the sequences may hold them, too.
-
-        None where the dataset is simulated.
-        """
-        settings = self.dataset(dataset)
-        if isinstance(settings, FastaDataset):
-            return Path(label_path(settings.labels)[1])
-        return self.sequence_file(dataset)
-
-    def has_substates(self, dataset: str) -> bool:
-        """Whether bases of `dataset` have finer states than their labels: positions in codons."""
-        settings = self.dataset(dataset)
-        labels = settings.labels if isinstance(settings, FastaDataset | GenBankDataset) else None
-        return isinstance(labels, FeatureLabels) and bool(labels.coding_states())
-
-    def genome_file(self, genome: str) -> Path | None:
-        """Return the user's FASTA file of `genome`; None where it is to be fetched."""
-        fasta = self.genome(genome).fasta
-        return None if fasta is None else Path(fasta)
-
-    def feature_sources(self, owner: str) -> dict[str, FeatureSource]:
-        """Return the features of a dataset, or of a genome ("genomes/NAME"), in order of name."""
-        of_genome = owner.removeprefix("genomes/")
-        if of_genome != owner:
-            sources = self.genome(of_genome).features
-        else:
-            settings = self.dataset(owner)
-            sources = {} if isinstance(settings, SimulatedDataset) else settings.features
-        return {name: sources[name] for name in sorted(sources)}
-
-    def feature_owners(self) -> list[str]:
-        """Return the datasets and genomes that have features, as `feature_sources` names them."""
-        genomes = (f"genomes/{name}" for name in self.model.annotate)
-        return [name for name in (*self.datasets, *genomes) if self.feature_sources(name)]
-
-    def feature_files(self, owner: str) -> list[Path]:
-        """Return the user's files of the features of a dataset or genome, in order of name."""
-        return [
-            Path(source.bedgraph if isinstance(source, BedGraph) else source.table)
-            for source in self.feature_sources(owner).values()
-        ]
-
-    def features_of_tagger(self, tagger: str) -> tuple[str, ...]:
-        """Return the features that `tagger` reads beside the letters; none for a baseline."""
-        settings = self.tagger(tagger)
-        return settings.features if isinstance(settings, Network) else ()
-
-    def initial_tagger(self, tagger: str) -> str | None:
-        """Return the path of the weights that `tagger` starts from; None where it starts anew."""
-        settings = self.tagger(tagger)
-        return settings.init_from if isinstance(settings, Network) else None
-
-    def word_vectors(self, tagger: str) -> str | None:
-        """Return the path of the vectors that `tagger` reads its words as at first, if any."""
-        settings = self.tagger(tagger)
-        return settings.embedding.table if isinstance(settings, Network) else None
-
-    def initial_run(self, tagger: str) -> Run | None:
-        """Return whose weights `tagger` starts from, where they are of a tagger of this config.
-
-        The seed can be one that the config does not have.
-        """
-        found = TAGGER_FILE.fullmatch(self.initial_tagger(tagger) or "")
-        if found is None:
-            return None
-        dataset, name, seed = found.groups()
-        known = dataset in self.datasets and name in self.taggers
-        return (dataset, name, int(seed)) if known else None
+class Config(Sources):
+    """The config of a run: what is made, by `Runs`, of what, by `Sources`; the rules' settings."""
 
     def simulate_settings(self, dataset: str) -> Settings:
         """Return `hmm` (as `HMMSpec.settings`), `records`, `length` and `seed`.
@@ -223,7 +127,7 @@ class Config(Runs):
             raise ValueError(f"{tagger} is not trained")
         training = self.model.training.model_dump()
         if settings.training is not None:
-            training |= _as_given(settings.training)
+            training |= settings.training.as_given()
         return {
             "architecture": settings.model_dump(
                 include=set(ARCHITECTURE), exclude={"embedding": {"table"}}
@@ -235,13 +139,28 @@ class Config(Runs):
         }
 
     def fit_settings(self, dataset: str, tagger: str) -> Settings:
-        """Return `baseline`, its parameters, and for the exact ones `hmm`."""
+        """Return `baseline` (of a program, its name) and its parameters.
+
+        States are letters of the dataset; and `hmm`, of the exact baselines and of a given model,
+        is as `HMMSpec.settings`, with the dataset's letters.
+        """
         settings = self.tagger(tagger)
         if isinstance(settings, Network):
             raise ValueError(f"{tagger} is not fitted")
-        fit = settings.model_dump(exclude={"decoding"})
+        fit = settings.model_dump(exclude={"decoding", "program"})
+        states = self.states(dataset)
         if isinstance(settings, EXACT_BASELINES):
             fit["hmm"] = self.hmm_settings(dataset)
+        elif isinstance(settings, GivenHMM):
+            model = self.tagger_hmms[tagger]
+            fit["hmm"] = _relabelled(model.settings(), matched_labels(model.label_names, states))
+        elif isinstance(settings, CpGRule):
+            fit["state"] = letter_of(settings.state, states)
+        elif isinstance(settings, Pyrodigal):
+            roles = strand_roles(settings, dataset, states)
+            fit |= {"baseline": settings.program, **(roles if isinstance(roles, dict) else {})}
+            # Left to the default of the program, where it trains.
+            fit["translation_table"] = None if settings.meta else settings.translation_table or 11
         return fit
 
     def decoding(self, dataset: str, tagger: str) -> Settings:
@@ -407,36 +326,18 @@ class Config(Runs):
         The YAML, saved in the current folder, is a config with the same settings for every rule.
         `sweeps` has the units of each sweep's axes, by column.
         """
-        values = _sorted(self.model.model_dump(exclude_none=True))
-        for name, dataset in self.model.datasets.items():
-            # The one mapping whose order counts.
-            if isinstance(dataset, TableDataset):
-                values["datasets"][name]["states"] = dict(dataset.states)
-            elif isinstance(dataset, FastaDataset) and isinstance(dataset.labels, FastaLabels):
-                values["datasets"][name]["labels"]["states"] = dict(dataset.labels.states)
-            labels = getattr(dataset, "labels", None)
-            if isinstance(labels, FeatureLabels | BigWigLabels):
-                # As it is: a null leaves a record out.
-                values["datasets"][name]["labels"]["rename"] = _sorted(labels.rename)
-        for name, tagger in self.model.taggers.items():
-            if isinstance(tagger, Network):
-                # Without a cell they would be a mistake: here, or where a sweep varies the cell.
-                swept = any(name in sweep.taggers for sweep in self.model.sweeps.values())
-                for key in ("hidden", "layers"):
-                    if tagger.cell == "none" or (swept and key not in tagger.model_fields_set):
-                        del values["taggers"][name][key]
-            if isinstance(tagger, Network) and tagger.training is not None:
-                # With the defaults filled in, it would hide the section `training`.
-                values["taggers"][name]["training"] = _sorted(_as_given(tagger.training))
-        for name, sweep in self.model.sweeps.items():
-            for section in ("datasets", "taggers"):
-                # As it is: a null among the values says something.
-                values["sweeps"][name][section] = _sorted(getattr(sweep, section))
         return {
-            "config": yaml.safe_dump(values, sort_keys=False, allow_unicode=True),
+            "config": config_yaml(self.model),
             "alphabets": {name: self.alphabet(name) for name in self.model.datasets},
             "sweeps": {name: self.sweep_units(name) for name in self.plans},
         }
+
+
+def _relabelled(hmm: Settings, letter_of_label: Mapping[str, str] | None) -> Settings:
+    """Return a model's settings with other letters for its labels."""
+    letters = letter_of_label or {}
+    keys = [key for key in ("states", "labels") if key in hmm]
+    return hmm | {key: [letters[label] for label in hmm[key]] for key in keys}
 
 
 def _unit(entry: Any, keys: list[str]) -> str | None:
@@ -446,17 +347,3 @@ def _unit(entry: Any, keys: list[str]) -> str | None:
     known = type(entry).model_fields.get(keys[-1]) if isinstance(entry, Section) else None
     extra = None if known is None else known.json_schema_extra
     return str(extra["unit"]) if isinstance(extra, dict) and "unit" in extra else None
-
-
-def _as_given(training: Training) -> Settings:
-    """Return the values of a tagger's own `training` that its config gives."""
-    return training.model_dump(exclude_unset=True)
-
-
-def _sorted(values: Any) -> Any:
-    """Return `values` with the keys of all mappings in order."""
-    if isinstance(values, dict):
-        return {key: _sorted(values[key]) for key in sorted(values)}
-    if isinstance(values, list | tuple):
-        return [_sorted(value) for value in values]
-    return values

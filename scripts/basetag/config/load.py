@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from basetag.config.checked import TAGGER_FILE, Config
+from basetag.config.baselines import GivenHMM
+from basetag.config.checked import Config
 from basetag.config.datasets import DATASET_FILES, SimulatedDataset
 from basetag.config.labels import LABEL_FILES
 from basetag.config.layers import Keys, Layers, shown
@@ -17,6 +18,7 @@ from basetag.config.mismatches import mismatches
 from basetag.config.mistakes import InvalidConfigError, Mistake, mistakes_of, unknown
 from basetag.config.model import ConfigModel
 from basetag.config.points import SECTIONS, Grid
+from basetag.config.sources import TAGGER_FILE
 from basetag.errors import ConfigError
 from basetag.hmm_spec import HMMSpec, load_hmm_spec
 
@@ -75,6 +77,11 @@ def _checked(model: ConfigModel, grid: Grid, models: Mapping[str, HMMSpec]) -> C
         for name, dataset in model.datasets.items()
         if isinstance(dataset, SimulatedDataset)
     }
+    tagger_hmms = {
+        name: models[tagger.hmm]
+        for name, tagger in model.taggers.items()
+        if isinstance(tagger, GivenHMM)
+    }
     own: dict[str, dict[str, Any]] = {}
     points: dict[str, dict[str, Any]] = {}
     for section in SECTIONS:
@@ -84,6 +91,7 @@ def _checked(model: ConfigModel, grid: Grid, models: Mapping[str, HMMSpec]) -> C
     return Config(
         model.model_copy(update=own),
         hmms,
+        tagger_hmms,
         grid.plans,
         swept_datasets=points["datasets"],
         swept_taggers=points["taggers"],
@@ -240,5 +248,6 @@ def _load_hmms(
             errors[path] = error
         return name
 
-    values = _replaced_with_swept(values, ("datasets", None, "simulate", "hmm"), load)
+    for pattern in (("datasets", None, "simulate", "hmm"), ("taggers", None, "hmm")):
+        values = _replaced_with_swept(values, pattern, load)
     return values, models, list(errors.values())

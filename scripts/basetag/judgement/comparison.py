@@ -87,12 +87,6 @@ def comparison_row(
         if figure is not None:
             row |= {name: figure["value"]}
             row |= {f"{name}_{end}": figure[end] for end in ("low", "high")}
-    nulls = {name: null or {} for name, null in metrics["chance"].items()}
-    row["chance_accuracy"] = nulls["uniform"]["accuracy"]
-    row["p_chance"] = nulls["uniform"]["p"]
-    row["p_shift"] = nulls["shift"]["p"]
-    row["p_resimulated"] = nulls["resimulated"].get("p")
-    row["effective_sample_size"] = nulls["shift"]["effective_sample_size"]
     controls = {name: found for name, found in (metrics["controls"] or {}).items() if found}
     for name, found in controls.items():
         row[f"false_segments_per_mb_{name}"] = found["per_mb"]["value"]

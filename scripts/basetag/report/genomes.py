@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from basetag.report import sequence_charts, wording
+from basetag.report import numbers, sequence_charts
 from basetag.report.data import Annotation, ReportData
 from basetag.report.page import Page
 
@@ -67,7 +67,7 @@ def _annotation_figures(
                 for s in annotation.segments
                 if s.record == record
             ]
-            counts.append(f"{annotation.name} {wording.count(len(own))}")
+            counts.append(f"{annotation.name} {numbers.count(len(own))}")
             if len(own) > _DRAWN_SEGMENTS:
                 own, windowed = window_spans(own, lengths[record], list(states)), True
             spans += own
@@ -81,12 +81,12 @@ def _annotation_figures(
             f"segments: {', '.join(counts)}.",
         )
         caption = (
-            f"{record} ({wording.count(lengths[record])} bp). Number of segments: "
+            f"{record} ({numbers.count(lengths[record])} bp). Number of segments: "
             f"{', '.join(counts)}."
         )
         if windowed:
             caption += (
-                f" Where there are more than {wording.count(_DRAWN_SEGMENTS)}, each window shows "
+                f" Where there are more than {numbers.count(_DRAWN_SEGMENTS)}, each window shows "
                 "the state that most of its bases have; the BED files hold them all."
             )
         if len(lengths) > len(drawn) and index == len(drawn) - 1:

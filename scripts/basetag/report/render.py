@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import vl_convert
 
 from basetag import __version__
 from basetag.files import canonical_json, written_whole
-from basetag.report import drawing, wording
+from basetag.report import drawing, numbers, wording
 from basetag.report.calibration import calibration_view
 from basetag.report.certainty import certainty_view, reliability_figure
 from basetag.report.chance import NULLS, chance_view
@@ -48,7 +49,7 @@ def render_report(data: ReportData, path: str | Path, figures: str | Path | None
     Parameters
     ----------
     data : ReportData
-        Everything on the page, as `basetag.report.data.read_report_data` returns it.
+        Everything on the page, as `basetag.report.reading.read_report_data` returns it.
     path : path
         The HTML file.
     figures : path, optional
@@ -62,8 +63,8 @@ def render_report(data: ReportData, path: str | Path, figures: str | Path | None
         lstrip_blocks=True,
     )
     environment.filters["number"] = _table_number
-    environment.filters["percent"] = wording.percent
-    environment.filters["count"] = wording.count
+    environment.filters["percent"] = numbers.percent
+    environment.filters["count"] = numbers.count
     environment.filters["script_json"] = script_json
     page = Page()
     datasets = [_dataset_view(page, dataset, data) for dataset in data.datasets]
@@ -90,7 +91,7 @@ def render_report(data: ReportData, path: str | Path, figures: str | Path | None
         },
         style=_asset("style.css"),
         script=_asset("report.js"),
-        runtime=_inline_script(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")),
+        runtime=_runtime(),
         thresholds={
             "at": wording.AT_CEILING,
             "near": wording.NEAR_CEILING,
@@ -155,7 +156,7 @@ def _confusion_views(
     views = []
     for label, result in named.items():
         matrix = np.array(result.metrics["confusion"], dtype=np.int64)
-        shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+        shares = result.metrics["confusion_shares"]
         views.append(
             {
                 "tagger": label,
@@ -197,12 +198,18 @@ def _table_number(value: str | float | None) -> str:
     if isinstance(value, str):
         return value
     if float(value).is_integer() and abs(value) >= 1:
-        return wording.count(value)
+        return numbers.count(value)
     return f"{value:.4g}" if abs(value) < 0.01 else f"{value:.4f}"
 
 
 def _asset(name: str) -> markupsafe.Markup:
     return markupsafe.Markup((_TEMPLATES / name).read_text(encoding="utf-8"))  # noqa: S704 (ours)
+
+
+@cache
+def _runtime() -> markupsafe.Markup:
+    """Return what draws the charts; to put it together takes more than a second."""
+    return _inline_script(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
 
 
 def _inline_script(code: str) -> markupsafe.Markup:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from basetag.report import wording
+from basetag.report import numbers
 from basetag.report.data import DatasetResult, ReportData
 
 
@@ -22,13 +22,13 @@ def _text(value: str) -> str:
 def _plain(value: str) -> str:
     """Return a cell of a column that is not known here."""
     try:
-        return f"{float(value):.4g}".replace("-", wording.MINUS)
+        return f"{float(value):.4g}".replace("-", numbers.MINUS)
     except ValueError:
         return value
 
 
 def _number(digits: int) -> Callable[[str], str]:
-    return lambda value: f"{float(value):.{digits}f}".replace("-", wording.MINUS)
+    return lambda value: f"{float(value):.{digits}f}".replace("-", numbers.MINUS)
 
 
 def _seconds(value: str) -> str:
@@ -46,19 +46,19 @@ class Column:
 
 
 def _percent(value: str) -> str:
-    return wording.percent(float(value), 2).removesuffix(" %")
+    return numbers.percent(float(value), 2).removesuffix(" %")
 
 
 def _nats(value: str) -> str:
-    return wording.nats(float(value))
+    return numbers.nats(float(value))
 
 
 def _count(value: str) -> str:
-    return wording.count(float(value))
+    return numbers.count(float(value))
 
 
 def _rate(value: str) -> str:
-    return f"{float(value):,.0f}"
+    return numbers.rate(float(value))
 
 
 def _list(value: str) -> str:
@@ -70,7 +70,7 @@ def _p(value: str) -> str:
 
 
 def _speed(value: str) -> str:
-    return wording.speed(float(value))
+    return numbers.speed(float(value))
 
 
 #: What is shown at first, as far as it is filled.
@@ -81,7 +81,6 @@ TELLING = (
     "decoding",
     "parameters",
     "accuracy",
-    "balanced_accuracy",
     "mcc",
     "cross_entropy",
     "kl_exact",
@@ -219,4 +218,7 @@ def _is_end(column: str, columns: Sequence[str]) -> bool:
 
 def _interval(row: Mapping[str, str], column: str, text: Callable[[str], str]) -> str:
     ends = [row.get(f"{column}_{end}", "") for end in ("low", "high")]
-    return f"{text(ends[0])} to {text(ends[1])}" if all(ends) else ""
+    if not all(ends):
+        return ""
+    # A narrow column may break it beside "to", never within a number.
+    return " to ".join(text(end).replace(" ", "\N{NO-BREAK SPACE}") for end in ends)
