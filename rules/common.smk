@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(workflow.basedir, "scripts")))
 
 from basetag.code_digest import code_digest
 from basetag.config import load_config
+from basetag.config.preflight import preflight_files, preflight_settings
 from basetag.errors import BasetagError
 from basetag.files import canonical_json
 

@@ -8,7 +8,7 @@ from typing import Any
 from basetag.corpus import Corpus
 from basetag.job_log import job_log
 from basetag.label_statistics import label_counts
-from basetag.splits.drawing import make_split
+from basetag.splits.choice import split_by_settings
 from basetag.splits.table import SPLITS, write_split
 
 log = logging.getLogger("basetag")
@@ -16,7 +16,7 @@ log = logging.getLogger("basetag")
 
 def main(settings: dict[str, Any], corpus: Path, split: Path) -> None:
     opened = Corpus.open(corpus)
-    drawn = make_split(opened, **settings)
+    drawn = split_by_settings(opened, settings, None)
     write_split(split, opened, drawn)
     for name in SPLITS:
         part = drawn.of(name)

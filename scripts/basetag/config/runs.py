@@ -110,7 +110,7 @@ class Runs:
         if isinstance(settings, EXACT_BASELINES) and not self.is_simulated(dataset):
             return Problem(
                 ("baseline",),
-                f"{settings.baseline} needs the HMM that simulates, and no dataset is simulated",
+                f"{settings.baseline} needs the HMM that simulates",
                 "remove it, or add a dataset with simulate",
             )
         if isinstance(settings, GivenHMM):
@@ -120,7 +120,7 @@ class Runs:
             reads = "looks for genes" if kind == "program" else "counts G and C"
             return Problem(
                 (kind,),
-                f"{getattr(settings, kind)} {reads}, and no dataset has the alphabet dna",
+                f"{getattr(settings, kind)} {reads}, and needs the alphabet dna",
                 "remove it",
             )
         states = self.states(dataset)
