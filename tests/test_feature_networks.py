@@ -373,7 +373,7 @@ def test_splits_are_predicted_from_their_features(folder, path, tmp_path, pieces
 
 @pytest.mark.parametrize("in_memory", [2**22, 100])
 def test_a_genome_is_annotated_from_its_features(folder, path, tmp_path, monkeypatch, in_memory):
-    monkeypatch.setattr(annotation, "IN_MEMORY_BASES", in_memory)
+    monkeypatch.setattr(annotation, "PACKED_BASES", in_memory)
     (tmp_path / "genome.fa").write_text(f">a\n{'ACGT' * 100}\n>b\n{'A' * 50}\n")
     write_corpus(tmp_path / "corpus", tmp_path / "genome.fa", DNA)
     rows = [f"b\t{9 if 10 <= i < 30 else 1}\t3" for i in range(50)]
@@ -387,7 +387,7 @@ def test_a_genome_is_annotated_from_its_features(folder, path, tmp_path, monkeyp
         corpus=tmp_path / "corpus", tagger=path, bed=tmp_path / "segments.bed.gz",
         summary=tmp_path / "summary.tsv",
     )  # fmt: skip
-    found = read_bed(tmp_path / "segments.bed.gz", ["no", "yes"])
+    found = dict(read_bed(tmp_path / "segments.bed.gz", ["no", "yes"]))
     assert found["a"].ends.tolist() == [201, 400]
     assert found["b"].ends.tolist() == [11, 31, 50]
 

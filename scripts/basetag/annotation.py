@@ -1,16 +1,15 @@
-"""Segments of a genome: a tagger's posteriors turned into calls, runs and a summary.
+"""A tagger at work on a genome: posterior and called states, pack of records by pack of records.
 
-How states are called is the loaded tagger's own: see `basetag.decoding`.
+How states are called is the loaded tagger's own: see `basetag.decoding`. What becomes of them on
+disk is for `basetag.tracks`.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import shutil
 import tempfile
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -20,15 +19,13 @@ from basetag.corpus import Corpus
 from basetag.decoding import call_states
 from basetag.errors import InputError, SequenceError
 from basetag.files import write_table, written_whole
-from basetag.intervals import Runs, index_suffix, write_bed
 from basetag.taggers import LoadedTagger
+from basetag.tracks.bgzf import index_names, write_index
+from basetag.tracks.packing import PACKED_BASES, Pack, packs_of
+from basetag.tracks.segment_lines import bed_lines, check_names
+from basetag.tracks.segments import POSTERIOR_UNIT, CalledPack, CalledSegments, segments_of
 
 log = logging.getLogger(__name__)
-
-#: What is held of a record longer than this lies in a file, not in memory.
-IN_MEMORY_BASES = 2**22
-#: Bases that are turned into runs at a time.
-BLOCK_BASES = 2**18
 
 SUMMARY_COLUMNS = (
     "state",
@@ -70,27 +67,21 @@ def annotate_genome(
         If genome and tagger have different alphabets, and at a base that the tagger cannot
         explain, with its record and position.
     """
-    if genome.alphabet != loaded.alphabet:
-        raise InputError(
-            f"the genome is written in {genome.alphabet.name!r}, and the tagger reads"
-            f" {loaded.alphabet.name!r}",
-            advice="annotate with a tagger of the genome's alphabet",
-        )
     names = [loaded.tagger.card["state_names"][letter] for letter in loaded.states]
     totals = [Totals() for _ in names]
-    suffixes = {".tbi", index_suffix(int(genome.lengths.max(initial=0)))}
-    indices = [os.fspath(bed) + suffix for suffix in sorted(suffixes)]
-
-    def counted(scratch: Path) -> Iterator[tuple[str, Runs]]:
-        for record, runs in call_records(loaded, genome, threads, scratch):
-            for label, total in enumerate(totals):
-                total.add(runs, label)
-            yield record, runs
+    check_names(genome.names)
+    indices = index_names(bed, int(genome.lengths.max(initial=0)))
+    import pysam
 
     with written_whole(summary, bed, *indices) as (summary_place, bed_place, *index_places):
-        n_segments = write_bed(bed_place, index_places[0], counted(bed_place.parent), names)
-        for copy in index_places[1:]:
-            shutil.copyfile(index_places[0], copy)
+        packs = packs_of(genome.lengths)
+        with pysam.BGZFile(os.fspath(bed_place), "wb", None) as file:
+            for called in call_packs(loaded, genome, packs, threads, bed_place.parent):
+                for segments in segments_of(called, genome.alphabet):
+                    for label, total in enumerate(totals):
+                        total.add(segments, label)
+                    file.write(bed_lines(segments, genome.names, names))
+        write_index(bed_place, "bed", index_places)
         write_table(
             summary_place,
             SUMMARY_COLUMNS,
@@ -99,6 +90,7 @@ def annotate_genome(
                 for letter, name, total in zip(loaded.states, names, totals, strict=True)
             ],
         )
+    n_segments = sum(total.segments for total in totals)
     log.info("%d segments on %d bases", n_segments, genome.tokens.size)
 
 
@@ -108,14 +100,14 @@ class Totals:
     def __init__(self) -> None:
         self.segments = 0
         self.bases = 0
-        self.posterior = 0.0
+        self.posterior = 0
 
-    def add(self, runs: Runs, label: int) -> None:
-        """Add the runs of `label` in one record."""
-        own = runs.labels == label
+    def add(self, segments: CalledSegments, label: int) -> None:
+        """Add those segments that are of `label`."""
+        own = segments.labels == label
         self.segments += int(own.sum())
-        self.bases += int(runs.lengths[own].sum())
-        self.posterior += float((runs.mean_posteriors * runs.lengths)[own].sum())
+        self.bases += int(segments.lengths[own].sum())
+        self.posterior += int(segments.posterior_sums[own].sum())
 
     def row(self, all_bases: int) -> tuple[int, int, str, str, str]:
         """Return segments, bases, their fraction, mean length and mean posterior."""
@@ -126,29 +118,63 @@ class Totals:
             self.bases,
             f"{self.bases / all_bases:.6g}",
             f"{self.bases / self.segments:.6g}",
-            f"{self.posterior / self.bases:.6g}",
+            f"{self.posterior / self.bases / POSTERIOR_UNIT:.6g}",
         )
 
 
-def call_records(
+def call_packs(
     loaded: LoadedTagger,
     genome: Corpus,
+    packs: Iterable[Pack],
     threads: int = 1,
     scratch: str | os.PathLike[str] | None = None,
-) -> Iterator[tuple[str, Runs]]:
-    """Yield the records' names and runs of one state, in the genome's order.
+) -> Iterator[CalledPack]:
+    """Yield what a tagger says of each pack of records.
 
-    A record of more than `BLOCK_BASES` comes in several pieces, one behind the other; no run is
-    cut in two. Memory holds posterior and path of at most `IN_MEMORY_BASES`, (4 states + 1) bytes
-    a base; those of a longer record lie in nameless files in the folder `scratch` (without it,
-    where the system keeps its temporary files), which are gone however this ends.
+    Memory holds posterior and path of at most `PACKED_BASES`, (4 states + 1) bytes a base; those
+    of a longer record lie in nameless files in the folder `scratch` (without it, where the system
+    keeps its temporary files), which are gone however this ends.
+
+    Parameters
+    ----------
+    loaded : LoadedTagger
+    genome : Corpus
+        Labels are not needed; the features that the tagger reads are.
+    packs : iterable of Pack
+    threads : int
+        CPU threads.
+    scratch : path-like, optional
+
+    Raises
+    ------
+    InputError
+        If genome and tagger have different alphabets, and at a base that the tagger cannot
+        explain, with its record and position.
     """
-    for name, start, length in zip(genome.names, genome.starts, genome.lengths, strict=True):
-        tokens = genome.tokens[start : start + length]
-        features = None if genome.features is None else genome.features[start : start + length]
-        lengths = np.array([length], dtype=np.int64)
-        posterior = _room((length, len(loaded.states)), np.float32, length, scratch)
-        path = _room((length,), np.uint8, length, scratch)
+    if genome.alphabet != loaded.alphabet:
+        raise InputError(
+            f"the genome is written in {genome.alphabet.name!r}, and the tagger reads"
+            f" {loaded.alphabet.name!r}",
+            advice="annotate with a tagger of the genome's alphabet",
+        )
+    for pack in packs:
+        yield _called(loaded, genome, pack, threads, scratch)
+
+
+def _called(
+    loaded: LoadedTagger,
+    genome: Corpus,
+    pack: Pack,
+    threads: int,
+    scratch: str | os.PathLike[str] | None,
+) -> CalledPack:
+    lengths = genome.lengths[pack.first : pack.end]
+    here = slice(pack.start, pack.start + pack.bases)
+    tokens = genome.tokens[here]
+    features = None if genome.features is None else genome.features[here]
+    posterior = _room((pack.bases, len(loaded.states)), np.float32, scratch)
+    path = _room((pack.bases,), np.uint8, scratch)
+    if pack.bases:
         try:
             loaded.tagger.posterior(tokens, lengths, threads, out=posterior, features=features)
             call_states(
@@ -156,39 +182,18 @@ def call_records(
                 features=features,
             )  # fmt: skip
         except SequenceError as error:
-            raise error.of_record(name, 0) from None
-        for runs in _runs_by_block(path, posterior):
-            yield name, runs
+            raise error.of_record(genome.names[pack.first + error.sequence], 0) from None
+    return CalledPack(pack, lengths, tokens, path, posterior)
 
 
 def _room(
-    shape: tuple[int, ...], dtype: type, bases: int, folder: str | os.PathLike[str] | None
+    shape: tuple[int, ...], dtype: type, folder: str | os.PathLike[str] | None
 ) -> NDArray[Any]:
     """Return an array in memory, or for many bases in a file that has no name any more."""
-    if bases <= IN_MEMORY_BASES:
+    if shape[0] <= PACKED_BASES:
         return np.empty(shape, dtype=dtype)
     with tempfile.TemporaryFile(dir=folder) as file:
         if hasattr(os, "posix_fallocate"):
             # A map of a file with holes would end the process where the disk is full.
             os.posix_fallocate(file.fileno(), 0, int(np.prod(shape)) * np.dtype(dtype).itemsize)
         return np.memmap(file, dtype=dtype, mode="r+", shape=shape)
-
-
-def _runs_by_block(path: NDArray[np.uint8], posterior: NDArray[np.float32]) -> Iterator[Runs]:
-    """Yield a path's runs, a block of bases at a time."""
-    unfinished = Runs.of_path(path[:0])
-    for block in _blocks(path.size):
-        found = Runs.of_path(path[block], posterior[block], offset=block.start)
-        runs = Runs.joined([unfinished, found])
-        # The last run may go on in the next block.
-        yield _part(runs, slice(None, -1))
-        unfinished = _part(runs, slice(-1, None))
-    yield unfinished
-
-
-def _part(runs: Runs, part: slice) -> Runs:
-    return Runs(runs.starts[part], runs.ends[part], runs.labels[part], runs.posterior_sums[part])
-
-
-def _blocks(bases: int) -> Iterator[slice]:
-    return (slice(start, start + BLOCK_BASES) for start in range(0, bases, BLOCK_BASES))
