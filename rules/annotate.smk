@@ -1,8 +1,9 @@
 """Annotate genomes with trained taggers, and compare the annotations with one another.
 
 IN   a FASTA (a user's own, or fetched by accession), tagger.safetensors
-OUT  results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.bed.gz, summary.tsv
-     and their index (.tbi; for a chromosome of 2^29 bases or more .csi, too); agreement.tsv
+OUT  results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.bed.gz, segments.gff3.gz
+     and their index (.tbi; for a chromosome of 2^29 bases or more .csi, too), summary.tsv;
+     agreement.tsv
 """
 
 
@@ -60,7 +61,9 @@ rule annotate_genome:
         tagger="results/{dataset}/{tagger}/seed{seed}/tagger.safetensors",
     output:
         bed="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.bed.gz",
-        index="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.bed.gz.tbi",
+        bed_index="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.bed.gz.tbi",
+        gff3="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.gff3.gz",
+        gff3_index="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.gff3.gz.tbi",
         summary="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/summary.tsv",
     log:
         "logs/annotate_genome/{genome}.{dataset}.{tagger}.seed{seed}.log",

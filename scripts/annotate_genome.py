@@ -8,6 +8,7 @@ from basetag.annotation import annotate_genome
 from basetag.corpus import Corpus
 from basetag.job_log import job_log
 from basetag.taggers import load_tagger
+from basetag.tracks.about import about_tracks
 
 
 def main(
@@ -17,7 +18,9 @@ def main(
     threads: int,
     corpus: Path,
     tagger: Path,
+    names: list[str],
     bed: Path,
+    gff3: Path,
     summary: Path,
 ) -> None:
     loaded = load_tagger(
@@ -27,10 +30,17 @@ def main(
         memory=mem_mb * 2**20,
         both_strands=settings["both_strands"],
     )
+    genome, dataset, name, seed = names
+    about = about_tracks(
+        genome, f"{dataset}/{name}/seed{seed}", tagger, loaded.tagger.card, loaded.decoding,
+        both_strands=settings["both_strands"],
+    )  # fmt: skip
     annotate_genome(
         loaded,
         Corpus.open(corpus, loaded.feature_names),
+        about,
         bed=bed,
+        gff3=gff3,
         summary=summary,
         threads=threads,
     )
@@ -45,6 +55,8 @@ if __name__ == "__main__":
             snakemake.threads,
             Path(snakemake.input.corpus[0]).parent,
             Path(snakemake.input.tagger),
+            [snakemake.wildcards[name] for name in ("genome", "dataset", "tagger", "seed")],
             Path(snakemake.output.bed),
+            Path(snakemake.output.gff3),
             Path(snakemake.output.summary),
         )

@@ -72,8 +72,9 @@ def genome(tmp_path):
 def annotate(tagger, genome, folder, decoding="viterbi"):
     folder.mkdir(exist_ok=True)
     annotate_genome(
-        LoadedTagger(tagger, Decoding.of(decoding)), genome,
-        bed=folder / "segments.bed.gz", summary=folder / "summary.tsv",
+        LoadedTagger(tagger, Decoding.of(decoding)), genome, {},
+        bed=folder / "segments.bed.gz", gff3=folder / "segments.gff3.gz",
+        summary=folder / "summary.tsv",
     )  # fmt: skip
     return dict(read_bed(folder / "segments.bed.gz", NAMES))
 
@@ -163,7 +164,8 @@ def test_both_strands_are_averaged_where_the_genome_or_the_tagger_asks_for_it(
         {"decoding": {"method": "argmax", "minimum_length": 1}, "both_strands": asked},
         gpus=0, mem_mb=1500, threads=1,
         corpus=tmp_path / "corpus", tagger=tmp_path / "tagger.safetensors",
-        bed=tmp_path / "segments.bed.gz", summary=tmp_path / "summary.tsv",
+        names=["phage", "tiny", "gru", "1"], bed=tmp_path / "segments.bed.gz",
+        gff3=tmp_path / "segments.gff3.gz", summary=tmp_path / "summary.tsv",
     )  # fmt: skip
     found = dict(read_bed(tmp_path / "segments.bed.gz", NAMES))
     for both_strands in (False, True):
@@ -205,7 +207,10 @@ def test_what_does_not_fit_in_memory_leaves_no_file_behind(genome, tmp_path, mon
     found = annotate(HMMTagger(CARD, MODEL), genome, tmp_path / "disk")
     assert found["one"].ends.tolist() == whole["one"].ends.tolist()
     names = {path.name for path in (tmp_path / "disk").iterdir()}
-    assert names == {"segments.bed.gz", "segments.bed.gz.tbi", "summary.tsv"}
+    assert names == {
+        "segments.bed.gz", "segments.bed.gz.tbi", "segments.gff3.gz", "segments.gff3.gz.tbi",
+        "summary.tsv",
+    }  # fmt: skip
 
 
 def test_agreement_counts_the_bases_that_both_call():

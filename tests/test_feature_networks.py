@@ -384,7 +384,8 @@ def test_a_genome_is_annotated_from_its_features(folder, path, tmp_path, monkeyp
     write_features(tmp_path / "corpus", places, [("signal", "table", tmp_path / "x.tsv")])
     annotate_script.main(
         {"decoding": "argmax", "both_strands": None}, gpus=0, mem_mb=1500, threads=1,
-        corpus=tmp_path / "corpus", tagger=path, bed=tmp_path / "segments.bed.gz",
+        corpus=tmp_path / "corpus", tagger=path, names=["phage", "own", "gru", "1"],
+        bed=tmp_path / "segments.bed.gz", gff3=tmp_path / "segments.gff3.gz",
         summary=tmp_path / "summary.tsv",
     )  # fmt: skip
     found = dict(read_bed(tmp_path / "segments.bed.gz", ["no", "yes"]))

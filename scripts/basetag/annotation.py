@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,9 @@ from basetag.decoding import call_states
 from basetag.errors import InputError, SequenceError
 from basetag.files import write_table, written_whole
 from basetag.taggers import LoadedTagger
-from basetag.tracks.bgzf import index_names, write_index
+from basetag.tracks.gather import gather
 from basetag.tracks.packing import PACKED_BASES, Pack, packs_of
-from basetag.tracks.segment_lines import bed_lines, check_names
+from basetag.tracks.part import write_part
 from basetag.tracks.segments import POSTERIOR_UNIT, CalledPack, CalledSegments, segments_of
 
 log = logging.getLogger(__name__)
@@ -41,8 +41,10 @@ SUMMARY_COLUMNS = (
 def annotate_genome(
     loaded: LoadedTagger,
     genome: Corpus,
+    about: Mapping[str, str],
     *,
     bed: str | os.PathLike[str],
+    gff3: str | os.PathLike[str],
     summary: str | os.PathLike[str],
     threads: int = 1,
 ) -> None:
@@ -53,9 +55,10 @@ def annotate_genome(
     loaded : LoadedTagger
     genome : Corpus
         Labels are not needed; the features that the tagger reads are.
-    bed : path-like
-        A .bed.gz; its index, .tbi, lies beside it. Where a record is too long for such a one, a
-        .csi does, too, and the .tbi is a copy of it, which samtools' library reads by content.
+    about : mapping of str to str
+        What stands above the segments.
+    bed, gff3 : path-like
+        See `basetag.tracks.gather`.
     summary : path-like
         A table with a row per state.
     threads : int
@@ -69,19 +72,18 @@ def annotate_genome(
     """
     names = [loaded.tagger.card["state_names"][letter] for letter in loaded.states]
     totals = [Totals() for _ in names]
-    check_names(genome.names)
-    indices = index_names(bed, int(genome.lengths.max(initial=0)))
-    import pysam
 
-    with written_whole(summary, bed, *indices) as (summary_place, bed_place, *index_places):
-        packs = packs_of(genome.lengths)
-        with pysam.BGZFile(os.fspath(bed_place), "wb", None) as file:
-            for called in call_packs(loaded, genome, packs, threads, bed_place.parent):
-                for segments in segments_of(called, genome.alphabet):
-                    for label, total in enumerate(totals):
-                        total.add(segments, label)
-                    file.write(bed_lines(segments, genome.names, names))
-        write_index(bed_place, "bed", index_places)
+    def counted() -> Iterator[CalledPack]:
+        for called in call_packs(loaded, genome, packs_of(genome.lengths), threads, part):
+            for segments in segments_of(called, genome.alphabet):
+                for label, total in enumerate(totals):
+                    total.add(segments, label)
+            yield called
+
+    with written_whole(summary) as (summary_place,):
+        part = summary_place.parent
+        write_part(part, counted(), genome, names)
+        gather([part], genome, about, bed=bed, gff3=gff3)
         write_table(
             summary_place,
             SUMMARY_COLUMNS,

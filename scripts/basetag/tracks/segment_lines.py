@@ -7,9 +7,10 @@ as the genome does. A state whose name ends in + or - lies on that strand.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from basetag.errors import InputError
 from basetag.letters import one_word
@@ -73,3 +74,55 @@ def bed_lines(segments: CalledSegments, records: Sequence[str], states: Sequence
 def bed_header(about: Mapping[str, str]) -> bytes:
     """Return what is to be known of a file as lines of comments, `# name: value`."""
     return "".join(f"# {name}: {value}\n" for name, value in about.items()).encode()
+
+
+def gff3_lines(segments: CalledSegments, records: Sequence[str], states: Sequence[str]) -> bytes:
+    """Return a line of GFF3 for each segment: its mean posterior as score, its state as `Name`.
+
+    Parameters are those of `bed_lines`. Nothing refers to a segment, so none has an ID; none is
+    a CDS, so none has a phase.
+    """
+    seqids = {record: seqid_of(records[record]) for record in set(segments.records.tolist())}
+    ends_of_line = [f"\t{strand_of(state)}\t.\tName={_attribute(state)}\n" for state in states]
+    columns = (
+        segments.records, segments.starts + 1, segments.ends, segments.labels,
+        segments.mean_posteriors,
+    )  # fmt: skip
+    return "".join(
+        f"{seqids[record]}\t{GFF3_SOURCE}\t{GFF3_TYPE}\t{start}\t{end}\t{score:.4f}"
+        f"{ends_of_line[label]}"
+        for record, start, end, label, score in zip(
+            *(column.tolist() for column in columns), strict=True
+        )
+    ).encode()
+
+
+def gff3_header(
+    about: Mapping[str, str], records: Sequence[str], lengths: NDArray[np.int64]
+) -> Iterator[bytes]:
+    """Yield the same for GFF3, with the extent of each record; one without bases has none.
+
+    Parameters
+    ----------
+    about : mapping of str to str
+    records : sequence of str
+    lengths : ndarray of int64, (records,)
+    """
+    yield b"##gff-version 3\n"
+    yield bed_header(about)
+    for record, length in zip(records, lengths.tolist(), strict=True):
+        if length:
+            yield f"##sequence-region {seqid_of(record)} 1 {length}\n".encode()
+
+
+def seqid_of(record: str) -> str:
+    """Return a record's name as column 1 of GFF3 has it."""
+    return _NOT_IN_SEQID.sub(_escaped, record)
+
+
+def _attribute(text: str) -> str:
+    return _NOT_IN_ATTRIBUTE.sub(_escaped, one_word(text))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in found[0].encode())

@@ -1,0 +1,48 @@
+"""The parts of an annotation, put together and indexed for genome browsers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from basetag.corpus import Corpus
+from basetag.files import written_whole
+from basetag.tracks.bgzf import index_names, join_bgzf, write_index
+from basetag.tracks.part import BED, GFF3
+from basetag.tracks.segment_lines import bed_header, gff3_header
+
+AnyPath = str | os.PathLike[str]
+
+
+def gather(
+    parts: Sequence[Path],
+    genome: Corpus,
+    about: Mapping[str, str],
+    *,
+    bed: AnyPath,
+    gff3: AnyPath,
+) -> None:
+    """Write the tracks of a genome from their parts; memory does not grow with these.
+
+    Parameters
+    ----------
+    parts : sequence of Path
+        Folders of `write_part`, in the genome's order.
+    genome : Corpus
+    about : mapping of str to str
+        What stands above the segments: see `about_tracks`.
+    bed, gff3 : path-like
+        Files of BGZF. Indices, .tbi, lie beside them; see `index_names`.
+    """
+    longest = int(genome.lengths.max(initial=0))
+    indices = [index_names(path, longest) for path in (bed, gff3)]
+    with written_whole(bed, gff3, *indices[0], *indices[1]) as (bed_place, gff3_place, *places):
+        join_bgzf(bed_place, [bed_header(about)], [part / BED for part in parts])
+        join_bgzf(
+            gff3_place,
+            gff3_header(about, genome.names, genome.lengths),
+            [part / GFF3 for part in parts],
+        )
+        write_index(bed_place, "bed", places[: len(indices[0])])
+        write_index(gff3_place, "gff", places[len(indices[0]) :])
