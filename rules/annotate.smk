@@ -2,8 +2,8 @@
 
 IN   a FASTA (a user's own, or fetched by accession), tagger.safetensors
 OUT  results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.bed.gz, segments.gff3.gz
-     and their index (.tbi; for a chromosome of 2^29 bases or more .csi, too), summary.tsv;
-     agreement.tsv
+     and their index (.tbi; for a chromosome of 2^29 bases or more .csi, too); posteriors/, a
+     bigWig of each state; summary.tsv; agreement.tsv
 """
 
 
@@ -64,6 +64,9 @@ rule annotate_genome:
         bed_index="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.bed.gz.tbi",
         gff3="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.gff3.gz",
         gff3_index="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.gff3.gz.tbi",
+        posteriors=directory(
+            "results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/posteriors"
+        ),
         summary="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/summary.tsv",
     log:
         "logs/annotate_genome/{genome}.{dataset}.{tagger}.seed{seed}.log",

@@ -21,6 +21,7 @@ def main(
     names: list[str],
     bed: Path,
     gff3: Path,
+    posteriors: Path,
     summary: Path,
 ) -> None:
     loaded = load_tagger(
@@ -41,6 +42,7 @@ def main(
         about,
         bed=bed,
         gff3=gff3,
+        posteriors=posteriors,
         summary=summary,
         threads=threads,
     )
@@ -58,5 +60,6 @@ if __name__ == "__main__":
             [snakemake.wildcards[name] for name in ("genome", "dataset", "tagger", "seed")],
             Path(snakemake.output.bed),
             Path(snakemake.output.gff3),
+            Path(snakemake.output.posteriors),
             Path(snakemake.output.summary),
         )

@@ -74,6 +74,7 @@ def annotate(tagger, genome, folder, decoding="viterbi"):
     annotate_genome(
         LoadedTagger(tagger, Decoding.of(decoding)), genome, {},
         bed=folder / "segments.bed.gz", gff3=folder / "segments.gff3.gz",
+        posteriors=folder / "posteriors",
         summary=folder / "summary.tsv",
     )  # fmt: skip
     return dict(read_bed(folder / "segments.bed.gz", NAMES))
@@ -165,7 +166,8 @@ def test_both_strands_are_averaged_where_the_genome_or_the_tagger_asks_for_it(
         gpus=0, mem_mb=1500, threads=1,
         corpus=tmp_path / "corpus", tagger=tmp_path / "tagger.safetensors",
         names=["phage", "tiny", "gru", "1"], bed=tmp_path / "segments.bed.gz",
-        gff3=tmp_path / "segments.gff3.gz", summary=tmp_path / "summary.tsv",
+        gff3=tmp_path / "segments.gff3.gz", posteriors=tmp_path / "posteriors",
+        summary=tmp_path / "summary.tsv",
     )  # fmt: skip
     found = dict(read_bed(tmp_path / "segments.bed.gz", NAMES))
     for both_strands in (False, True):
@@ -209,7 +211,7 @@ def test_what_does_not_fit_in_memory_leaves_no_file_behind(genome, tmp_path, mon
     names = {path.name for path in (tmp_path / "disk").iterdir()}
     assert names == {
         "segments.bed.gz", "segments.bed.gz.tbi", "segments.gff3.gz", "segments.gff3.gz.tbi",
-        "summary.tsv",
+        "posteriors", "summary.tsv",
     }  # fmt: skip
 
 

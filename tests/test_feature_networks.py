@@ -386,6 +386,7 @@ def test_a_genome_is_annotated_from_its_features(folder, path, tmp_path, monkeyp
         {"decoding": "argmax", "both_strands": None}, gpus=0, mem_mb=1500, threads=1,
         corpus=tmp_path / "corpus", tagger=path, names=["phage", "own", "gru", "1"],
         bed=tmp_path / "segments.bed.gz", gff3=tmp_path / "segments.gff3.gz",
+        posteriors=tmp_path / "posteriors",
         summary=tmp_path / "summary.tsv",
     )  # fmt: skip
     found = dict(read_bed(tmp_path / "segments.bed.gz", ["no", "yes"]))

@@ -55,5 +55,8 @@ def write_tracks(
         ]  # fmt: skip
         write_part(part, called, genome, states)
         parts.append(part)
-    gather(parts, genome, ABOUT, bed=folder / "segments.bed.gz", gff3=folder / "segments.gff3.gz")
+    gather(
+        parts, genome, ABOUT, states, bed=folder / "segments.bed.gz",
+        gff3=folder / "segments.gff3.gz", posteriors=folder / "posteriors",
+    )  # fmt: skip
     return folder

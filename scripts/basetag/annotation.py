@@ -45,6 +45,7 @@ def annotate_genome(
     *,
     bed: str | os.PathLike[str],
     gff3: str | os.PathLike[str],
+    posteriors: str | os.PathLike[str],
     summary: str | os.PathLike[str],
     threads: int = 1,
 ) -> None:
@@ -57,7 +58,7 @@ def annotate_genome(
         Labels are not needed; the features that the tagger reads are.
     about : mapping of str to str
         What stands above the segments.
-    bed, gff3 : path-like
+    bed, gff3, posteriors : path-like
         See `basetag.tracks.gather`.
     summary : path-like
         A table with a row per state.
@@ -83,7 +84,7 @@ def annotate_genome(
     with written_whole(summary) as (summary_place,):
         part = summary_place.parent
         write_part(part, counted(), genome, names)
-        gather([part], genome, about, bed=bed, gff3=gff3)
+        gather([part], genome, about, names, bed=bed, gff3=gff3, posteriors=posteriors)
         write_table(
             summary_place,
             SUMMARY_COLUMNS,

@@ -1,4 +1,4 @@
-"""What one job makes of its records: lines of segments, without what stands above them."""
+"""What one job makes of its records: lines of segments, and blocks of posteriors."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from basetag.corpus import Corpus
+from basetag.tracks.bigwig_blocks import PosteriorBlocks
 from basetag.tracks.segment_lines import bed_lines, check_names, gff3_lines
 from basetag.tracks.segments import CalledPack, segments_of
 
-BED, GFF3 = "segments.bed.gz", "segments.gff3.gz"
+BED, GFF3, POSTERIORS = "segments.bed.gz", "segments.gff3.gz", "posteriors"
 
 
 def write_part(
@@ -34,9 +35,11 @@ def write_part(
     import pysam
 
     check_names(genome.names)
+    (folder / POSTERIORS).mkdir()
     with (
         pysam.BGZFile(os.fspath(folder / BED), "wb", None) as bed,
         pysam.BGZFile(os.fspath(folder / GFF3), "wb", None) as gff3,
+        PosteriorBlocks(folder / POSTERIORS, len(states), genome.lengths) as posteriors,
     ):
         for pack in called:
             for segments in segments_of(pack, genome.alphabet):
@@ -44,3 +47,4 @@ def write_part(
                 gff3.write(gff3_lines(segments, genome.names, states))
             bed.flush()
             gff3.flush()
+            posteriors.add(pack)
