@@ -3,7 +3,7 @@
 IN   a FASTA (a user's own, or fetched by accession), tagger.safetensors
 OUT  results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.bed.gz, segments.gff3.gz
      and their index (.tbi; for a chromosome of 2^29 bases or more .csi, too); posteriors/, a
-     bigWig of each state; summary.tsv; agreement.tsv
+     bigWig of each state; summary.tsv, distributions.tsv; agreement.tsv
 """
 
 
@@ -68,6 +68,7 @@ rule annotate_genome:
             "results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/posteriors"
         ),
         summary="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/summary.tsv",
+        distributions="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/distributions.tsv",
     log:
         "logs/annotate_genome/{genome}.{dataset}.{tagger}.seed{seed}.log",
     benchmark:

@@ -23,6 +23,7 @@ def main(
     gff3: Path,
     posteriors: Path,
     summary: Path,
+    distributions: Path,
 ) -> None:
     loaded = load_tagger(
         tagger,
@@ -44,6 +45,7 @@ def main(
         gff3=gff3,
         posteriors=posteriors,
         summary=summary,
+        distributions=distributions,
         threads=threads,
     )
 
@@ -62,4 +64,5 @@ if __name__ == "__main__":
             Path(snakemake.output.gff3),
             Path(snakemake.output.posteriors),
             Path(snakemake.output.summary),
+            Path(snakemake.output.distributions),
         )

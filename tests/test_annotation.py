@@ -75,7 +75,7 @@ def annotate(tagger, genome, folder, decoding="viterbi"):
         LoadedTagger(tagger, Decoding.of(decoding)), genome, {},
         bed=folder / "segments.bed.gz", gff3=folder / "segments.gff3.gz",
         posteriors=folder / "posteriors",
-        summary=folder / "summary.tsv",
+        summary=folder / "summary.tsv", distributions=folder / "distributions.tsv",
     )  # fmt: skip
     return dict(read_bed(folder / "segments.bed.gz", NAMES))
 
@@ -167,7 +167,7 @@ def test_both_strands_are_averaged_where_the_genome_or_the_tagger_asks_for_it(
         corpus=tmp_path / "corpus", tagger=tmp_path / "tagger.safetensors",
         names=["phage", "tiny", "gru", "1"], bed=tmp_path / "segments.bed.gz",
         gff3=tmp_path / "segments.gff3.gz", posteriors=tmp_path / "posteriors",
-        summary=tmp_path / "summary.tsv",
+        summary=tmp_path / "summary.tsv", distributions=tmp_path / "distributions.tsv",
     )  # fmt: skip
     found = dict(read_bed(tmp_path / "segments.bed.gz", NAMES))
     for both_strands in (False, True):
@@ -211,7 +211,7 @@ def test_what_does_not_fit_in_memory_leaves_no_file_behind(genome, tmp_path, mon
     names = {path.name for path in (tmp_path / "disk").iterdir()}
     assert names == {
         "segments.bed.gz", "segments.bed.gz.tbi", "segments.gff3.gz", "segments.gff3.gz.tbi",
-        "posteriors", "summary.tsv",
+        "posteriors", "summary.tsv", "distributions.tsv",
     }  # fmt: skip
 
 

@@ -387,7 +387,7 @@ def test_a_genome_is_annotated_from_its_features(folder, path, tmp_path, monkeyp
         corpus=tmp_path / "corpus", tagger=path, names=["phage", "own", "gru", "1"],
         bed=tmp_path / "segments.bed.gz", gff3=tmp_path / "segments.gff3.gz",
         posteriors=tmp_path / "posteriors",
-        summary=tmp_path / "summary.tsv",
+        summary=tmp_path / "summary.tsv", distributions=tmp_path / "distributions.tsv",
     )  # fmt: skip
     found = dict(read_bed(tmp_path / "segments.bed.gz", ["no", "yes"]))
     assert found["a"].ends.tolist() == [201, 400]

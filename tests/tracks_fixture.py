@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from string import ascii_uppercase
 
 import numpy as np
 
@@ -56,7 +57,9 @@ def write_tracks(
         write_part(part, called, genome, states)
         parts.append(part)
     gather(
-        parts, genome, ABOUT, states, bed=folder / "segments.bed.gz",
+        parts, genome, ABOUT, dict(zip(ascii_uppercase, states, strict=False)),
+        bed=folder / "segments.bed.gz",
         gff3=folder / "segments.gff3.gz", posteriors=folder / "posteriors",
+        summary=folder / "summary.tsv", distributions=folder / "distributions.tsv",
     )  # fmt: skip
     return folder

@@ -6,10 +6,10 @@ disk is for `basetag.tracks`.
 
 from __future__ import annotations
 
-import logging
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,24 +18,11 @@ from numpy.typing import NDArray
 from basetag.corpus import Corpus
 from basetag.decoding import call_states
 from basetag.errors import InputError, SequenceError
-from basetag.files import write_table, written_whole
 from basetag.taggers import LoadedTagger
 from basetag.tracks.gather import gather
 from basetag.tracks.packing import PACKED_BASES, Pack, packs_of
 from basetag.tracks.part import write_part
-from basetag.tracks.segments import POSTERIOR_UNIT, CalledPack, CalledSegments, segments_of
-
-log = logging.getLogger(__name__)
-
-SUMMARY_COLUMNS = (
-    "state",
-    "name",
-    "segments",
-    "bases",
-    "fraction",
-    "mean_length",
-    "mean_posterior",
-)
+from basetag.tracks.segments import CalledPack
 
 
 def annotate_genome(
@@ -47,6 +34,7 @@ def annotate_genome(
     gff3: str | os.PathLike[str],
     posteriors: str | os.PathLike[str],
     summary: str | os.PathLike[str],
+    distributions: str | os.PathLike[str],
     threads: int = 1,
 ) -> None:
     """Write the segments that a tagger calls on a genome, their index and a summary by state.
@@ -58,10 +46,8 @@ def annotate_genome(
         Labels are not needed; the features that the tagger reads are.
     about : mapping of str to str
         What stands above the segments.
-    bed, gff3, posteriors : path-like
+    bed, gff3, posteriors, summary, distributions : path-like
         See `basetag.tracks.gather`.
-    summary : path-like
-        A table with a row per state.
     threads : int
         CPU threads.
 
@@ -71,58 +57,17 @@ def annotate_genome(
         If genome and tagger have different alphabets, and at a base that the tagger cannot
         explain, with its record and position.
     """
-    names = [loaded.tagger.card["state_names"][letter] for letter in loaded.states]
-    totals = [Totals() for _ in names]
-
-    def counted() -> Iterator[CalledPack]:
-        for called in call_packs(loaded, genome, packs_of(genome.lengths), threads, part):
-            for segments in segments_of(called, genome.alphabet):
-                for label, total in enumerate(totals):
-                    total.add(segments, label)
-            yield called
-
-    with written_whole(summary) as (summary_place,):
-        part = summary_place.parent
-        write_part(part, counted(), genome, names)
-        gather([part], genome, about, names, bed=bed, gff3=gff3, posteriors=posteriors)
-        write_table(
-            summary_place,
-            SUMMARY_COLUMNS,
-            [
-                (letter, name, *total.row(genome.tokens.size))
-                for letter, name, total in zip(loaded.states, names, totals, strict=True)
-            ],
-        )
-    n_segments = sum(total.segments for total in totals)
-    log.info("%d segments on %d bases", n_segments, genome.tokens.size)
-
-
-class Totals:
-    """Segments, bases and posterior of one state, added up record by record."""
-
-    def __init__(self) -> None:
-        self.segments = 0
-        self.bases = 0
-        self.posterior = 0
-
-    def add(self, segments: CalledSegments, label: int) -> None:
-        """Add those segments that are of `label`."""
-        own = segments.labels == label
-        self.segments += int(own.sum())
-        self.bases += int(segments.lengths[own].sum())
-        self.posterior += int(segments.posterior_sums[own].sum())
-
-    def row(self, all_bases: int) -> tuple[int, int, str, str, str]:
-        """Return segments, bases, their fraction, mean length and mean posterior."""
-        if not self.bases:
-            return 0, 0, "0", "", ""
-        return (
-            self.segments,
-            self.bases,
-            f"{self.bases / all_bases:.6g}",
-            f"{self.bases / self.segments:.6g}",
-            f"{self.posterior / self.bases / POSTERIOR_UNIT:.6g}",
-        )
+    names = loaded.tagger.card["state_names"]
+    states = {letter: names[letter] for letter in loaded.states}
+    packs = packs_of(genome.lengths)
+    with tempfile.TemporaryDirectory(prefix=".writing-", dir=Path(bed).parent) as scratch:
+        part = Path(scratch)
+        called = call_packs(loaded, genome, packs, threads, part)
+        write_part(part, called, genome, list(states.values()))
+        gather(
+            [part], genome, about, states, bed=bed, gff3=gff3, posteriors=posteriors,
+            summary=summary, distributions=distributions,
+        )  # fmt: skip
 
 
 def call_packs(

@@ -9,7 +9,6 @@ said about them is the business of `charts`, `wording` and `report`.
 from __future__ import annotations
 
 import csv
-import gzip
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,6 +23,7 @@ from basetag.alphabet import Alphabet
 from basetag.errors import InputError
 from basetag.judgement.chance import binomial_log10_tail
 from basetag.judgement.figure_places import FIGURES, NUMBERS, found_at
+from basetag.report.annotation_data import Annotation, read_annotation
 from basetag.report.difference_identities import check_differences
 from basetag.report.measure_identities import check_measures
 
@@ -156,26 +156,6 @@ class DatasetResult:
 
 
 @dataclass(frozen=True)
-class Segment:
-    """A run of bases with one call: record, 0-based half-open interval, state."""
-
-    record: str
-    start: int
-    end: int
-    state: str
-
-
-@dataclass(frozen=True)
-class Annotation:
-    """One tagger's calls on a genome."""
-
-    genome: str
-    name: str
-    segments: list[Segment]
-    summary: list[dict[str, str]]
-
-
-@dataclass(frozen=True)
 class Axis:
     """What a sweep varies.
 
@@ -271,7 +251,7 @@ def read_report_data(
     history_paths, tracks_paths : paths
         ``…/{dataset}/{tagger}/seed{seed}/history.tsv`` and ``tracks.npz``; the folders say whose.
     annotation_folders : paths
-        ``…/{genome}/{dataset}/{tagger}/seed{seed}``, each with segments.bed.gz and summary.tsv.
+        ``…/{genome}/{dataset}/{tagger}/seed{seed}``, each with the files of an annotation.
     agreement_paths : paths
         agreement.tsv of each genome.
     alphabets : mapping of str to str, optional
@@ -333,7 +313,7 @@ def read_report_data(
         datasets=[DatasetResult(name, results) for name, results in datasets.items()],
         comparison_columns=columns,
         comparison=rows,
-        annotations=[_read_annotation(Path(folder)) for folder in annotation_folders],
+        annotations=[read_annotation(Path(folder)) for folder in annotation_folders],
         agreements=[row for path in agreement_paths for row in _read_table(Path(path))[1]],
         provenance=provenance,
         config_text=config_text,
@@ -549,23 +529,3 @@ def _read_sweep(path: Path, units: Mapping[str, Mapping[str, str]]) -> SweepResu
         unit = units.get(path.stem, {}).get(column, "")
         axes.append(Axis(column, key, side == "dataset", unit, values))
     return SweepResult(path.stem, axes, rows)
-
-
-def _read_annotation(folder: Path) -> Annotation:
-    genome, dataset, tagger, seed = folder.absolute().parts[-4:]
-    segments = []
-    path = folder / "segments.bed.gz"
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            if line.startswith(("#", "track", "browser")) or not line.strip():
-                continue
-            fields = line.rstrip("\n").split("\t")
-            if len(fields) < 4:
-                raise InputError(
-                    f"expected record, start, end and state, found {len(fields)} fields",
-                    file=path,
-                    line=number,
-                )
-            segments.append(Segment(fields[0], int(fields[1]), int(fields[2]), fields[3]))
-    summary = _read_table(folder / "summary.tsv")[1]
-    return Annotation(genome, f"{dataset}/{tagger}/{seed}", segments, summary)

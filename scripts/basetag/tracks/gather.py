@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,8 +12,11 @@ from basetag.files import folder_written_whole, written_whole
 from basetag.letters import one_word
 from basetag.tracks.bgzf import index_names, join_bgzf, write_index
 from basetag.tracks.bigwig import join_bigwig, safe_names
-from basetag.tracks.part import BED, GFF3, POSTERIORS
+from basetag.tracks.part import BED, COUNTS, GFF3, POSTERIORS
 from basetag.tracks.segment_lines import bed_header, gff3_header
+from basetag.tracks.summary import read_counts, write_distributions, write_summary
+
+log = logging.getLogger(__name__)
 
 AnyPath = str | os.PathLike[str]
 
@@ -21,11 +25,13 @@ def gather(
     parts: Sequence[Path],
     genome: Corpus,
     about: Mapping[str, str],
-    states: Sequence[str],
+    states: Mapping[str, str],
     *,
     bed: AnyPath,
     gff3: AnyPath,
     posteriors: AnyPath,
+    summary: AnyPath,
+    distributions: AnyPath,
 ) -> None:
     """Write the tracks of a genome from their parts; memory does not grow with these.
 
@@ -36,18 +42,26 @@ def gather(
     genome : Corpus
     about : mapping of str to str
         What stands above the segments: see `about_tracks`.
-    states : sequence of str
-        Names of the states, by label.
+    states : mapping of str to str
+        Letter to name of each state, in the order of labels.
     bed, gff3 : path-like
         Files of BGZF. Indices, .tbi, lie beside them; see `index_names`.
     posteriors : path-like
         A folder. It gets a bigWig of each state, called what `safe_names` makes of its name.
+    summary, distributions : path-like
+        Tables: see `basetag.tracks.summary`.
     """
     longest = int(genome.lengths.max(initial=0))
     indices = [index_names(path, longest) for path in (bed, gff3)]
     with (
         folder_written_whole(posteriors) as folder,
-        written_whole(bed, gff3, *indices[0], *indices[1]) as (bed_place, gff3_place, *places),
+        written_whole(bed, gff3, summary, distributions, *indices[0], *indices[1]) as (
+            bed_place,
+            gff3_place,
+            summary_place,
+            distributions_place,
+            *places,
+        ),
     ):
         join_bgzf(bed_place, [bed_header(about)], [part / BED for part in parts])
         join_bgzf(
@@ -58,5 +72,10 @@ def gather(
         write_index(bed_place, "bed", places[: len(indices[0])])
         write_index(gff3_place, "gff", places[len(indices[0]) :])
         blocks = [part / POSTERIORS for part in parts]
-        for label, name in enumerate(safe_names([one_word(state) for state in states])):
+        for label, name in enumerate(safe_names([one_word(name) for name in states.values()])):
             join_bigwig(folder / f"{name}.bw", genome.names, genome.lengths, blocks, label)
+        counts = read_counts([part / COUNTS for part in parts])
+        write_summary(summary_place, counts, states)
+        write_distributions(distributions_place, counts, states)
+    n_segments = sum(state.lengths.total() for state in counts.states)
+    log.info("%d segments on %d bases", n_segments, genome.tokens.size)

@@ -1,4 +1,4 @@
-"""What one job makes of its records: lines of segments, and blocks of posteriors."""
+"""What one job makes of its records: lines of segments, blocks of posteriors, and counts."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from basetag.corpus import Corpus
 from basetag.tracks.bigwig_blocks import PosteriorBlocks
 from basetag.tracks.segment_lines import bed_lines, check_names, gff3_lines
 from basetag.tracks.segments import CalledPack, segments_of
+from basetag.tracks.summary import SegmentCounts, StateCounts
 
 BED, GFF3, POSTERIORS = "segments.bed.gz", "segments.gff3.gz", "posteriors"
+COUNTS = "counts.json"
 
 
 def write_part(
@@ -36,6 +38,7 @@ def write_part(
 
     check_names(genome.names)
     (folder / POSTERIORS).mkdir()
+    counts = SegmentCounts([StateCounts() for _ in states])
     with (
         pysam.BGZFile(os.fspath(folder / BED), "wb", None) as bed,
         pysam.BGZFile(os.fspath(folder / GFF3), "wb", None) as gff3,
@@ -43,8 +46,10 @@ def write_part(
     ):
         for pack in called:
             for segments in segments_of(pack, genome.alphabet):
+                counts.add(segments)
                 bed.write(bed_lines(segments, genome.names, states))
                 gff3.write(gff3_lines(segments, genome.names, states))
             bed.flush()
             gff3.flush()
             posteriors.add(pack)
+    counts.write(folder / COUNTS)
