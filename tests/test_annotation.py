@@ -1,17 +1,17 @@
 """Calls on a genome: the HMM's own path, a path over posteriors, and how far two agree."""
 
 import csv
+import shutil
 from dataclasses import fields
 
 import numpy as np
 import pytest
 import torch
 
-import annotate_genome as script
 from basetag import annotation
 from basetag.agreement import compare_annotations, count_agreement
 from basetag.alphabet import DNA, Alphabet
-from basetag.annotation import annotate_genome, call_packs
+from basetag.annotation import annotate_part, call_packs
 from basetag.baselines import ConstantTagger, HMMTagger
 from basetag.corpus import Corpus, write_corpus
 from basetag.decoding import Decoding
@@ -22,9 +22,11 @@ from basetag.network_tagger import NetworkTagger
 from basetag.networks.tagger_network import TaggerNetwork
 from basetag.taggers import LoadedTagger
 from basetag.tracks import segments
+from basetag.tracks.gather import gather
 from basetag.tracks.packing import packs_of
 from basetag.tracks.segments import segments_of
 from basetag.viterbi import path_of_posterior, viterbi_path
+from tests.tracks_fixture import annotate_by_scripts, outputs_in
 
 NAMES = ["GC-rich", "GC-poor"]
 CARD = {
@@ -70,13 +72,12 @@ def genome(tmp_path):
 
 
 def annotate(tagger, genome, folder, decoding="viterbi"):
-    folder.mkdir(exist_ok=True)
-    annotate_genome(
-        LoadedTagger(tagger, Decoding.of(decoding)), genome, {},
-        bed=folder / "segments.bed.gz", gff3=folder / "segments.gff3.gz",
-        posteriors=folder / "posteriors",
-        summary=folder / "summary.tsv", distributions=folder / "distributions.tsv",
-    )  # fmt: skip
+    """Annotate a genome in one job; return what its BED says."""
+    loaded = LoadedTagger(tagger, Decoding.of(decoding))
+    annotate_part(loaded, genome, packs_of(genome.lengths), folder / "parts/0")
+    states = {letter: tagger.card["state_names"][letter] for letter in tagger.card["states"]}
+    gather([folder / "parts/0"], genome, {}, states, **outputs_in(folder))
+    shutil.rmtree(folder / "parts")
     return dict(read_bed(folder / "segments.bed.gz", NAMES))
 
 
@@ -124,7 +125,7 @@ def test_a_genome_of_another_alphabet_is_refused_and_nothing_is_written(tmp_path
     write_corpus(tmp_path / "corpus", tmp_path / "dice.fa", Alphabet.named("123456"))
     with pytest.raises(InputError, match=r"written in '123456'.*reads 'dna'"):
         annotate(HMMTagger(CARD, MODEL), Corpus.open(tmp_path / "corpus"), tmp_path / "out")
-    assert not list((tmp_path / "out").iterdir())
+    assert not list((tmp_path / "out/parts").iterdir())
 
 
 @pytest.mark.parametrize("decoding", DECODINGS, ids=str)
@@ -161,14 +162,9 @@ def test_both_strands_are_averaged_where_the_genome_or_the_tagger_asks_for_it(
     card = {**CARD, "kind": "network", "both_strands": own}
     card["architecture"] = {"cell": "gru", "hidden": 4, "layers": 1, "bidirectional": False}
     NetworkTagger(network, card, torch.device("cpu")).save(tmp_path / "tagger.safetensors")
-    script.main(
-        {"decoding": {"method": "argmax", "minimum_length": 1}, "both_strands": asked},
-        gpus=0, mem_mb=1500, threads=1,
-        corpus=tmp_path / "corpus", tagger=tmp_path / "tagger.safetensors",
-        names=["phage", "tiny", "gru", "1"], bed=tmp_path / "segments.bed.gz",
-        gff3=tmp_path / "segments.gff3.gz", posteriors=tmp_path / "posteriors",
-        summary=tmp_path / "summary.tsv", distributions=tmp_path / "distributions.tsv",
-    )  # fmt: skip
+    settings = {"decoding": {"method": "argmax", "minimum_length": 1}, "both_strands": asked}
+    tagger = tmp_path / "tagger.safetensors"
+    annotate_by_scripts(tmp_path, tmp_path / "corpus", tagger, settings)
     found = dict(read_bed(tmp_path / "segments.bed.gz", NAMES))
     for both_strands in (False, True):
         tagger = NetworkTagger(network, card, torch.device("cpu"), both_strands=both_strands)

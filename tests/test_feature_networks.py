@@ -8,7 +8,6 @@ import pytest
 import torch
 from lightning_fabric import Fabric
 
-import annotate_genome as annotate_script
 from basetag import annotation
 from basetag.alphabet import DNA
 from basetag.architecture import CELLS
@@ -35,6 +34,7 @@ from basetag.training.job import TrainingJob, run_training
 from basetag.training.validation import summed_cross_entropy
 from basetag.training.windows import WindowReader
 from tests.test_training import SETTINGS
+from tests.tracks_fixture import annotate_by_scripts
 
 CPU = torch.device("cpu")
 NAN = np.nan
@@ -382,13 +382,8 @@ def test_a_genome_is_annotated_from_its_features(folder, path, tmp_path, monkeyp
     corpus = Corpus.open(tmp_path / "corpus")
     places = Places(corpus.names, corpus.starts, corpus.lengths)
     write_features(tmp_path / "corpus", places, [("signal", "table", tmp_path / "x.tsv")])
-    annotate_script.main(
-        {"decoding": "argmax", "both_strands": None}, gpus=0, mem_mb=1500, threads=1,
-        corpus=tmp_path / "corpus", tagger=path, names=["phage", "own", "gru", "1"],
-        bed=tmp_path / "segments.bed.gz", gff3=tmp_path / "segments.gff3.gz",
-        posteriors=tmp_path / "posteriors",
-        summary=tmp_path / "summary.tsv", distributions=tmp_path / "distributions.tsv",
-    )  # fmt: skip
+    settings = {"decoding": "argmax", "both_strands": None}
+    annotate_by_scripts(tmp_path, tmp_path / "corpus", path, settings)
     found = dict(read_bed(tmp_path / "segments.bed.gz", ["no", "yes"]))
     assert found["a"].ends.tolist() == [201, 400]
     assert found["b"].ends.tolist() == [11, 31, 50]

@@ -7,6 +7,9 @@ from string import ascii_uppercase
 
 import numpy as np
 
+import annotate_part
+import gather_annotation
+import plan_annotation
 from basetag.alphabet import DNA
 from basetag.corpus import Corpus
 from basetag.tracks.gather import gather
@@ -28,6 +31,38 @@ def genome_of(records: dict[str, int], seed: int = 1, alphabet=DNA) -> Corpus:
 def sure_of(path: np.ndarray, n_states: int) -> np.ndarray:
     """Return posteriors that leave no doubt, (bases, states)."""
     return np.eye(n_states, dtype=np.float32)[path]
+
+
+def annotate_by_scripts(
+    folder: Path,
+    corpus: Path,
+    tagger: Path,
+    settings: dict,
+    bases_per_job: int | None = None,
+) -> Path:
+    """Annotate a genome as the rules do, job by job; return the folder of the tracks."""
+    plan_annotation.main({"bases_per_job": bases_per_job}, corpus, folder / "parts.tsv")
+    n_parts = len((folder / "parts.tsv").read_text().splitlines()) - 1
+    parts = [folder / "parts" / str(part) for part in range(n_parts)]
+    for number, part in enumerate(parts):
+        annotate_part.main(
+            settings, gpus=0, mem_mb=1500, threads=1, corpus=corpus, tagger=tagger,
+            plan=folder / "parts.tsv", part=number, folder=part,
+        )  # fmt: skip
+    wildcards = {"genome": "phage", "dataset": "tiny", "tagger": "gru", "seed": "1"}
+    gather_annotation.main(settings, wildcards, parts, corpus, tagger, outputs_in(folder))
+    return folder
+
+
+def outputs_in(folder: Path) -> dict[str, Path]:
+    """Return where the tracks of a genome lie in its folder."""
+    return {
+        "bed": folder / "segments.bed.gz",
+        "gff3": folder / "segments.gff3.gz",
+        "posteriors": folder / "posteriors",
+        "summary": folder / "summary.tsv",
+        "distributions": folder / "distributions.tsv",
+    }
 
 
 def write_tracks(
@@ -56,10 +91,6 @@ def write_tracks(
         ]  # fmt: skip
         write_part(part, called, genome, states)
         parts.append(part)
-    gather(
-        parts, genome, ABOUT, dict(zip(ascii_uppercase, states, strict=False)),
-        bed=folder / "segments.bed.gz",
-        gff3=folder / "segments.gff3.gz", posteriors=folder / "posteriors",
-        summary=folder / "summary.tsv", distributions=folder / "distributions.tsv",
-    )  # fmt: skip
+    letters = dict(zip(ascii_uppercase, states, strict=False))
+    gather(parts, genome, ABOUT, letters, **outputs_in(folder))
     return folder

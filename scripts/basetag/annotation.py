@@ -6,9 +6,10 @@ disk is for `basetag.tracks`.
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,36 +19,33 @@ from numpy.typing import NDArray
 from basetag.corpus import Corpus
 from basetag.decoding import call_states
 from basetag.errors import InputError, SequenceError
+from basetag.files import folder_written_whole
 from basetag.taggers import LoadedTagger
-from basetag.tracks.gather import gather
-from basetag.tracks.packing import PACKED_BASES, Pack, packs_of
+from basetag.tracks.packing import PACKED_BASES, Pack
 from basetag.tracks.part import write_part
 from basetag.tracks.segments import CalledPack
 
+log = logging.getLogger(__name__)
 
-def annotate_genome(
+
+def annotate_part(
     loaded: LoadedTagger,
     genome: Corpus,
-    about: Mapping[str, str],
+    packs: Sequence[Pack],
+    folder: Path,
     *,
-    bed: str | os.PathLike[str],
-    gff3: str | os.PathLike[str],
-    posteriors: str | os.PathLike[str],
-    summary: str | os.PathLike[str],
-    distributions: str | os.PathLike[str],
     threads: int = 1,
 ) -> None:
-    """Write the segments that a tagger calls on a genome, their index and a summary by state.
+    """Write what a tagger calls on some packs of a genome, for `basetag.tracks.gather`.
 
     Parameters
     ----------
     loaded : LoadedTagger
     genome : Corpus
         Labels are not needed; the features that the tagger reads are.
-    about : mapping of str to str
-        What stands above the segments.
-    bed, gff3, posteriors, summary, distributions : path-like
-        See `basetag.tracks.gather`.
+    packs : sequence of Pack
+    folder : Path
+        The target, written whole or not at all.
     threads : int
         CPU threads.
 
@@ -57,17 +55,11 @@ def annotate_genome(
         If genome and tagger have different alphabets, and at a base that the tagger cannot
         explain, with its record and position.
     """
-    names = loaded.tagger.card["state_names"]
-    states = {letter: names[letter] for letter in loaded.states}
-    packs = packs_of(genome.lengths)
-    with tempfile.TemporaryDirectory(prefix=".writing-", dir=Path(bed).parent) as scratch:
-        part = Path(scratch)
-        called = call_packs(loaded, genome, packs, threads, part)
-        write_part(part, called, genome, list(states.values()))
-        gather(
-            [part], genome, about, states, bed=bed, gff3=gff3, posteriors=posteriors,
-            summary=summary, distributions=distributions,
-        )  # fmt: skip
+    names = [loaded.tagger.card["state_names"][letter] for letter in loaded.states]
+    with folder_written_whole(folder) as place:
+        called = call_packs(loaded, genome, packs, threads, place)
+        write_part(place, called, genome, names)
+    log.info("called %d bases", sum(pack.bases for pack in packs))
 
 
 def call_packs(

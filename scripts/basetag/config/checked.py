@@ -316,6 +316,10 @@ class Config(Runs):
         """Return `alphabet`: that of the datasets whose taggers annotate the genome."""
         return {"alphabet": self.alphabet(self.genome(genome).taggers[0].dataset)}
 
+    def plan_annotation_settings(self, genome: str) -> Settings:
+        """Return `bases_per_job`; None is one job."""
+        return {"bases_per_job": self.genome(genome).bases_per_job}
+
     def compare_annotations_settings(self, genome: str) -> Settings:
         """Return `annotations` (names, in order) and `state_names`: all that their states have."""
         uses = [run for name, *run in self.annotations() if name == genome]
@@ -376,6 +380,9 @@ class Config(Runs):
             if isinstance(tagger, Network) and tagger.training is not None:
                 # With the defaults filled in, it would hide the section `training`.
                 values["taggers"][name]["training"] = _sorted(_as_given(tagger.training))
+        for name, genome in self.model.annotate.items():
+            # Without the null, the default would take its place.
+            values["annotate"][name]["bases_per_job"] = genome.bases_per_job
         for name, sweep in self.model.sweeps.items():
             for section in ("datasets", "taggers"):
                 # As it is: a null among the values says something.
