@@ -1,8 +1,9 @@
 """Annotate genomes with trained taggers, and compare the annotations with one another.
 
 IN   a FASTA (a user's own, or fetched by accession), tagger.safetensors
-OUT  results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.bed.gz, summary.tsv
-     and their index (.tbi; for a chromosome of 2^29 bases or more .csi, too); agreement.tsv
+OUT  results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.bed.gz, segments.gff3.gz
+     and their index (.tbi; for a chromosome of 2^29 bases or more .csi, too); posteriors/, a
+     bigWig of each state; summary.tsv, distributions.tsv; agreement.tsv
 """
 
 
@@ -52,24 +53,51 @@ rule encode_genome:
         "../scripts/encode_genome.py"
 
 
-rule annotate_genome:
-    """Call the segments of a genome and index them for a genome browser."""
+checkpoint plan_annotation:
+    """Share the records of a genome out among jobs."""
+    input:
+        corpus=corpus_in("results/genomes/{genome}", labelled=False),
+    output:
+        plan="results/genomes/{genome}/parts.tsv",
+    log:
+        "logs/plan_annotation/{genome}.log",
+    benchmark:
+        "logs/plan_annotation/{genome}.benchmark.tsv"
+    wildcard_constraints:
+        genome=either(GENOMES),
+    conda:
+        "../envs/data.yaml"
+    params:
+        settings=settings("plan_annotation", "genome"),
+        code=code("plan_annotation.py"),
+    message:
+        "Sharing out the genome {wildcards.genome}"
+    script:
+        "../scripts/plan_annotation.py"
+
+
+rule annotate_part:
+    """Call the states of some records of a genome. The parts go when they are gathered."""
     input:
         corpus=corpus_in("results/genomes/{genome}", labelled=False),
         features=features_in("results/genomes/{genome}"),
         tagger="results/{dataset}/{tagger}/seed{seed}/tagger.safetensors",
+        plan="results/genomes/{genome}/parts.tsv",
     output:
-        bed="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.bed.gz",
-        index="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.bed.gz.tbi",
-        summary="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/summary.tsv",
+        part=temp(
+            directory(
+                "results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/parts/{part}"
+            )
+        ),
     log:
-        "logs/annotate_genome/{genome}.{dataset}.{tagger}.seed{seed}.log",
+        "logs/annotate_part/{genome}.{dataset}.{tagger}.seed{seed}.{part}.log",
     benchmark:
-        "logs/annotate_genome/{genome}.{dataset}.{tagger}.seed{seed}.benchmark.tsv"
+        "logs/annotate_part/{genome}.{dataset}.{tagger}.seed{seed}.{part}.benchmark.tsv"
     wildcard_constraints:
         genome=either(GENOMES),
         dataset=either(DATASETS),
         tagger=either(NETWORKS + BASELINES),
+        part=r"\d+",
     conda:
         "../envs/network.yaml"
     resources:
@@ -78,11 +106,48 @@ rule annotate_genome:
         mem_mb=1500,
     params:
         settings=settings("annotate", "genome", "dataset", "tagger"),
-        code=code("annotate_genome.py"),
+        code=code("annotate_part.py"),
     message:
-        "Annotating {wildcards.genome} by {wildcards.tagger} of {wildcards.dataset}"
+        "Annotating {wildcards.genome} by {wildcards.tagger} of {wildcards.dataset}, part {wildcards.part}"
     script:
-        "../scripts/annotate_genome.py"
+        "../scripts/annotate_part.py"
+
+
+rule gather_annotation:
+    """Put the tracks of a genome together and index them for a genome browser."""
+    input:
+        parts=parts_of_annotation,
+        corpus=corpus_in("results/genomes/{genome}", labelled=False),
+        tagger="results/{dataset}/{tagger}/seed{seed}/tagger.safetensors",
+    output:
+        bed="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.bed.gz",
+        bed_index="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.bed.gz.tbi",
+        gff3="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.gff3.gz",
+        gff3_index="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.gff3.gz.tbi",
+        posteriors=directory(
+            "results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/posteriors"
+        ),
+        summary="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/summary.tsv",
+        distributions="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/distributions.tsv",
+    log:
+        "logs/gather_annotation/{genome}.{dataset}.{tagger}.seed{seed}.log",
+    benchmark:
+        "logs/gather_annotation/{genome}.{dataset}.{tagger}.seed{seed}.benchmark.tsv"
+    wildcard_constraints:
+        genome=either(GENOMES),
+        dataset=either(DATASETS),
+        tagger=either(NETWORKS + BASELINES),
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=1500,
+    params:
+        settings=settings("annotate", "genome", "dataset", "tagger"),
+        code=code("gather_annotation.py"),
+    message:
+        "Gathering what {wildcards.tagger} of {wildcards.dataset} says of {wildcards.genome}"
+    script:
+        "../scripts/gather_annotation.py"
 
 
 rule compare_annotations:

@@ -38,7 +38,7 @@ for rule_name, asked in workflow.resource_settings.overwrite_resources.items():
 
 # A list on the command line takes the place of the profile's: a rule that it leaves out would
 # run on the CPU in silence.
-ON_DEVICES = ("train_tagger", "predict_network", "annotate_genome")
+ON_DEVICES = ("train_tagger", "predict_network", "annotate_part")
 given = workflow.resource_settings.overwrite_resources
 given = {
     name: given[name]["gpu"].value
@@ -162,6 +162,14 @@ def genome_of(wildcards):
     """Return the FASTA of a genome: fetched, or the user's own."""
     own = CONFIG.genome_file(wildcards.genome)
     return own or f"results/genomes/{wildcards.genome}/genome.fa.gz"
+
+
+def parts_of_annotation(wildcards):
+    """Return the parts of an annotation, as many as the genome's plan has, when there is one."""
+    plan = checkpoints.plan_annotation.get(genome=wildcards.genome).output.plan
+    with open(plan, encoding="utf-8") as file:
+        parts = range(sum(1 for _ in file) - 1)
+    return [f"{ANNOTATION}/parts/{part}".format(**wildcards) for part in parts]
 
 
 def initial_tagger_of(wildcards):

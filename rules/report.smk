@@ -17,6 +17,7 @@ rule render_report:
         history=every_run("history.tsv", NETWORKS),
         segments=every_annotation("segments.bed.gz"),
         summaries=every_annotation("summary.tsv"),
+        distributions=every_annotation("distributions.tsv"),
         agreement=expand("results/annotations/{genome}/agreement.tsv", genome=GENOMES),
         taggers=every_run("tagger.safetensors"),
         timing=every_run("timing.json"),

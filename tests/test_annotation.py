@@ -1,16 +1,17 @@
 """Calls on a genome: the HMM's own path, a path over posteriors, and how far two agree."""
 
 import csv
+import shutil
+from dataclasses import fields
 
 import numpy as np
 import pytest
 import torch
 
-import annotate_genome as script
 from basetag import annotation
 from basetag.agreement import compare_annotations, count_agreement
 from basetag.alphabet import DNA, Alphabet
-from basetag.annotation import annotate_genome, call_records
+from basetag.annotation import annotate_part, call_packs
 from basetag.baselines import ConstantTagger, HMMTagger
 from basetag.corpus import Corpus
 from basetag.corpus_encoding import write_corpus
@@ -21,7 +22,12 @@ from basetag.intervals import Runs, read_bed
 from basetag.network_tagger import NetworkTagger
 from basetag.networks.tagger_network import TaggerNetwork
 from basetag.taggers import LoadedTagger
+from basetag.tracks import segments
+from basetag.tracks.gather import gather
+from basetag.tracks.packing import packs_of
+from basetag.tracks.segments import segments_of
 from basetag.viterbi import path_of_posterior, viterbi_path
+from tests.tracks_fixture import annotate_by_scripts, outputs_in
 
 NAMES = ["GC-rich", "GC-poor"]
 CARD = {
@@ -48,7 +54,7 @@ class Wavering:
 
     def posterior(self, tokens, lengths, threads=1, positions=None, out=None, features=None):
         sure = np.where(np.arange(tokens.size) % 3 == 1, 0.4, 0.9)
-        right = np.eye(2, dtype=np.float32)[self.truth[: tokens.size]]
+        right = np.eye(2, dtype=np.float32)[np.resize(self.truth, tokens.size)]
         out[:] = right * sure[:, None] + (1 - right) * (1 - sure[:, None])
         return out
 
@@ -67,12 +73,13 @@ def genome(tmp_path):
 
 
 def annotate(tagger, genome, folder, decoding="viterbi"):
-    folder.mkdir(exist_ok=True)
-    annotate_genome(
-        LoadedTagger(tagger, Decoding.of(decoding)), genome,
-        bed=folder / "segments.bed.gz", summary=folder / "summary.tsv",
-    )  # fmt: skip
-    return read_bed(folder / "segments.bed.gz", NAMES)
+    """Annotate a genome in one job; return what its BED says."""
+    loaded = LoadedTagger(tagger, Decoding.of(decoding))
+    annotate_part(loaded, genome, packs_of(genome.lengths), folder / "parts/0")
+    states = {letter: tagger.card["state_names"][letter] for letter in tagger.card["states"]}
+    gather([folder / "parts/0"], genome, {}, states, **outputs_in(folder))
+    shutil.rmtree(folder / "parts")
+    return dict(read_bed(folder / "segments.bed.gz", NAMES))
 
 
 def test_an_hmm_is_called_by_its_own_most_probable_path(genome, tmp_path):
@@ -99,7 +106,8 @@ def test_no_segment_is_shorter_than_its_least_length_but_at_the_ends(genome, tmp
     assert found["one"].ends.tolist() == [120, 240]
     tagger = Wavering(np.repeat([0, 1, 0, 1], 60))
     assert annotate(tagger, genome, tmp_path / "free")["one"].ends.tolist() == [60, 120, 180, 240]
-    kept = annotate(tagger, genome, tmp_path / "kept", decoding=decoding)["one"].lengths
+    kept = annotate(tagger, genome, tmp_path / "kept", decoding=decoding)["one"]
+    kept = kept.ends - kept.starts
     assert all(length >= 150 for length in kept[1:-1])
 
 
@@ -118,7 +126,7 @@ def test_a_genome_of_another_alphabet_is_refused_and_nothing_is_written(tmp_path
     write_corpus(tmp_path / "corpus", tmp_path / "dice.fa", Alphabet.named("123456"))
     with pytest.raises(InputError, match=r"written in '123456'.*reads 'dna'"):
         annotate(HMMTagger(CARD, MODEL), Corpus.open(tmp_path / "corpus"), tmp_path / "out")
-    assert not list((tmp_path / "out").iterdir())
+    assert not list((tmp_path / "out/parts").iterdir())
 
 
 @pytest.mark.parametrize("decoding", DECODINGS, ids=str)
@@ -155,13 +163,10 @@ def test_both_strands_are_averaged_where_the_genome_or_the_tagger_asks_for_it(
     card = {**CARD, "kind": "network", "both_strands": own}
     card["architecture"] = {"cell": "gru", "hidden": 4, "layers": 1, "bidirectional": False}
     NetworkTagger(network, card, torch.device("cpu")).save(tmp_path / "tagger.safetensors")
-    script.main(
-        {"decoding": {"method": "argmax", "minimum_length": 1}, "both_strands": asked},
-        gpus=0, mem_mb=1500, threads=1,
-        corpus=tmp_path / "corpus", tagger=tmp_path / "tagger.safetensors",
-        bed=tmp_path / "segments.bed.gz", summary=tmp_path / "summary.tsv",
-    )  # fmt: skip
-    found = read_bed(tmp_path / "segments.bed.gz", NAMES)
+    settings = {"decoding": {"method": "argmax", "minimum_length": 1}, "both_strands": asked}
+    tagger = tmp_path / "tagger.safetensors"
+    annotate_by_scripts(tmp_path, tmp_path / "corpus", tagger, settings)
+    found = dict(read_bed(tmp_path / "segments.bed.gz", NAMES))
     for both_strands in (False, True):
         tagger = NetworkTagger(network, card, torch.device("cpu"), both_strands=both_strands)
         called = annotate(tagger, genome, tmp_path / str(both_strands), decoding="argmax")
@@ -169,50 +174,51 @@ def test_both_strands_are_averaged_where_the_genome_or_the_tagger_asks_for_it(
         assert same == (both_strands == (own if asked is None else asked))
 
 
+def called_segments(loaded, genome, scratch):
+    """Return all fields of all segments, pack by pack."""
+    rows = []
+    for called in call_packs(loaded, genome, packs_of(genome.lengths), scratch=scratch):
+        for found in segments_of(called, genome.alphabet):
+            columns = (getattr(found, field.name).tolist() for field in fields(found))
+            rows += zip(*columns, strict=True)
+    return rows
+
+
 @pytest.mark.parametrize("decoding", DECODINGS, ids=str)
 @pytest.mark.parametrize(
     "tagger", taggers_of_every_kind(), ids=lambda tagger: type(tagger).__name__
 )
-def test_a_record_too_long_for_memory_gets_the_same_runs(
+def test_a_record_too_long_for_memory_gets_the_same_segments(
     tagger, decoding, genome, tmp_path, monkeypatch
 ):
     loaded = LoadedTagger(tagger, Decoding.of(decoding))
-
-    def called():
-        pieces = {}
-        for name, runs in call_records(loaded, genome, scratch=tmp_path):
-            pieces.setdefault(name, []).append(runs)
-        return pieces
-
-    in_memory = called()
-    monkeypatch.setattr(annotation, "IN_MEMORY_BASES", 100)
-    monkeypatch.setattr(annotation, "BLOCK_BASES", 7)
-    on_disk = called()
-    assert list(on_disk) == list(in_memory) == ["one", "empty", "two"]
-    assert max(len(runs.starts) for runs in on_disk["one"]) <= 8
-    for name, pieces in on_disk.items():
-        whole = Runs.joined(in_memory[name])
-        for field in ("starts", "ends", "labels", "posterior_sums"):
-            found = np.concatenate([getattr(runs, field) for runs in pieces])
-            assert found.tolist() == getattr(whole, field).tolist()
+    in_memory = called_segments(loaded, genome, tmp_path)
+    monkeypatch.setattr(annotation, "PACKED_BASES", 100)
+    monkeypatch.setattr(segments, "BLOCK_BASES", 7)
+    assert called_segments(loaded, genome, tmp_path) == in_memory
+    assert [row[0] for row in in_memory] == sorted(row[0] for row in in_memory)
+    assert {row[0] for row in in_memory} == {0, 2}
 
 
 def test_what_does_not_fit_in_memory_leaves_no_file_behind(genome, tmp_path, monkeypatch):
     whole = annotate(HMMTagger(CARD, MODEL), genome, tmp_path / "memory")
-    monkeypatch.setattr(annotation, "IN_MEMORY_BASES", 100)
+    monkeypatch.setattr(annotation, "PACKED_BASES", 100)
     found = annotate(HMMTagger(CARD, MODEL), genome, tmp_path / "disk")
     assert found["one"].ends.tolist() == whole["one"].ends.tolist()
     names = {path.name for path in (tmp_path / "disk").iterdir()}
-    assert names == {"segments.bed.gz", "segments.bed.gz.tbi", "summary.tsv"}
+    assert names == {
+        "segments.bed.gz", "segments.bed.gz.tbi", "segments.gff3.gz", "segments.gff3.gz.tbi",
+        "posteriors", "summary.tsv", "distributions.tsv",
+    }  # fmt: skip
 
 
-def test_agreement_counts_the_bases_that_both_call(tmp_path):
+def test_agreement_counts_the_bases_that_both_call():
     def runs(*rows):
         starts, ends, labels = (np.array(column) for column in zip(*rows, strict=True))
-        return Runs(starts, ends, labels.astype(np.uint8), (ends - starts) << 30)
+        return Runs(starts, ends, labels.astype(np.uint8))
 
-    first = {"one": runs((0, 10, 0), (10, 30, 1)), "two": runs((0, 5, 0))}
-    second = {"one": runs((0, 15, 0), (20, 40, 1)), "three": runs((0, 5, 0))}
+    first = runs((0, 10, 0), (10, 30, 1))
+    second = runs((0, 15, 0), (20, 40, 1))
     # 0-10 agree, 10-15 differ, 15-20 is called once, 20-30 agree, 30-40 is called once.
     assert count_agreement(first, second) == (25, 20)
     assert count_agreement(second, first) == (25, 20)

@@ -8,7 +8,6 @@ import pytest
 import torch
 from lightning_fabric import Fabric
 
-import annotate_genome as annotate_script
 from basetag import annotation
 from basetag.alphabet import DNA
 from basetag.architecture import CELLS
@@ -36,6 +35,7 @@ from basetag.training.job import TrainingJob, run_training
 from basetag.training.validation import summed_cross_entropy
 from basetag.training.windows import WindowReader
 from tests.test_training import SETTINGS
+from tests.tracks_fixture import annotate_by_scripts
 
 CPU = torch.device("cpu")
 NAN = np.nan
@@ -375,7 +375,7 @@ def test_splits_are_predicted_from_their_features(folder, path, tmp_path, pieces
 
 @pytest.mark.parametrize("in_memory", [2**22, 100])
 def test_a_genome_is_annotated_from_its_features(folder, path, tmp_path, monkeypatch, in_memory):
-    monkeypatch.setattr(annotation, "IN_MEMORY_BASES", in_memory)
+    monkeypatch.setattr(annotation, "PACKED_BASES", in_memory)
     (tmp_path / "genome.fa").write_text(f">a\n{'ACGT' * 100}\n>b\n{'A' * 50}\n")
     write_corpus(tmp_path / "corpus", tmp_path / "genome.fa", DNA)
     rows = [f"b\t{9 if 10 <= i < 30 else 1}\t3" for i in range(50)]
@@ -384,12 +384,9 @@ def test_a_genome_is_annotated_from_its_features(folder, path, tmp_path, monkeyp
     corpus = Corpus.open(tmp_path / "corpus")
     places = Places(corpus.names, corpus.starts, corpus.lengths)
     write_features(tmp_path / "corpus", places, [("signal", "table", tmp_path / "x.tsv")])
-    annotate_script.main(
-        {"decoding": "argmax", "both_strands": None}, gpus=0, mem_mb=1500, threads=1,
-        corpus=tmp_path / "corpus", tagger=path, bed=tmp_path / "segments.bed.gz",
-        summary=tmp_path / "summary.tsv",
-    )  # fmt: skip
-    found = read_bed(tmp_path / "segments.bed.gz", ["no", "yes"])
+    settings = {"decoding": "argmax", "both_strands": None}
+    annotate_by_scripts(tmp_path, tmp_path / "corpus", path, settings)
+    found = dict(read_bed(tmp_path / "segments.bed.gz", ["no", "yes"]))
     assert found["a"].ends.tolist() == [201, 400]
     assert found["b"].ends.tolist() == [11, 31, 50]
 

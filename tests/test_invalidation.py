@@ -21,10 +21,10 @@ FOLLOWERS = {
     "split_records": {"make_controls", "train_tagger", "fit_baseline", "predict_network",
                       "predict_baseline", "evaluate_tagger"},
     "make_controls": {"predict_network", "predict_baseline", "evaluate_tagger"},
-    "train_tagger": {"predict_network", "evaluate_tagger", "annotate_genome", "compare_taggers",
-                     "render_report"},
-    "fit_baseline": {"predict_baseline", "evaluate_tagger", "annotate_genome", "compare_taggers",
-                     "render_report"},
+    "train_tagger": {"predict_network", "evaluate_tagger", "annotate_part", "gather_annotation",
+                     "compare_taggers", "render_report"},
+    "fit_baseline": {"predict_baseline", "evaluate_tagger", "annotate_part", "gather_annotation",
+                     "compare_taggers", "render_report"},
     # The posteriors of `exact` are what networks are held against.
     "predict_network": {"evaluate_tagger", "compare_taggers"},
     "predict_network_of_sweep": {"evaluate_tagger", "summarise_sweep"},
@@ -34,8 +34,11 @@ FOLLOWERS = {
                         "render_report"},
     "compare_taggers": {"render_report"},
     "summarise_sweep": {"render_report"},
-    "encode_genome": {"annotate_genome"},
-    "annotate_genome": {"compare_annotations", "render_report"},
+    "encode_genome": {"plan_annotation", "annotate_part", "gather_annotation"},
+    "plan_annotation": {"annotate_part"},
+    "annotate_part": {"gather_annotation"},
+    # Parts are not kept: to be gathered again they are called again.
+    "gather_annotation": {"annotate_part", "compare_annotations", "render_report"},
     "compare_annotations": {"render_report"},
     "render_report": set(),
 }  # fmt: skip
@@ -55,7 +58,8 @@ def closure(rules):
     found = set(rules)
     while more := {after for rule in found for after in FOLLOWERS[rule]} - found:
         found |= more
-    return found
+    # How many parts a genome has is not known before its plan is there.
+    return found - ({"annotate_part"} if "plan_annotation" in found else set())
 
 
 def modules_of(rule):
@@ -155,7 +159,7 @@ def changed(keys, value):
 
 #: What never hangs on the dataset `own`: nothing is annotated with it, and it is in no sweep.
 OF_SWEEP = {"predict_network_of_sweep", "summarise_sweep"}
-OWN_ALONE = {"annotate_genome", "compare_annotations", *OF_SWEEP}
+OWN_ALONE = {"annotate_part", "gather_annotation", "compare_annotations", *OF_SWEEP}
 
 
 @pytest.mark.parametrize(
@@ -177,12 +181,13 @@ OWN_ALONE = {"annotate_genome", "compare_annotations", *OF_SWEEP}
         (changed(("evaluation", "controls", "bases"), 0), closure({"make_controls"})),
         (changed(("evaluation", "shown_bases"), 90),
          closure({"predict_network", "evaluate_tagger"})),
-        (changed(("annotate", "phage", "decoding"), "viterbi"), closure({"annotate_genome"})),
+        (changed(("annotate", "phage", "decoding"), "viterbi"), closure({"annotate_part"})),
+        (changed(("annotate", "phage", "bases_per_job"), 600), closure({"plan_annotation"})),
         # How states are called changes no training, and what is predicted, judged and annotated.
         (changed(("taggers", "gru", "decoding"), "viterbi"),
-         closure({"predict_network", "annotate_genome"})),
+         closure({"predict_network", "annotate_part"})),
         (changed(("taggers", "exact", "decoding"), {"method": "viterbi", "minimum_length": 5}),
-         closure({"predict_baseline", "annotate_genome"})),
+         closure({"predict_baseline", "annotate_part"})),
     ],
 )  # fmt: skip
 def test_a_value_reruns_its_rule_and_what_hangs_on_it(ran, config, rerun):

@@ -113,7 +113,7 @@ def test_the_commands_are_those_that_are_tested_here():
         ".venv/bin/snakemake --configfile mine.yaml tuned.yaml --directory runs/mine",
         ".venv/bin/snakemake --workflow-profile profiles/gpu",
         ".venv/bin/snakemake --workflow-profile profiles/gpu --resources gpu=2 --set-resources "
-        "train_tagger:gpu=2 predict_network:gpu=1 annotate_genome:gpu=1",
+        "train_tagger:gpu=2 predict_network:gpu=1 annotate_part:gpu=1",
         "make help",
         "make test",
         "make lint",

@@ -36,6 +36,9 @@ def config_yaml(model: ConfigModel) -> str:
         if isinstance(tagger, Network) and tagger.training is not None:
             # With the defaults filled in, it would hide the section `training`.
             values["taggers"][name]["training"] = _sorted(tagger.training.as_given())
+    for name, genome in model.annotate.items():
+        # Without the null, the default would take its place.
+        values["annotate"][name]["bases_per_job"] = genome.bases_per_job
     for name, sweep in model.sweeps.items():
         for section in ("datasets", "taggers"):
             # As it is: a null among the values says something.

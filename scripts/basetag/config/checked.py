@@ -281,6 +281,10 @@ class Config(Sources):
         """Return `alphabet`: that of the datasets whose taggers annotate the genome."""
         return {"alphabet": self.alphabet(self.genome(genome).taggers[0].dataset)}
 
+    def plan_annotation_settings(self, genome: str) -> Settings:
+        """Return `bases_per_job`; None is one job."""
+        return {"bases_per_job": self.genome(genome).bases_per_job}
+
     def compare_annotations_settings(self, genome: str) -> Settings:
         """Return `annotations` (names, in order) and `state_names`: all that their states have."""
         uses = [run for name, *run in self.annotations() if name == genome]

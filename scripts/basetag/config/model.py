@@ -137,6 +137,13 @@ class GenomeEntry(Section):
         description="Whether both strands are averaged in this annotation; without it, whether "
         "the tagger's own setting says so. Networks on DNA and RNA only.",
     )
+    bases_per_job: int | None = Field(
+        default=250_000_000,
+        ge=1,
+        description="Its records are shared out among jobs that take about so many each; null "
+        "makes one job of all. A record is never divided, and no result depends on it.",
+        json_schema_extra={"unit": "bases"},
+    )
 
 
 Genome = Annotated[GenomeEntry, one_of("accession", "fasta")]

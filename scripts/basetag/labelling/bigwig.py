@@ -86,7 +86,7 @@ def runs_above(
                 f"has {stated} bases here, and {length} in the sequences",
                 file=path, record=record, advice="are both of one assembly?",
             )  # fmt: skip
-        held: list[Runs] = []  # a run that may go on in the next chunk
+        held: Runs | None = None  # a run that may go on in the next chunk
         for start in range(0, length, chunk):
             end = min(start + chunk, length)
             path_of_labels = np.full(end - start, MISSING, dtype=np.uint8)
@@ -94,16 +94,28 @@ def runs_above(
                 values = _values(file, record, start, end, path)
                 path_of_labels[values >= limit] = ABOVE
                 path_of_labels[values < limit] = BELOW
-            runs = Runs.joined([*held, Runs.of_path(path_of_labels, offset=start)])
+            runs = Runs.of_path(path_of_labels, offset=start)
+            if held is not None:
+                runs = _together(held, runs)
             last = len(runs.starts) - 1
             if last:
                 yield _part(runs, slice(0, last))
-            held = [_part(runs, slice(last, None))]
-        yield from held
+            held = _part(runs, slice(last, None))
+        if held is not None:
+            yield held
+
+
+def _together(one: Runs, others: Runs) -> Runs:
+    """Return runs and those of the next chunk as the runs of both."""
+    return Runs(
+        np.append(one.starts, others.starts),
+        np.append(one.ends, others.ends),
+        np.append(one.labels, others.labels),
+    ).joined()
 
 
 def _part(runs: Runs, part: slice) -> Runs:
-    return Runs(runs.starts[part], runs.ends[part], runs.labels[part], runs.posterior_sums[part])
+    return Runs(runs.starts[part], runs.ends[part], runs.labels[part])
 
 
 def _values(file: Any, record: str, start: int, end: int, path: Path) -> Any:

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from basetag.report.annotation_data import Annotation
+
 #: What a run records of itself: heading to a line, to lines of code, or to a table.
 Provenance = Mapping[str, str | Sequence[str] | Mapping[str, str]]
 
@@ -132,26 +134,6 @@ class DatasetResult:
             if result.metrics["kind"] == "constant"
         ]
         return min(constants, default=None)
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A run of bases with one call: record, 0-based half-open interval, state."""
-
-    record: str
-    start: int
-    end: int
-    state: str
-
-
-@dataclass(frozen=True)
-class Annotation:
-    """One tagger's calls on a genome."""
-
-    genome: str
-    name: str
-    segments: list[Segment]
-    summary: list[dict[str, str]]
 
 
 @dataclass(frozen=True)

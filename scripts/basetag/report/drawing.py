@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import altair as alt
 import vl_convert
 
+from basetag.state_colours import colour_of
+
 Rows = list[list[str | float | int | None]]
 Spec = dict[str, Any]
 
@@ -29,20 +31,6 @@ _SERIES_COLOURS = (
     "#882255",
     "#999933",
     "#44AA99",
-)
-_STATE_COLOURS = (
-    "#D55E00",
-    "#56B4E9",
-    "#009E73",
-    "#CC79A7",
-    "#E69F00",
-    "#0072B2",
-    "#F0E442",
-    "#882255",
-    "#999933",
-    "#332288",
-    "#44AA99",
-    "#DDDDDD",
 )
 #: From the most negative to the most positive, white at 0 (ColorBrewer's PRGn, Brewer 2003).
 DIVERGING_COLOURS = (
@@ -130,7 +118,7 @@ class Reference(NamedTuple):
 
 def state_colours(states: Sequence[str]) -> dict[str, str]:
     """Return a colour for each state; beyond twelve states, colours come again."""
-    return {state: _STATE_COLOURS[i % len(_STATE_COLOURS)] for i, state in enumerate(states)}
+    return {state: colour_of(label) for label, state in enumerate(states)}
 
 
 def rules_of(

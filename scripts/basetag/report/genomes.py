@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from basetag.report import numbers, sequence_charts
-from basetag.report.data import Annotation, ReportData
+from basetag.report.annotation_data import DRAWN_RECORDS, Annotation
+from basetag.report.data import ReportData
+from basetag.report.genome_charts import Bin, distribution_chart
 from basetag.report.page import Page
 
 # Segments of one record that are drawn and listed one by one; beyond, windows stand for them.
 _DRAWN_SEGMENTS = 3000
-_DRAWN_RECORDS = 6
 
 
 def genome_views(page: Page, data: ReportData) -> list[dict[str, Any]]:
@@ -25,14 +26,11 @@ def genome_views(page: Page, data: ReportData) -> list[dict[str, Any]]:
         {
             "name": genome,
             "figures": _annotation_figures(page, genome, annotations),
-            "summaries": [
-                {
-                    "tagger": a.name,
-                    "segments": len(a.segments),
-                    "header": list(a.summary[0]) if a.summary else [],
-                    "rows": [list(row.values()) for row in a.summary],
-                }
+            "distributions": _distribution_figure(page, genome, annotations),
+            "summary": [
+                {"tagger": a.name, "cells": _summary_cells(row)}
                 for a in annotations
+                for row in a.summary
             ],
             "agreement": _agreement_view(
                 [a.name for a in annotations],
@@ -47,34 +45,29 @@ def _annotation_figures(
     page: Page, genome: str, annotations: Sequence[Annotation]
 ) -> list[dict[str, Any]]:
     """Return a figure for each of the longest records of a genome."""
-    lengths: dict[str, int] = {}
-    states: dict[str, None] = {}
-    for annotation in annotations:
-        # The summary has a row per state in state order, so colours are those of other charts.
-        states |= dict.fromkeys("_".join(row["name"].split()) for row in annotation.summary)
-        for segment in annotation.segments:
-            lengths[segment.record] = max(lengths.get(segment.record, 0), segment.end)
-            states[segment.state] = None
-    drawn = sorted(lengths, key=lambda record: (-lengths[record], record))[:_DRAWN_RECORDS]
+    states = _states(annotations)
+    lengths = {
+        record: max(int(a.records[record].ends[-1]) for a in annotations if record in a.records)
+        for a in annotations
+        for record in a.records
+    }
+    drawn = sorted(lengths, key=lambda record: -lengths[record])[:DRAWN_RECORDS]
+    n_records = max(a.n_records for a in annotations)
     figures = []
     for index, record in enumerate(drawn):
         spans: list[sequence_charts.Span] = []
         counts = []
         windowed = False
         for annotation in annotations:
-            own = [
-                sequence_charts.Span(annotation.name, s.start, s.end, s.state)
-                for s in annotation.segments
-                if s.record == record
-            ]
+            own = _spans(annotation, record)
             counts.append(f"{annotation.name} {numbers.count(len(own))}")
             if len(own) > _DRAWN_SEGMENTS:
-                own, windowed = window_spans(own, lengths[record], list(states)), True
+                own, windowed = window_spans(own, lengths[record], states), True
             spans += own
         chart = sequence_charts.annotation_chart(
             spans,
             [annotation.name for annotation in annotations],
-            list(states),
+            states,
             record=record,
             length=lengths[record],
             description=f"Segments along {record} of {genome}, a row for each tagger. Number of "
@@ -89,10 +82,72 @@ def _annotation_figures(
                 f" Where there are more than {numbers.count(_DRAWN_SEGMENTS)}, each window shows "
                 "the state that most of its bases have; the BED files hold them all."
             )
-        if len(lengths) > len(drawn) and index == len(drawn) - 1:
-            caption += f" {len(lengths) - len(drawn)} shorter records are not drawn."
+        if n_records > len(drawn) and index == len(drawn) - 1:
+            left_out = numbers.count(n_records - len(drawn))
+            caption += f" {left_out} shorter records are not drawn."
         figures.append(page.figure(chart, genome, f"annotation-{index + 1}", caption, zoom=True))
     return figures
+
+
+def _states(annotations: Sequence[Annotation]) -> list[str]:
+    """Return the states of all annotations, in state order, so that colours are those of others."""
+    return list(dict.fromkeys(state for a in annotations for state in a.states))
+
+
+def _spans(annotation: Annotation, record: str) -> list[sequence_charts.Span]:
+    runs = annotation.records.get(record)
+    if runs is None:
+        return []
+    columns = (runs.starts.tolist(), runs.ends.tolist(), runs.labels.tolist())
+    return [
+        sequence_charts.Span(annotation.name, start, end, annotation.states[label])
+        for start, end, label in zip(*columns, strict=True)
+    ]
+
+
+def _distribution_figure(
+    page: Page, genome: str, annotations: Sequence[Annotation]
+) -> dict[str, Any]:
+    """Return the figure of lengths, confidence and GC of the segments of each state."""
+    bins = [
+        Bin(
+            a.name, "_".join(row["name"].split()), row["measure"], float(row["low"]),
+            float(row["high"]), int(row["segments"]),
+        )
+        for a in annotations
+        for row in a.distributions
+    ]  # fmt: skip
+    told = any(one.measure == "gc" for one in bins)
+    what = "length, mean posterior and share of G and C" if told else "length and mean posterior"
+    chart = distribution_chart(
+        bins,
+        [a.name for a in annotations],
+        _states(annotations),
+        description=f"Histograms of the {what} of the segments of {genome}, for each state, a row "
+        "for each tagger. The table below holds the same counts.",
+    )
+    caption = (
+        f"Segments of {genome} by {what}: of the segments of each state, the share in each bin. "
+        "Lengths are binned by powers of ten; the rest in steps of 0.02."
+    )
+    return page.figure(chart, genome, "distributions", caption)
+
+
+def _summary_cells(row: Mapping[str, str]) -> list[str]:
+    """Return what the page says of one state: words and numbers with their units in the head."""
+    if row["segments"] == "0":
+        return [row["name"], "0", "0", numbers.percent(0), *[""] * 5]
+    return [
+        row["name"],
+        numbers.count(int(row["segments"])),
+        numbers.count(int(row["bases"])),
+        numbers.percent(float(row["fraction"])),
+        numbers.count(int(row["median_length"])),
+        f"{numbers.count(int(row['length_q05']))} to {numbers.count(int(row['length_q95']))}",
+        numbers.count(int(row["longest"])),
+        f"{float(row['mean_posterior']):.3f}",
+        numbers.percent(float(row["gc"])) if row["gc"] else "",
+    ]
 
 
 def window_spans(

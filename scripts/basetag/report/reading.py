@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import json
 import math
 from collections.abc import Iterable, Mapping
@@ -14,13 +13,12 @@ import numpy as np
 
 from basetag.alphabet import Alphabet
 from basetag.errors import InputError
+from basetag.report.annotation_data import read_annotation
 from basetag.report.data import (
-    Annotation,
     Axis,
     DatasetResult,
     Provenance,
     ReportData,
-    Segment,
     SweepResult,
     TaggerResult,
     Tracks,
@@ -56,7 +54,7 @@ def read_report_data(
     history_paths, tracks_paths : paths
         ``…/{dataset}/{tagger}/seed{seed}/history.tsv`` and ``tracks.npz``; the folders say whose.
     annotation_folders : paths
-        ``…/{genome}/{dataset}/{tagger}/seed{seed}``, each with segments.bed.gz and summary.tsv.
+        ``…/{genome}/{dataset}/{tagger}/seed{seed}``, each with the files of an annotation.
     agreement_paths : paths
         agreement.tsv of each genome.
     alphabets : mapping of str to str, optional
@@ -118,7 +116,7 @@ def read_report_data(
         datasets=[DatasetResult(name, results) for name, results in datasets.items()],
         comparison_columns=columns,
         comparison=rows,
-        annotations=[_read_annotation(Path(folder)) for folder in annotation_folders],
+        annotations=[read_annotation(Path(folder)) for folder in annotation_folders],
         agreements=[row for path in agreement_paths for row in _read_table(Path(path))[1]],
         provenance=provenance,
         config_text=config_text,
@@ -190,23 +188,3 @@ def _read_sweep(path: Path, units: Mapping[str, Mapping[str, str]]) -> SweepResu
         unit = units.get(path.stem, {}).get(column, "")
         axes.append(Axis(column, key, side == "dataset", unit, values))
     return SweepResult(path.stem, axes, rows)
-
-
-def _read_annotation(folder: Path) -> Annotation:
-    genome, dataset, tagger, seed = folder.absolute().parts[-4:]
-    segments = []
-    path = folder / "segments.bed.gz"
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            if line.startswith(("#", "track", "browser")) or not line.strip():
-                continue
-            fields = line.rstrip("\n").split("\t")
-            if len(fields) < 4:
-                raise InputError(
-                    f"expected record, start, end and state, found {len(fields)} fields",
-                    file=path,
-                    line=number,
-                )
-            segments.append(Segment(fields[0], int(fields[1]), int(fields[2]), fields[3]))
-    summary = _read_table(folder / "summary.tsv")[1]
-    return Annotation(genome, f"{dataset}/{tagger}/{seed}", segments, summary)

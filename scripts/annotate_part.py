@@ -1,13 +1,14 @@
-"""Rule annotate_genome: call the segments of a genome and index them for a genome browser."""
+"""Rule annotate_part: what a tagger calls on one job's records of a genome."""
 
 import json
 from pathlib import Path
 from typing import Any
 
-from basetag.annotation import annotate_genome
+from basetag.annotation import annotate_part
 from basetag.corpus import Corpus
 from basetag.job_log import job_log
 from basetag.taggers import load_tagger
+from basetag.tracks.plan import packs_of_part
 
 
 def main(
@@ -17,8 +18,9 @@ def main(
     threads: int,
     corpus: Path,
     tagger: Path,
-    bed: Path,
-    summary: Path,
+    plan: Path,
+    part: int,
+    folder: Path,
 ) -> None:
     loaded = load_tagger(
         tagger,
@@ -27,13 +29,8 @@ def main(
         memory=mem_mb * 2**20,
         both_strands=settings["both_strands"],
     )
-    annotate_genome(
-        loaded,
-        Corpus.open(corpus, loaded.feature_names),
-        bed=bed,
-        summary=summary,
-        threads=threads,
-    )
+    genome = Corpus.open(corpus, loaded.feature_names)
+    annotate_part(loaded, genome, packs_of_part(plan, part, genome), folder, threads=threads)
 
 
 if __name__ == "__main__":
@@ -45,6 +42,7 @@ if __name__ == "__main__":
             snakemake.threads,
             Path(snakemake.input.corpus[0]).parent,
             Path(snakemake.input.tagger),
-            Path(snakemake.output.bed),
-            Path(snakemake.output.summary),
+            Path(snakemake.input.plan),
+            int(snakemake.wildcards.part),
+            Path(snakemake.output.part),
         )

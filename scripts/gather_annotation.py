@@ -1,0 +1,48 @@
+"""Rule gather_annotation: put the parts of an annotation together, and index them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from basetag.corpus import Corpus
+from basetag.decoding import Decoding
+from basetag.job_log import job_log
+from basetag.tagger_file import read_tagger
+from basetag.tracks.about import about_tracks
+from basetag.tracks.gather import gather
+
+
+def main(
+    settings: dict[str, Any],
+    wildcards: dict[str, str],
+    parts: list[Path],
+    corpus: Path,
+    tagger: Path,
+    outputs: dict[str, Path],
+) -> None:
+    _, card = read_tagger(tagger)
+    about = about_tracks(
+        wildcards["genome"],
+        f"{wildcards['dataset']}/{wildcards['tagger']}/seed{wildcards['seed']}",
+        tagger,
+        card,
+        Decoding.of(settings["decoding"]),
+        both_strands=settings["both_strands"],
+    )
+    states = {letter: card["state_names"][letter] for letter in card["states"]}
+    gather(parts, Corpus.open(corpus), about, states, **outputs)
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        main(
+            json.loads(snakemake.params.settings),
+            dict(snakemake.wildcards.items()),
+            [Path(part) for part in snakemake.input.parts],
+            Path(snakemake.input.corpus[0]).parent,
+            Path(snakemake.input.tagger),
+            {
+                name: Path(snakemake.output[name])
+                for name in ("bed", "gff3", "posteriors", "summary", "distributions")
+            },
+        )
