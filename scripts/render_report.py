@@ -25,6 +25,7 @@ def main(
         sweep_units=settings["sweeps"],
         differences_path=inputs["differences"][0],
         variance_path=inputs["variance"][0],
+        preflight_path=inputs["preflight"][0],
         provenance=provenance(inputs["taggers"], inputs["timing"]),
         config_text=settings["config"],
     )
@@ -50,7 +51,7 @@ if __name__ == "__main__":
             }
             | {
                 name: [Path(snakemake.input.get(name))]
-                for name in ("comparison", "differences", "variance")
+                for name in ("comparison", "differences", "variance", "preflight")
             },
             Path(snakemake.output.page),
             Path(snakemake.output.figures),

@@ -22,7 +22,8 @@ def preflight_files(config: Config) -> list[Path]:
 def preflight_settings(config: Config) -> Settings:
     """Return what a preflight's findings depend on, the files' content apart.
 
-    `datasets`, by name, each with `simulated` (`records` and `bases`; None for a user's own),
+    `datasets`, by name, each with `of_sweep` (whether it is one of a sweep's simulations, of which
+    there can be thousands), `simulated` (`records` and `bases`; None for a user's own),
     `encode` (as `Config.encode_settings`), `split`, `features` (name and kind of each) and `files`
     (numbers in `preflight_files`: `sequences`, `labels`, `table`, `features`).
     `genomes`, by name, with `alphabet`, `file` (a number; None where it is fetched) and `features`
@@ -31,7 +32,11 @@ def preflight_settings(config: Config) -> Settings:
     """
     number = {file: index for index, file in enumerate(preflight_files(config))}
     return {
-        "datasets": {name: _dataset(config, name, number) for name in config.datasets},
+        "datasets": {
+            name: _dataset(config, name, number)
+            | {"of_sweep": name in config.swept_datasets and config.is_simulated(name)}
+            for name in config.datasets
+        },
         "genomes": {
             name: {
                 "alphabet": config.encode_genome_settings(name)["alphabet"],
@@ -110,7 +115,9 @@ def _work(config: Config) -> Settings:
         "taggers": {name: _tagger(config, name) for name in config.taggers},
         "runs": [[dataset, tagger, seeds] for (dataset, tagger), seeds in runs.items()],
         "genomes": list(config.model.annotate),
-        "annotations": [[genome, tagger] for genome, _, tagger, _ in config.annotations()],
+        "annotations": [
+            [genome, dataset, tagger] for genome, dataset, tagger, _ in config.annotations()
+        ],
         "controls": config.model.evaluation.controls.bases,
     }
 

@@ -52,7 +52,9 @@ COSTS: dict[str, Cost] = {
     "train_tagger": Cost(5, 1.3e6, 400 * _MB, 0, "benchmarks/training.md; logs"),
     "predict_network": Cost(4, 4e6, 550 * _MB, 1, "benchmarks/training.md, long_record.md"),
     "evaluate_tagger": Cost(1, 3e6, 250 * _MB, 0, "benchmarks/chance.md; logs"),
-    "annotate_genome": Cost(3, 4e6, 650 * _MB, 0.2, "benchmarks/long_record.md"),
+    # What a part leaves goes when the parts are gathered; both lie there for a moment.
+    "annotate_part": Cost(3, 4e6, 650 * _MB, 3, "benchmarks/long_record.md; bytes by state"),
+    "gather_annotation": Cost(2, 10e6, 300 * _MB, 3, "bytes of a bigWig, by state"),
 }
 
 #: Bytes of a posterior: float32.
@@ -167,17 +169,17 @@ def _jobs(work: Mapping[str, Any], sizes: Sizes) -> Iterator[Estimate]:
     for genome in work["genomes"]:
         if genome in sizes.genomes:
             yield _plain("encode_genome", sizes.genomes[genome])
-    for genome, tagger in work["annotations"]:
-        if genome in sizes.genomes:
-            bases = sizes.genomes[genome]
-            network = work["taggers"][tagger].get("network")
-            if network is None:
-                own = COSTS["annotate_genome"]
-                seconds = own.start + bases / COSTS["predict_baseline"].speed
-                yield Estimate("annotate_genome", 1, seconds, own.memory, int(bases * own.disk))
+    for genome, dataset, tagger in work["annotations"]:
+        if genome not in sizes.genomes:
+            continue
+        bases, states = sizes.genomes[genome], work["datasets"][dataset]["states"]
+        network = work["taggers"][tagger].get("network")
+        for rule in ("annotate_part", "gather_annotation"):
+            disk = states * COSTS[rule].disk
+            if rule == "annotate_part" and network is not None:
+                yield _prediction(rule, network, bases, 1, disk)
             else:
-                disk = COSTS["annotate_genome"].disk
-                yield _prediction("annotate_genome", network, bases, 1, disk)
+                yield _plain(rule, bases, disk=disk)
 
 
 def _plain(rule: str, bases: int, jobs: int = 1, *, disk: float | None = None) -> Estimate:

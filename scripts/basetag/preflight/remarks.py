@@ -55,7 +55,7 @@ def on_sequences(
         yield Finding(
             "warning" if much and kept else "note", where, "unknown bases (N and other codes)",
             _share(about["unknown"], looked_at),
-            f"below {_MUCH_UNKNOWN:.0%}" if much else "",
+            f"below {_percent(_MUCH_UNKNOWN)}" if much else "",
             "leave_out: [unknown] keeps them from being trained on and scored" if kept else "",
         )  # fmt: skip
     if about["lower_case"]:
@@ -79,20 +79,20 @@ def on_labels(where: str, about: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(
             "warning" if much else "note", where, "unlabelled bases",
             _share(about["unlabelled"], about["labels_of"]),
-            f"below {_UNSURE:.0%}" if much else "",
+            f"below {_percent(_UNSURE)}" if much else "",
             "they are neither trained on nor scored; name a background if they are known to be "
             "something else",
         )  # fmt: skip
     for state, n in about["states"].items():
         if n == 0:
             yield Finding(
-                "warning", where, f"the state {state}", "no base has it", "some bases of each state",
+                "warning", where, f"the state {state}", "no base has it", "bases of each state",
                 "no tagger can learn it; correct the labels, or leave the state out",
             )  # fmt: skip
         elif n < _RARE * labelled or n < _FEW:
             yield Finding(
-                "warning", where, f"the state {state}", f"{n:,} bases have it ({n / labelled:.2g} "
-                "of those with a label)", f"{_FEW:,} at least, and {_RARE:.1%}",
+                "warning", where, f"the state {state}", f"{_share(n, labelled)} have it",
+                f"{_FEW:,} at least, and {_percent(_RARE)}",
                 "figures of this state will be unsure; training: class_weights can help",
             )  # fmt: skip
     for state, n in about["states"].items():
@@ -127,8 +127,8 @@ def on_splits(
         got = splits[name]["bases"] / bases
         if abs(got - fraction) > _OFF:
             yield Finding(
-                "warning", where, f"the {name} split", f"{got:.0%} of the bases",
-                f"{fraction:.0%}", "records differ much in length; split by block",
+                "warning", where, f"the {name} split", f"{_percent(got)} of the bases",
+                _percent(fraction), "records differ much in length; split by block",
             )  # fmt: skip
     for name in SPLITS:
         for state, n in splits[name]["states"].items():
@@ -141,8 +141,8 @@ def on_splits(
     distance = _distance(splits["train"]["states"], splits["test"]["states"])
     if distance is not None and distance >= _UNLIKE:
         yield Finding(
-            "warning", where, "the test split", f"{distance:.0%} of its labels would have to "
-            "change for it to have the states of the training split", f"below {_UNLIKE:.0%}",
+            "warning", where, "the test split", f"{_percent(distance)} of its labels would have to "
+            "change for it to have the states of the training split", f"below {_percent(_UNLIKE)}",
             "another seed, or shorter blocks, make the two more alike",
         )  # fmt: skip
     if copies := about["copies"] + about["near_copies"]:
@@ -172,6 +172,9 @@ def _distance(one: Mapping[str, int], other: Mapping[str, int]) -> float | None:
 
 
 def _share(n: int, of: int) -> str:
-    share = n / of
-    text = f"{share:.1%}" if share >= 0.0005 else f"{share:.1g}"
-    return f"{n:,} bases ({text})"
+    return f"{n:,} bases ({_percent(n / of)})"
+
+
+def _percent(share: float) -> str:
+    """Return a share as percent, as many digits as say something."""
+    return f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.3g} %"

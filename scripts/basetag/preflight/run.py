@@ -129,7 +129,8 @@ def preflight(
     ]
     costs = estimates(settings["work"], _sizes(settings, abouts))
     findings += _on_machine(costs, room, gpus, elsewhere=elsewhere)
-    return Preflight(in_order(findings), abouts["datasets"], abouts["genomes"], costs)
+    told = {n: a for n, a in abouts["datasets"].items() if not settings["datasets"][n]["of_sweep"]}
+    return Preflight(in_order(findings), told, abouts["genomes"], costs)
 
 
 def _look_at_dataset(
@@ -140,6 +141,8 @@ def _look_at_dataset(
     fractions = split.get("fractions")
     if settings["simulated"] is not None:
         about = {**settings["simulated"], "simulated": True}
+        if settings["of_sweep"]:
+            return Look(about, [])
         return Look(about, list(_on_simulated(where, about, split)))
     numbers = settings["files"]
     own = Files(

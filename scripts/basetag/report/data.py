@@ -203,3 +203,4 @@ class ReportData:
     sweeps: list[SweepResult] = field(default_factory=list)
     differences: list[dict[str, str]] = field(default_factory=list)
     variances: list[dict[str, str]] = field(default_factory=list)
+    preflight: dict[str, Any] | None = None
