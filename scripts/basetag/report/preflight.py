@@ -8,16 +8,14 @@ from typing import Any
 from basetag.preflight.costs import size_text, time_text
 from basetag.report import numbers
 
-_LEVELS = {"warning": "look at this", "note": "good to know"}
+_SPLITS = ("train", "validation", "test")
 
 
 def preflight_view(preflight: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """Return what the section shows of a preflight.json; None where there is none."""
     if preflight is None:
         return None
-    findings = [
-        {**finding, "badge": _LEVELS[finding["level"]]} for finding in preflight["findings"]
-    ]
+    findings = preflight["findings"]
     costs = preflight["estimates"]
     return {
         "warnings": [f for f in findings if f["level"] == "warning"],
@@ -73,7 +71,10 @@ def _states(about: Mapping[str, Any]) -> str:
 
 
 def _splits(about: Mapping[str, Any]) -> str:
+    splits = about.get("splits")
+    if not splits:
+        return ""
     return ", ".join(
-        f"{name} {numbers.count(split['bases'])} in {numbers.count(split['pieces'])}"
-        for name, split in (about.get("splits") or {}).items()
+        f"{name} {numbers.count(splits[name]['bases'])} in {numbers.count(splits[name]['pieces'])}"
+        for name in _SPLITS
     )
