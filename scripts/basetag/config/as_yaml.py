@@ -9,12 +9,16 @@ import yaml
 from basetag.config.datasets import FastaDataset
 from basetag.config.model import ConfigModel
 from basetag.config.networks import Network
+from basetag.config.splits import RecordSplit
 
 
 def config_yaml(model: ConfigModel) -> str:
     """Return the config as YAML that, saved in the current folder, gives every rule the same."""
     values = _sorted(model.model_dump(exclude_none=True))
     for name, dataset in model.datasets.items():
+        if isinstance(dataset.split, RecordSplit):
+            # A null says something, too.
+            values["datasets"][name]["split"]["near_copies"] = dataset.split.near_copies
         if isinstance(dataset, FastaDataset):
             # The one mapping whose order counts.
             values["datasets"][name]["labels"]["states"] = dict(dataset.labels.states)

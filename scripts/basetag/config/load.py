@@ -111,6 +111,7 @@ def _with_paths(layers: Layers, mistakes: list[Mistake]) -> dict[str, Any]:
     for pattern in (
         ("datasets", None, "fasta"),
         ("datasets", None, "labels", "fasta"),
+        ("datasets", None, "split", "table"),
         ("datasets", None, "features", None, "bedgraph"),
         ("datasets", None, "features", None, "table"),
         ("annotate", None, "fasta"),

@@ -10,6 +10,7 @@ from basetag.config.datasets import SimulatedDataset
 from basetag.config.features import BedGraph, FeatureSource
 from basetag.config.networks import Network
 from basetag.config.runs import Run, Runs
+from basetag.config.splits import TableSplit
 
 #: A tagger as the rules name it: dataset, tagger, seed.
 TAGGER_FILE = re.compile(r"results/([^/]+)/([^/]+)/seed(0|[1-9]\d*)/tagger\.safetensors")
@@ -35,6 +36,11 @@ class Sources(Runs):
         """Return the user's FASTA file of labels of `dataset`; None where it is simulated."""
         settings = self.dataset(dataset)
         return None if isinstance(settings, SimulatedDataset) else Path(settings.labels.fasta)
+
+    def split_table(self, dataset: str) -> Path | None:
+        """Return the user's table of the splits of `dataset`; None where it has none."""
+        split = self.dataset(dataset).split
+        return Path(split.table) if isinstance(split, TableSplit) else None
 
     def genome_file(self, genome: str) -> Path | None:
         """Return the user's FASTA file of `genome`; None where it is to be fetched."""
