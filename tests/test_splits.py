@@ -179,7 +179,7 @@ def test_copies_among_blocks_stay_on_one_side_too():
     rng = np.random.default_rng(5)
     pieces = ["".join(rng.choice(list("ACGT"), size=50)) for _ in range(12)]
     mirror = DNA.decode(DNA.complement[DNA.encode(pieces[3])][::-1])
-    # A transposon, say, that fills a block of each of two chromosomes, and one on the other strand.
+    # A transposon that fills a block of two chromosomes, say, and another one on both strands.
     corpus = corpus_of(
         ["".join([*pieces[:8], pieces[0]]), "".join([*pieces[8:], pieces[0], mirror])]
     )
