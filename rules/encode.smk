@@ -3,7 +3,8 @@
 IN   results/{dataset}/sequences.fa.gz and states.fa.gz, or a user's sequences and what labels
      them: FASTA, GFF, GTF, BED, GenBank, bigWig; or both in one GenBank file or table
      with features: a user's bedGraph files and tables, of a dataset or a genome
-OUT  results/{dataset}/corpus/ (tokens, labels, records), results/{dataset}/split.tsv
+     with a split by a table: that table, a user's
+OUT  results/{dataset}/corpus/ (tokens, labels, records), results/{dataset}/split.tsv, matched.npy
      with positions in codons: substates.npy in the dataset's corpus
      with features: features.npy, features.json in the dataset's or genome's corpus
 """
@@ -72,9 +73,10 @@ rule encode_features:
 
 
 rule split_records:
-    """Deal records or blocks to train, validation and test; no base in two of them."""
+    """Give records or blocks to train, validation and test; no base to two of them."""
     input:
         corpus=corpus_in("results/{dataset}"),
+        table=lambda wildcards: CONFIG.split_table(wildcards.dataset) or [],
     output:
         split="results/{dataset}/split.tsv",
     log:
@@ -92,3 +94,29 @@ rule split_records:
         "Splitting {wildcards.dataset}"
     script:
         "../scripts/split_records.py"
+
+
+rule mark_matches:
+    """Mark the test bases inside a match of 31 letters to training, on either strand."""
+    input:
+        corpus=corpus_in("results/{dataset}"),
+        split="results/{dataset}/split.tsv",
+    output:
+        matched="results/{dataset}/matched.npy",
+    log:
+        "logs/mark_matches/{dataset}.log",
+    benchmark:
+        "logs/mark_matches/{dataset}.benchmark.tsv"
+    wildcard_constraints:
+        dataset=either(DATASETS),
+    conda:
+        "../envs/data.yaml"
+    resources:
+        # What the job stays below, however long the sequences are.
+        mem_mb=1000,
+    params:
+        code=code("mark_matches.py"),
+    message:
+        "Marking matches to training in {wildcards.dataset}"
+    script:
+        "../scripts/mark_matches.py"

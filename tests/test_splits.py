@@ -175,6 +175,24 @@ def test_copies_and_reverse_complements_stay_on_one_side(chunk, monkeypatch):
         assert set(split.assignment) == {0, 1, 2}
 
 
+def test_copies_among_blocks_stay_on_one_side_too():
+    rng = np.random.default_rng(5)
+    pieces = ["".join(rng.choice(list("ACGT"), size=50)) for _ in range(12)]
+    mirror = DNA.decode(DNA.complement[DNA.encode(pieces[3])][::-1])
+    # A transposon that fills a block of two chromosomes, say, and another one on both strands.
+    corpus = corpus_of(
+        ["".join([*pieces[:8], pieces[0]]), "".join([*pieces[8:], pieces[0], mirror])]
+    )
+    for seed in range(8):
+        split = make_split(
+            corpus, fractions={"train": 0.6, "validation": 0.2, "test": 0.2}, seed=seed,
+            by="block", block=50, gap=10,
+        )  # fmt: skip
+        assert split.duplicates == 5
+        assert len(set(split.assignment[[0, 8, 13]])) == 1
+        assert split.assignment[3] == split.assignment[14]
+
+
 def test_copies_are_named_where_they_shall_be_refused():
     corpus = corpus_of(["AACC", "GATTACA", "TGTAATC", "CCCC"])
     with pytest.raises(InputError, match=r"'r2' \(bases 0 to 7\) is a copy .* 'r1'") as caught:

@@ -11,12 +11,16 @@ from basetag.config.feature_labels import FeatureLabels
 from basetag.config.labels import BigWigLabels, FastaLabels
 from basetag.config.model import ConfigModel
 from basetag.config.networks import Network
+from basetag.config.splits import RecordSplit
 
 
 def config_yaml(model: ConfigModel) -> str:
     """Return the config as YAML that, saved in the current folder, gives every rule the same."""
     values = _sorted(model.model_dump(exclude_none=True))
     for name, dataset in model.datasets.items():
+        if isinstance(dataset.split, RecordSplit):
+            # A null says something, too.
+            values["datasets"][name]["split"]["near_copies"] = dataset.split.near_copies
         # The one mapping whose order counts.
         if isinstance(dataset, TableDataset):
             values["datasets"][name]["states"] = dict(dataset.states)

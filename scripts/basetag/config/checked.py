@@ -30,11 +30,15 @@ from basetag.config.networks import ARCHITECTURE, Network
 from basetag.config.programs import Pyrodigal
 from basetag.config.section import Section
 from basetag.config.sources import Sources
+from basetag.config.splits import SPLIT_NAMES
 from basetag.config.state_roles import letter_of, matched_labels, strand_roles
 from basetag.files import canonical_json
 from basetag.hmm_variations import varied
 
 Settings = dict[str, Any]
+
+# Lists of names or values of a split.
+_WORDS = (*SPLIT_NAMES, "unused")
 
 
 @dataclass(frozen=True)
@@ -108,8 +112,15 @@ class Config(Sources):
         }
 
     def split_settings(self, dataset: str) -> Settings:
-        """Return `by` (record or block), `fractions`, `seed`, and for blocks `block` and `gap`."""
-        return self.dataset(dataset).split.model_dump()
+        """Return `by` and what else the section says, but for a table's path.
+
+        Names and values are sorted, as their order changes nothing.
+        """
+        split = self.dataset(dataset).split
+        settings = split.model_dump(exclude={"table"})
+        for words in (settings, settings.get("values", {})):
+            words |= {name: sorted(words[name]) for name in words if name in _WORDS}
+        return settings
 
     def controls_settings(self) -> Settings:
         """Return `bases` and `seed`: those of the section `evaluation`."""
@@ -316,6 +327,7 @@ class Config(Sources):
             kind, seed = name, 0
             if self.is_simulated(name):
                 parts = self.simulate_settings(name), self.split_settings(name)
+                parts[1]["table"] = str(self.split_table(name))
                 seed = parts[0]["seed"]
                 kind = canonical_json([part | {"seed": None} for part in parts])
                 # The same sequences in another split are no other draw.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
@@ -11,11 +11,16 @@ from basetag.config.annotation_keys import GivenStates, LeaveOut
 from basetag.config.feature_labels import CodingLabels, FeatureLabels
 from basetag.config.features import FeatureSources
 from basetag.config.labels import Labels
-from basetag.config.section import Section, Seed, chosen_by, mistake, one_of
+from basetag.config.section import Section, Seed, mistake, one_of
+from basetag.config.splits import (
+    OWN_SPLIT,
+    SIMULATED_SPLIT,
+    SUM_TOLERANCE,
+    SimulatedSplit,
+    Split,
+)
 from basetag.hmm_spec import MAXIMUM_STATES
 from basetag.letters import alphabet_problem
-
-SUM_TOLERANCE = 1e-6
 
 
 class LengthRange(Section):
@@ -106,79 +111,11 @@ class Simulation(Section):
         return self
 
 
-class Fractions(Section):
-    """How much of the data each split gets; they sum to 1."""
-
-    train: float = Field(gt=0, lt=1, description="Share that taggers are fitted on.")
-    validation: float = Field(gt=0, lt=1, description="Share on which every choice is made.")
-    test: float = Field(gt=0, lt=1, description="Share on which the results are measured.")
-
-    @model_validator(mode="after")
-    def _check(self) -> Fractions:
-        total = math.fsum((self.train, self.validation, self.test))
-        if abs(total - 1) > SUM_TOLERANCE:
-            raise mistake(
-                f"the fractions sum to {total:g}, not to 1 "
-                f"({self.train:g} + {self.validation:g} + {self.test:g})",
-                "correct the one that is wrong",
-            )
-        return self
-
-
-_FRACTIONS = Fractions(train=0.8, validation=0.1, test=0.1)
-
-
-class RecordSplit(Section):
-    """Whole records go to one split or another."""
-
-    by: Literal["record"] = Field(default="record", description="What goes to one split: records.")
-    fractions: Fractions = Field(default=_FRACTIONS, description="Share of each split.")
-    seed: Seed = 1
-
-
-class BlockSplit(Section):
-    """Records are cut into blocks, with a gap between two blocks of different splits."""
-
-    by: Literal["block"] = Field(description="What goes to one split: blocks of each record.")
-    block: int = Field(
-        ge=100, le=10**9, description="Length of a block.", json_schema_extra={"unit": "bases"}
-    )
-    gap: int = Field(
-        default=0,
-        ge=0,
-        le=10**8,
-        description="Bases left out between neighbouring blocks, so that what a block's end says "
-        "about the next is not learnt; less than half a block.",
-        json_schema_extra={"unit": "bases"},
-    )
-    fractions: Fractions = Field(default=_FRACTIONS, description="Share of each split.")
-    seed: Seed = 1
-
-    @model_validator(mode="after")
-    def _check(self) -> BlockSplit:
-        if 2 * self.gap >= self.block:
-            raise mistake(
-                f"the gap of {self.gap} bases is not shorter than half a block of {self.block}",
-                "make the gap smaller or the blocks longer",
-                "gap",
-            )
-        return self
-
-
-Split = Annotated[
-    Annotated[RecordSplit, Tag("<record>")] | Annotated[BlockSplit, Tag("<block>")],
-    chosen_by("by", "record"),
-]
-_SPLIT = Field(
-    default=RecordSplit(), description="How the data is divided into train, validation and test."
-)
-
-
 class SimulatedDataset(Section):
     """A dataset drawn from a hidden Markov model: the best that any tagger can do is known."""
 
     simulate: Simulation = Field(description="The sequences to simulate.")
-    split: Split = _SPLIT
+    split: SimulatedSplit = SIMULATED_SPLIT
 
     @model_validator(mode="after")
     def _check(self) -> SimulatedDataset:
@@ -221,7 +158,7 @@ class OwnDataset(Section):
         description="Further numbers for each base, by name, such as conservation or coverage; a "
         "network reads those that its own `features` name.",
     )
-    split: Split = _SPLIT
+    split: Split = OWN_SPLIT
 
 
 class _FastaFile(Section):

@@ -119,6 +119,7 @@ def _with_paths(layers: Layers, mistakes: list[Mistake]) -> dict[str, Any]:
     for pattern in (
         *(("datasets", None, key) for key in DATASET_FILES),
         *(("datasets", None, "labels", key) for key in LABEL_FILES),
+        ("datasets", None, "split", "table"),
         ("datasets", None, "features", None, "bedgraph"),
         ("datasets", None, "features", None, "table"),
         ("annotate", None, "fasta"),

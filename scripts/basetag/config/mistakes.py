@@ -246,9 +246,9 @@ def _names_at(location: Keys) -> list[str]:
 
 
 def _choices(field: FieldInfo | None) -> list[str]:
-    return (
-        [str(choice) for choice in get_args(_plain(field.annotation))] if field is not None else []
-    )
+    if field is None:
+        return []
+    return [str(choice) for choice in get_args(_plain(field.annotation))]
 
 
 def _model_at(location: Keys) -> type[BaseModel] | None:

@@ -13,6 +13,8 @@ from basetag.config.networks import Network
 
 Settings = dict[str, Any]
 
+_Numbers = dict[Path | None, int | None]
+
 
 def preflight_files(config: Config) -> list[Path]:
     """Return all files of users that a run reads, each once, by the numbers of the settings."""
@@ -30,7 +32,8 @@ def preflight_settings(config: Config) -> Settings:
     (name, kind, number). `skipped`: dataset, tagger, and why it is not made for it.
     `work`, what costs depend on: see `basetag.preflight.costs`.
     """
-    number = {file: index for index, file in enumerate(preflight_files(config))}
+    number: _Numbers = {None: None}
+    number |= {file: index for index, file in enumerate(preflight_files(config))}
     return {
         "datasets": {
             name: _dataset(config, name, number)
@@ -40,7 +43,7 @@ def preflight_settings(config: Config) -> Settings:
         "genomes": {
             name: {
                 "alphabet": config.encode_genome_settings(name)["alphabet"],
-                "file": None if (own := config.genome_file(name)) is None else number[own],
+                "file": number[config.genome_file(name)],
                 "features": [
                     [*source, number[file]]
                     for source, file in zip(
@@ -63,10 +66,10 @@ def preflight_settings(config: Config) -> Settings:
 
 
 def _files(config: Config) -> dict[str, list[Path]]:
-    """Return the files of each dataset and genome: sequences, labels, then features."""
+    """Return the files of each dataset and genome: sequences, labels, splits, features."""
     files: dict[str, list[Path]] = {}
     for name in config.datasets:
-        own = [config.sequence_file(name), config.label_file(name)]
+        own = [config.sequence_file(name), config.label_file(name), config.split_table(name)]
         files[name] = [*(file for file in own if file is not None), *config.feature_files(name)]
     for name in config.model.annotate:
         fasta = config.genome_file(name)
@@ -75,7 +78,7 @@ def _files(config: Config) -> dict[str, list[Path]]:
     return files
 
 
-def _dataset(config: Config, name: str, number: dict[Path, int]) -> Settings:
+def _dataset(config: Config, name: str, number: _Numbers) -> Settings:
     about: Settings = {"split": config.split_settings(name), "simulated": None}
     settings = config.dataset(name)
     if isinstance(settings, SimulatedDataset):
@@ -87,15 +90,14 @@ def _dataset(config: Config, name: str, number: dict[Path, int]) -> Settings:
         )
         bases = round(drawn.records * length)
         return about | {"simulated": {"records": drawn.records, "bases": bases}}
-    sequences, labels, *features = _files(config)[name]
     return about | {
         "encode": config.encode_settings(name),
         "features": config.encode_features_settings(name)["features"],
         "files": {
-            "sequences": number[sequences],
-            "labels": number[labels],
-            "table": None,
-            "features": [number[file] for file in features],
+            "sequences": number[config.sequence_file(name)],
+            "labels": number[config.label_file(name)],
+            "table": number[config.split_table(name)],
+            "features": [number[file] for file in config.feature_files(name)],
         },
     }
 

@@ -17,6 +17,7 @@ from basetag.config.features import BedGraph, FeatureSource
 from basetag.config.labels import label_path
 from basetag.config.networks import Network
 from basetag.config.runs import Run, Runs
+from basetag.config.splits import TableSplit
 
 #: A tagger as the rules name it: dataset, tagger, seed.
 TAGGER_FILE = re.compile(r"results/([^/]+)/([^/]+)/seed(0|[1-9]\d*)/tagger\.safetensors")
@@ -48,6 +49,11 @@ class Sources(Runs):
         settings = self.dataset(dataset)
         labels = settings.labels if isinstance(settings, FastaDataset | GenBankDataset) else None
         return isinstance(labels, FeatureLabels) and bool(labels.coding_states())
+
+    def split_table(self, dataset: str) -> Path | None:
+        """Return the user's table of the splits of `dataset`; None where it has none."""
+        split = self.dataset(dataset).split
+        return Path(split.table) if isinstance(split, TableSplit) else None
 
     def genome_file(self, genome: str) -> Path | None:
         """Return the user's FASTA file of `genome`; None where it is to be fetched."""

@@ -160,7 +160,7 @@ def _split(
         "splits": splits,
         "in_no_split": drawn.left_out,
         "copies": drawn.duplicates,
-        "near_copies": getattr(drawn, "near_copies", 0),
+        "near_copies": drawn.near_copies,
     }
 
 

@@ -2,7 +2,7 @@
 
 It is drawn over units: whole records, or blocks of records with a gap between blocks of different
 splits. Units of equal content, or of which one is the other's reverse complement, stay on one
-side. Near copies do not: they are not looked for here.
+side; so do records that are near copies, where that is asked for.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from basetag.errors import InputError
 from basetag.segments import Segments, whole_records
 from basetag.splits.blocks import blocks, with_gaps
 from basetag.splits.copies import groups_of_copies
+from basetag.splits.near_copies import groups_of_near_copies
 from basetag.splits.table import SPLITS, Split
 
 _CLOSE_ENOUGH = 0.005  # of all bases, between the fractions asked for and those drawn
@@ -32,6 +33,7 @@ def make_split(
     by: Literal["record", "block"] = "record",
     block: int | None = None,
     gap: int = 0,
+    near_copies: float | None = None,
     duplicates: Literal["keep_together", "refuse"] = "keep_together",
 ) -> Split:
     """Draw a split at random.
@@ -55,6 +57,9 @@ def make_split(
     gap : int
         Bases between neighbouring blocks of different splits, which belong to none; taken from
         the two in equal parts. Below half of `block`.
+    near_copies : float, optional
+        Of records alone: the share of k-mers from which on two of them stay on one side
+        (`groups_of_near_copies`); without it exact copies do.
     duplicates : {"keep_together", "refuse"}
         What to do with units of equal content, or of equal content on the other strand. A unit
         of nothing but unknown bases is no copy of another one.
@@ -75,23 +80,36 @@ def make_split(
         raise ValueError(f"the fractions {dict(fractions)} do not sum to 1")
     if by == "block" and (not block or not 0 <= 2 * gap < block):
         raise ValueError("the gap must be shorter than half a block")
+    if by == "block" and near_copies is not None:
+        raise ValueError("repeats make near copies of nearly all blocks")
     units = blocks(corpus, block) if by == "block" and block else whole_records(corpus)
     groups = groups_of_copies(corpus, units.offset, units.lengths)
     sizes = np.bincount(groups)
     copied = sizes[groups] > 1
     if duplicates == "refuse" and copied.any():
         _refuse_copies(corpus, units, np.flatnonzero(groups == groups[copied][0])[:2])
+    if near_copies is not None:
+        groups = groups_of_near_copies(corpus, units, groups, near_copies)
+        sizes = np.bincount(groups)
+    together = sizes[groups] > 1
     n_groups = len(sizes)
     if n_groups < np.count_nonzero(shares):
         raise InputError(
             f"{n_groups} {by}s of different content cannot be drawn into "
             f"{np.count_nonzero(shares)} splits",
-            advice="give more records, or split by shorter blocks",
+            advice="give more records, or split by shorter blocks"
+            + ("" if near_copies is None else ", or set near_copies: null"),
         )
     bases = np.bincount(groups, weights=units.lengths).astype(np.float64)
     assignment = _drawn(bases, shares, np.random.default_rng(seed))[groups]
     segments = with_gaps(units, assignment, gap) if by == "block" else units
-    return Split(segments, assignment, int(copied.sum()), units.bases - segments.bases)
+    return Split(
+        segments,
+        assignment,
+        left_out=units.bases - segments.bases,
+        duplicates=int(copied.sum()),
+        near_copies=int((together & ~copied).sum()),
+    )
 
 
 def _refuse_copies(corpus: Corpus, units: Segments, pair: NDArray[np.int64]) -> NoReturn:

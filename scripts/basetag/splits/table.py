@@ -22,24 +22,27 @@ _COLUMNS = ("record", "start", "end", "split")
 
 @dataclass(frozen=True)
 class Split:
-    """A drawn split.
+    """A split, drawn or given.
 
     Parameters
     ----------
     segments : Segments
-        All units, in the order of the corpus.
+        All units that belong to a split, in the order of the corpus.
     assignment : ndarray of int64, (segments,)
         Index into `SPLITS` for each of them.
-    duplicates : int
-        Units whose content another one has, too, on either strand.
     left_out : int
-        Bases in gaps, which belong to no split.
+        Bases of gaps, and of records that belong to no split.
+    duplicates : int
+        Units kept on one side with others whose content they have, on either strand.
+    near_copies : int
+        Further units kept on one side with others of which they are near copies.
     """
 
     segments: Segments
     assignment: NDArray[np.int64]
-    duplicates: int
-    left_out: int
+    left_out: int = 0
+    duplicates: int = 0
+    near_copies: int = 0
 
     def of(self, name: str) -> Segments:
         """Return the segments of one of `SPLITS`."""
