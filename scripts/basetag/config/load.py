@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,11 @@ from basetag.config.mistakes import InvalidConfigError, Mistake, mistakes_of, un
 from basetag.config.model import ConfigModel
 from basetag.config.points import SECTIONS, Grid
 from basetag.config.sources import TAGGER_FILE
-from basetag.errors import ConfigError
+from basetag.errors import ConfigError, nearest
 from basetag.hmm_spec import HMMSpec, load_hmm_spec
+
+
+_MOST_NAMES = 10_000  # of a folder, among which one like a wrong one is looked for
 
 
 def load_config(config: Mapping[str, Any], files: Sequence[Path], workflow_folder: Path) -> Config:
@@ -112,7 +116,7 @@ def _with_paths(layers: Layers, mistakes: list[Mistake]) -> dict[str, Any]:
         if not resolved.is_file():
             folder = resolved.is_dir()
             problem = f"{path!r} is a folder, not a file" if folder else f"no such file: {path!r}"
-            mistakes.append(Mistake(keys, problem, f"looked for {shown(resolved)}"))
+            mistakes.append(Mistake(keys, problem, _looked_for(resolved)))
         return str(resolved)
 
     values = dict(layers.merged)
@@ -142,6 +146,16 @@ def _resolved(path: str, file: Path | None) -> Path:
         return own
     folder = (Path.cwd() if file is None else file.parent).resolve()
     return Path(os.path.relpath(folder / own, Path.cwd().resolve()))
+
+
+def _looked_for(path: Path) -> str:
+    """Return where a file was looked for, and the one there that is called most like it."""
+    text = f"looked for {shown(path)}"
+    if path.exists() or not path.parent.is_dir():
+        return text
+    names = [other.name for other in islice(path.parent.iterdir(), _MOST_NAMES)]
+    like = nearest(path.name, sorted(names))
+    return f"{text}; did you mean {like!r}?" if like else text
 
 
 def _as_rules_name(path: Path) -> Path:

@@ -2,7 +2,7 @@
 
 One table says what a base costs in each rule, and where that was measured; the rest is sums. Disk
 is near the truth, memory within a half of it. Time is an order of magnitude: it is that of one core
-of a server of 2023, and neither a GPU nor other work on the machine enters it.
+of the server in benchmarks/, and neither a GPU nor other work on the machine enters it.
 """
 
 from __future__ import annotations
@@ -39,13 +39,15 @@ class Cost:
     source: str
 
 
-# `logs`: the benchmark files of the default run (config.yaml: 12 Mb twice), July 2026.
+# `logs`: the benchmark files that a run leaves in logs/, of the default run (config.yaml: 12 Mb
+# twice) where nothing else is said; an AMD EPYC, seconds of the processor.
 COSTS: dict[str, Cost] = {
     "simulate_hmm": Cost(1, 50e6, 260 * _MB, 0.4, "benchmarks/simulate.md; logs"),
     "encode_fasta": Cost(1, 150e6, 150 * _MB, 2, "benchmarks/encode.md"),
     "encode_genome": Cost(1, 200e6, 150 * _MB, 1, "benchmarks/encode.md"),
     "encode_features": Cost(1, 5e6, 200 * _MB, 4, "four bytes for each number"),
-    "split_records": Cost(1, 100e6, 150 * _MB, 0, "logs"),
+    "split_records": Cost(1, 40e6, 600 * _MB, 0, "logs of 100 Mb in 5,000 records"),
+    "mark_matches": Cost(1, 40e6, 500 * _MB, 1, "logs of 100 Mb in 5,000 records"),
     "make_controls": Cost(1, 15e6, 150 * _MB, 1, "benchmarks/controls.md"),
     "fit_baseline": Cost(1, 25e6, 300 * _MB, 0, "logs; benchmarks/exact_inference.md"),
     "predict_baseline": Cost(1, 50e6, 200 * _MB, 1, "benchmarks/exact_inference.md; logs"),
@@ -152,6 +154,7 @@ def _jobs(work: Mapping[str, Any], sizes: Sizes) -> Iterator[Estimate]:
         if about["features"]:
             yield _plain("encode_features", bases * about["features"])
         yield _plain("split_records", bases)
+        yield _plain("mark_matches", bases, disk=sizes.shares[dataset]["test"])
         yield _plain("make_controls", 2 * work["controls"])
     for dataset, tagger, seeds in work["runs"]:
         shares, bases = sizes.shares[dataset], sizes.bases[dataset]
