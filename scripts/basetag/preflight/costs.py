@@ -55,8 +55,8 @@ COSTS: dict[str, Cost] = {
     "predict_network": Cost(4, 4e6, 550 * _MB, 1, "benchmarks/training.md, long_record.md"),
     "evaluate_tagger": Cost(1, 3e6, 250 * _MB, 0, "benchmarks/chance.md; logs"),
     # What a part leaves goes when the parts are gathered; both lie there for a moment.
-    "annotate_part": Cost(3, 4e6, 650 * _MB, 3, "benchmarks/long_record.md; bytes by state"),
-    "gather_annotation": Cost(2, 10e6, 300 * _MB, 3, "bytes of a bigWig, by state"),
+    "annotate_part": Cost(3, 4e6, 650 * _MB, 2.5, "benchmarks/long_record.md; bytes by state"),
+    "gather_annotation": Cost(2, 10e6, 300 * _MB, 2.5, "bytes of a bigWig, by state"),
 }
 
 #: Bytes of a posterior: float32.

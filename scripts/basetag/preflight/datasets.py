@@ -129,7 +129,7 @@ def look_at_dataset(
         **({} if survey is None else about_sequences(survey, alphabet)),
         "labels_of": counts.bases,
         "states": {
-            state: counts.labels.get(letter, 0) for letter, state in corpus.state_names.items()
+            corpus.state_names[letter]: counts.labels.get(letter, 0) for letter in corpus.states
         },
         "unlabelled": counts.labels.get(".", 0),
         **_split(name, corpus, settings["split"], files.table),
@@ -146,7 +146,7 @@ def _split(
     except InputError as error:
         # Of a split without a table it says no file: several datasets may have one like it.
         raise error if table is not None else InputError(f"dataset {name}: {error}") from error
-    states = list(corpus.state_names.values())
+    states = [corpus.state_names[letter] for letter in corpus.states]
     splits = {}
     for split in SPLITS:
         part = drawn.of(split)
