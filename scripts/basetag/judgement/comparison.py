@@ -16,7 +16,14 @@ from typing import Any
 from basetag.errors import InputError
 from basetag.files import written_whole
 from basetag.judgement import differences, variance_split
-from basetag.judgement.figure_places import FIGURES, NUMBERS, found_at
+from basetag.judgement.figure_places import (
+    FIGURES,
+    NUMBERS,
+    OF_UNMATCHED,
+    UNMATCHED,
+    found_at,
+    unmatched_measures,
+)
 from basetag.judgement.unit_sums import UnitSums
 
 #: The first columns of comparison.tsv, which other programs read.
@@ -62,6 +69,8 @@ COLUMNS = (
     *(name for name in FIGURES if name not in FIRST_COLUMNS),
     *(name for name in NUMBERS if name not in FIRST_COLUMNS),
     *(f"{name}_{end}" for name in FIGURES for end in ("low", "high")),
+    *(UNMATCHED + name for name in OF_UNMATCHED),
+    *(f"{UNMATCHED}{name}_{end}" for name in OF_UNMATCHED for end in ("low", "high")),
 )
 
 AnyPath = str | os.PathLike[str]
@@ -82,8 +91,12 @@ def comparison_row(
     told = ("dataset", "tagger", "seed", "kind", "decoding", "parameters")
     row |= {name: metrics[name] for name in told}
     row |= {name: found_at(metrics, place) for name, place in NUMBERS.items()}
-    for name, place in FIGURES.items():
-        figure = found_at(metrics, place)
+    places: list[tuple[str, Mapping[str, Any], tuple[str | int, ...]]]
+    places = [(name, metrics, place) for name, place in FIGURES.items()]
+    elsewhere = unmatched_measures(metrics) or {}
+    places += [(UNMATCHED + name, elsewhere, FIGURES[name]) for name in OF_UNMATCHED if elsewhere]
+    for name, measures, place in places:
+        figure = found_at(measures, place)
         if figure is not None:
             row |= {name: figure["value"]}
             row |= {f"{name}_{end}": figure[end] for end in ("low", "high")}
