@@ -20,6 +20,12 @@ ARGUMENTS = [
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 
 
+# What is wider than its place, by what it is called.
+CUT = """[...document.querySelectorAll('.wide, figure')]
+    .filter((one) => one.offsetParent && one.scrollWidth > one.clientWidth + 1)
+    .map((one) => one.getAttribute('aria-label') || one.textContent.slice(0, 60))"""
+
+
 @pytest.fixture(scope="module")
 def browser():
     with sync_playwright() as playwright:
@@ -66,6 +72,16 @@ def test_every_chart_is_drawn(page):
 
 def test_nothing_scrolls_sideways_at_1280_pixels(page):
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+def test_no_table_of_the_comparison_is_cut_at_1280_pixels(page):
+    assert page.evaluate(CUT.replace(".wide", "#comparison .wide")) == []
+
+
+def test_nothing_is_cut_on_a_printed_page(page):
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 688, "height": 1000})  # A4 without its margins
+    assert page.evaluate(CUT) == []
 
 
 def test_the_table_sorts_by_click_and_by_keyboard(page):

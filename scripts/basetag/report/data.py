@@ -24,7 +24,7 @@ from basetag.alphabet import Alphabet
 from basetag.errors import InputError
 from basetag.judgement.chance import binomial_log10_tail
 from basetag.judgement.figure_places import FIGURES, NUMBERS, found_at
-from basetag.report.difference_identities import check_differences
+from basetag.report.difference_identities import check_differences, check_seed_means
 from basetag.report.measure_identities import check_measures
 
 #: Label of a base that nobody labelled: never a class, never scored.
@@ -308,6 +308,7 @@ def read_report_data(
         for path in tracks_paths
     }
     columns, rows = _read_table(Path(comparison_path))
+    check_seed_means(rows, Path(comparison_path))
     datasets: dict[str, list[TaggerResult]] = {}
     for number, row in enumerate(rows, start=2):
         key = (row["dataset"], row["tagger"], int(row["seed"]))

@@ -204,6 +204,9 @@ def verdict(
         headline = (
             f"{known}; the best possible is {percent(ceiling['accuracy'])}, and the rest is luck."
         )
+    own = first["ceiling"]
+    if own is not None and own["of"] == "filtered" and first["decoding"] == "argmax":
+        headline = f"{headline[:-1]}, or {percent(own['accuracy'])} reading in one direction."
     attained = [own for own in map(own_attained, seeds) if own is not None]
     badge, level = _badge(attained, seeds, majority)
     if attained and level != "poor":
@@ -240,7 +243,8 @@ def control_sentences(seeds: Sequence[Metrics]) -> list[str]:
         if not found:
             continue
         which = "" if len(seeds) == 1 else f" with {len(found)} of {len(seeds)} seeds"
-        rates = [judged["per_mb"] for judged in found]
+        every = [(m["controls"] or {}).get(control) for m in seeds]
+        rates = [judged["per_mb"] for judged in every if judged]
         sentences.append(
             f"{seeds[0]['tagger']} sees structure where there is none{which}: "
             f"{_rate(_mean([rate['value'] for rate in rates]))} false segments per Mb of {words}"
