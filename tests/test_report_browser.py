@@ -140,6 +140,21 @@ def test_tracks_answer_to_zoom_and_hover(page):
     page.wait_for_selector("#vg-tooltip-element.visible", timeout=5000)
 
 
+def test_the_table_behind_the_hidden_states_is_that_of_the_chosen_tagger(page):
+    page.wait_for_selector("#hidden svg image")
+    page.locator("#hidden-data summary").click()
+    table = page.locator("#hidden-data table")
+    page.wait_for_selector("#hidden-data tbody tr")
+    columns = table.locator("th").count()
+    assert columns > 5
+    assert table.locator("tbody tr").first.locator("td").count() == columns
+    page.select_option("#explore select[name=tagger]", label="bilstm")
+    page.wait_for_function(
+        "n => document.querySelectorAll('#hidden-data th').length !== n", arg=columns
+    )
+    assert table.locator("tbody tr").count() > 10
+
+
 def shown_part(page, chart):
     """What is shown of the record, as the axis below the chart tells."""
     ticks = page.locator(f"#{chart} svg .mark-group.role-axis text").all_text_contents()
