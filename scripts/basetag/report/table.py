@@ -8,7 +8,7 @@ interval, `X_low` and `X_high`, stand under the figure `X`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from basetag.report import numbers
@@ -140,6 +140,23 @@ _COLUMNS = {
     "device": Column("trained on", "", "Device of the training", _text),
 }
 
+
+_COLUMNS |= {
+    f"{name}_seed_mean": replace(
+        _COLUMNS[name],
+        heading=f"{_COLUMNS[name].heading}, mean over seeds",
+        meaning="Mean over the seeds of the tagger",
+    )
+    for name in (
+        "accuracy",
+        "cross_entropy",
+        "kl_exact",
+        "attained",
+        "attained_filtered",
+        "false_segments_per_mb_homogeneous",
+        "false_segments_per_mb_shuffled",
+    )
+}
 
 #: Whose p-value a column is.
 _NULL_OF = {"p_chance": "uniform", "p_shift": "shift", "p_resimulated": "resimulated"}
