@@ -195,6 +195,10 @@ def test_calls_decide_what_matches_and_posteriors_what_they_cost(case, fair):
         oracle.f1_score(labels, calls, average="macro")
     )
     assert found["mcc"]["value"] == pytest.approx(oracle.matthews_corrcoef(labels, calls))
+    shares = oracle.confusion_matrix(labels, calls, normalize="true")
+    assert np.array(found["confusion_shares"]) == pytest.approx(shares)
+    match, sure = calls == labels, fair[np.arange(len(calls)), calls]
+    assert found["certainty"]["on_matches"]["value"] == pytest.approx(sure[match].mean(), rel=1e-5)
     for null in found["chance"].values():
         assert null["observed_matches"] == (calls == labels).sum()
     rest = found.keys() - set(HARD)

@@ -145,6 +145,23 @@ _COLUMNS = {
 }
 
 
+_COLUMNS |= {
+    f"{name}_seed_mean": replace(
+        _COLUMNS[name],
+        heading=f"{_COLUMNS[name].heading}, mean over seeds",
+        meaning="Mean over the seeds of the tagger",
+    )
+    for name in (
+        "accuracy",
+        "cross_entropy",
+        "kl_exact",
+        "attained",
+        "attained_filtered",
+        "false_segments_per_mb_homogeneous",
+        "false_segments_per_mb_shuffled",
+    )
+}
+
 #: Whose p-value a column is.
 _NULL_OF = {"p_chance": "uniform", "p_shift": "shift", "p_resimulated": "resimulated"}
 
