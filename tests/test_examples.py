@@ -19,9 +19,10 @@ SMALL = {"bases": 4000, "batch": 4, "window": 100, "validations": 2, "validation
 @pytest.mark.parametrize("text", re.findall(r"```yaml\n(.*?)```", TAGGERS, re.DOTALL))
 def test_the_taggers_of_the_page_are_a_config(text, tmp_path):
     config = yaml.safe_load(text)
-    config |= {
-        "datasets": {"blocks": {"simulate": {"hmm": "blocks", "records": 40, "length": 500}}}
-    }
+    blocks = {"simulate": {"hmm": "blocks", "records": 40, "length": 500}}
+    config.setdefault("datasets", {"blocks": blocks})
+    for name in ("genome.fa.gz", "genome.gff.gz"):
+        (tmp_path / name).touch()
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     checked = load_config(config, [tmp_path / "config.yaml"], REPOSITORY)
     assert {name for _, name, _ in checked.runs()} == set(config["taggers"])
