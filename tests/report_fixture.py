@@ -76,7 +76,7 @@ OF_UNMATCHED = (
     *("test", "units", "confusion", "label_counts", "accuracy", "balanced_accuracy", "macro_f1"),
     *("mcc", "cross_entropy", "brier", "ece", "majority_accuracy", "auroc", "auprc", "classes"),
     *("scores", "sums", "kl_exact", "kl_filtered", "attained", "attained_filtered", "excess"),
-    *("ceiling", "reliability", "calibration", "segments"),
+    *("ceiling", "reliability", "calibration", "segments", "certainty", "confusion_shares"),
 )
 #: The names of the states in an annotation.
 CALLED = ("GC-rich", "GC-poor")
@@ -436,6 +436,7 @@ def _score(dataset, tagger, seed, posterior, references, prior, labels, length, 
         "state_names": {"H": "GC-rich", "L": "GC-poor"},
         "test": {"bases": n, "segments": len(records)},
         "confusion": confusion.tolist(),
+        "confusion_shares": (confusion / confusion.sum(axis=1, keepdims=True)).tolist(),
         "label_counts": confusion.sum(axis=1).tolist(),
         "accuracy": mean_of(match.astype(float)),
         "units": {
@@ -482,11 +483,41 @@ def _score(dataset, tagger, seed, posterior, references, prior, labels, length, 
         "excess": excess or None,
         "ceiling": ceiling,
         "reliability": reliability,
+        "certainty": _certainty(posterior[np.arange(n), called], match, length),
         "chance": chance,
         "controls": {
             name: control_of(tagger, name, references is not None)
             for name in ("homogeneous", "shuffled")
         },
+    }
+
+
+def _certainty(sure, match, length):
+    """Return the part `certainty`, with intervals of the records' jackknife."""
+    records = np.arange(len(sure)) // length
+    parts = np.stack(
+        [np.bincount(records, w) for w in (sure * match, match, sure * ~match, ~match)]
+    )  # (sums and counts, records)
+
+    def figures(sums):
+        matches, mismatches = sums[0] / sums[1], sums[2] / sums[3]
+        return {
+            "on_matches": matches,
+            "on_mismatches": mismatches,
+            "difference": matches - mismatches,
+        }
+
+    whole, left = figures(parts.sum(axis=1)), figures(parts.sum(axis=1)[:, None] - parts)
+    half = {
+        name: 1.96 * float(np.std(values) * np.sqrt(parts.shape[1] - 1))
+        for name, values in left.items()
+    }
+    return {
+        **{
+            name: {"value": float(v), "low": float(v - half[name]), "high": float(v + half[name])}
+            for name, v in whole.items()
+        },
+        "sums": {"matches": float(parts[0].sum()), "mismatches": float(parts[2].sum())},
     }
 
 

@@ -178,6 +178,17 @@ def test_rows_stand_in_the_order_given(tmp_path):
     assert [line.split("\t")[1] for line in lines[1:]] == ["b", "a", "c"]
 
 
+def test_means_over_seeds_stand_beside_each_of_them_and_not_beside_a_single_one(tmp_path):
+    contents = [METRICS | {"seed": seed, "accuracy": figure(0.5 + seed / 10)} for seed in (1, 2)]
+    contents.append(METRICS | {"tagger": "majority", "seed": 0})
+    files = [saved(tmp_path / f"{i}.json", content) for i, content in enumerate(contents)]
+    write_comparison(tmp_path / "comparison.tsv", [(file, None, None) for file in files])
+    with (tmp_path / "comparison.tsv").open() as table:
+        rows = list(csv.DictReader(table, delimiter="\t"))
+    assert [row["accuracy_seed_mean"] for row in rows] == ["0.65", "0.65", ""]
+    assert [row["attained_filtered_seed_mean"] for row in rows] == ["", "", ""]
+
+
 def test_what_does_not_apply_is_none():
     bare = METRICS | {"calibration": None, "auroc": None}
     assert comparison_row(bare, {}, {})["temperature"] is None

@@ -381,6 +381,10 @@ def test_a_rule_nearly_as_good_is_named_and_explained_only_where_it_knows_almost
         (("classes", "L", "auprc", "value"), 0.01),
         (("units", "count"), 1),
         (("ceiling", "ece"), 0.01),
+        (("ceiling", "accuracy"), 0.01),
+        (("ceiling", "cross_entropy"), 0.01),
+        (("excess", "exact", "value"), 0.01),
+        (("majority_accuracy",), 0.01),
         (("calibration", "ece", "value"), 0.01),
         (("calibration", "cross_entropy", "value"), 0.01),
         (("segments", "f1", "value"), 0.01),
@@ -454,9 +458,26 @@ def test_scores_that_their_bases_do_not_give_stop_the_report(small):
         read(small)
 
 
+@pytest.mark.parametrize("column", ["accuracy", "accuracy_low", "p_shift"])
+def test_a_cell_that_is_empty_where_there_is_a_figure_stops_the_report(small, column):
+    header, first, *rest = small.comparison.read_text().splitlines()
+    cells = first.split("\t")
+    cells[header.split("\t").index(column)] = ""
+    text = "\n".join([header, "\t".join(cells), *rest]) + "\n"
+    with (
+        changed(small.comparison, text),
+        pytest.raises(InputError, match=rf"line 2: {column} is empty"),
+    ):
+        read(small)
+
+
 @pytest.mark.parametrize(
-    "column", ["accuracy", "accuracy_low", "segment_f1", "auroc", "false_segments_per_mb_shuffled"]
-)
+    "column",
+    [
+        "accuracy", "accuracy_low", "segment_f1", "auroc", "false_segments_per_mb_shuffled",
+        "chance_accuracy", "p_chance", "effective_sample_size",
+    ],
+)  # fmt: skip
 def test_a_table_that_contradicts_its_metrics_stops_the_report(small, column):
     header, first, *rest = small.comparison.read_text().splitlines()
     cells = first.split("\t")

@@ -59,6 +59,11 @@ NUMBERS: dict[str, tuple[str | int, ...]] = {
     "units": ("units", "count"),
     "units_kind": ("units", "kind"),
     "correlation_length": ("units", "correlation_length"),
+    "chance_accuracy": ("chance", "uniform", "accuracy"),
+    "p_chance": ("chance", "uniform", "p"),
+    "p_shift": ("chance", "shift", "p"),
+    "p_resimulated": ("chance", "resimulated", "p"),
+    "effective_sample_size": ("chance", "shift", "effective_sample_size"),
 }
 
 

@@ -3,7 +3,8 @@
 Both follow from a histogram of the posteriors of the bases that have the state, and of those that
 do not, so that memory does not grow with the bases. Its bins are as fine near 0 and near 1 as a
 floored posterior is: 1,024 to each halving of the smaller of p and 1 - p. What is stored has fewer,
-neighbours put together; the figures are those of the stored ones, and bases of one bin are tied.
+neighbours put together; the figures are those of the stored ones, and bases of one bin are tied. So
+posteriors that differ by less than about a thousandth of themselves are not ranked.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from basetag.corpus import UNLABELLED
 from basetag.judgement.calibration import Temperature
+from basetag.judgement.certainty import certainty_figures
 from basetag.judgement.figures import class_figures, headline_figures, plain
 from basetag.judgement.metrics import Counts, Floats, Scores
 from basetag.judgement.metrics_sections import (
@@ -139,6 +140,7 @@ class Tally:
                 "correlation_length": self._units.correlation_length,
             },
             "confusion": confusion.tolist(),
+            "confusion_shares": (confusion / np.maximum(label_counts, 1)[:, None]).tolist(),
             "label_counts": label_counts.tolist(),
             **{name: figures[name] for name in _HEADLINES},
             "majority_accuracy": float(label_counts[int(self._prior.argmax())] / total),
@@ -159,6 +161,9 @@ class Tally:
             "excess": {name: figures[f"excess_{name}"] for name in scores.references} or None,
             "ceiling": ceiling_section(scores, ceiling_of),
             "reliability": scores.reliability.table(),
+            "certainty": certainty_figures(
+                scores.sure[scores.bases > 0], sums.correct, sums.bases, seed=seed
+            ),
             "calibration": calibration_section(scores, self._temperature, figures),
             "segments": segment_section(counts, of_segments, states, seed),
         }

@@ -48,7 +48,7 @@ def units_sentence(metrics: Mapping[str, Any]) -> str:
         return "There is one independent stretch of test data only, and so no interval."
     of = {
         "record": f"the {numbers.count(number)} test records, drawn with replacement",
-        "group": f"{numbers.count(number)} groups of neighbouring test records",
+        "group": f"{numbers.count(number)} groups of neighbouring test records or blocks",
         "block": (
             f"{numbers.count(number)} blocks of about {size} bases that the test records are cut "
             "into, as there are few records"

@@ -197,13 +197,18 @@ def check_row(row: Mapping[str, str], metrics: Mapping[str, Any], path: Path, li
             place = (*FIGURES[figure], "value")
         elif name in FIGURES and end in ("low", "high"):
             place = (*FIGURES[name], end)
-        value = found_at(measures, place) if place[0] in measures else rates.get(column)
-        if not text or isinstance(value, str) or not isinstance(value, int | float):
-            continue
-        if not math.isclose(float(text), value, rel_tol=_TABLE_TOLERANCE, abs_tol=1e-12):
+        known = place[0] in measures
+        value = found_at(measures, place) if known else rates.get(column)
+        if known and (text == "") != (value is None or value == ""):
+            same = False
+        elif text and isinstance(value, int | float):
+            same = math.isclose(float(text), value, rel_tol=_TABLE_TOLERANCE, abs_tol=1e-12)
+        else:
+            same = True
+        if not same:
             raise InputError(
-                f"{column} is {text}, and metrics.json of {row['dataset']}/{row['tagger']} "
-                f"says {value!r}",
+                f"{column} is {text or 'empty'}, and metrics.json of "
+                f"{row['dataset']}/{row['tagger']} says {value!r}",
                 file=path,
                 line=line,
                 advice="delete the table and run again",

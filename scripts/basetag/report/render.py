@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ def render_report(data: ReportData, path: str | Path, figures: str | Path | None
         },
         style=_asset("style.css"),
         script=_asset("report.js"),
-        runtime=_inline_script(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")),
+        runtime=_runtime(),
         thresholds={
             "at": wording.AT_CEILING,
             "near": wording.NEAR_CEILING,
@@ -157,7 +158,7 @@ def _confusion_views(
     views = []
     for label, result in named.items():
         matrix = np.array(result.metrics["confusion"], dtype=np.int64)
-        shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+        shares = result.metrics["confusion_shares"]
         views.append(
             {
                 "tagger": label,
@@ -205,6 +206,12 @@ def _table_number(value: str | float | None) -> str:
 
 def _asset(name: str) -> markupsafe.Markup:
     return markupsafe.Markup((_TEMPLATES / name).read_text(encoding="utf-8"))  # noqa: S704 (ours)
+
+
+@cache
+def _runtime() -> markupsafe.Markup:
+    """Return what draws the charts; to put it together takes more than a second."""
+    return _inline_script(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
 
 
 def _inline_script(code: str) -> markupsafe.Markup:

@@ -82,7 +82,6 @@ TELLING = (
     "decoding",
     "parameters",
     "accuracy",
-    "balanced_accuracy",
     "mcc",
     "cross_entropy",
     "kl_exact",
@@ -145,6 +144,23 @@ _COLUMNS = {
     "device": Column("trained on", "", "Device of the training", _text),
 }
 
+
+_COLUMNS |= {
+    f"{name}_seed_mean": replace(
+        _COLUMNS[name],
+        heading=f"{_COLUMNS[name].heading}, mean over seeds",
+        meaning="Mean over the seeds of the tagger",
+    )
+    for name in (
+        "accuracy",
+        "cross_entropy",
+        "kl_exact",
+        "attained",
+        "attained_filtered",
+        "false_segments_per_mb_homogeneous",
+        "false_segments_per_mb_shuffled",
+    )
+}
 
 #: Whose p-value a column is.
 _NULL_OF = {"p_chance": "uniform", "p_shift": "shift", "p_resimulated": "resimulated"}
@@ -231,4 +247,7 @@ def _is_end(column: str, columns: Sequence[str]) -> bool:
 
 def _interval(row: Mapping[str, str], column: str, text: Callable[[str], str]) -> str:
     ends = [row.get(f"{column}_{end}", "") for end in ("low", "high")]
-    return f"{text(ends[0])} to {text(ends[1])}" if all(ends) else ""
+    if not all(ends):
+        return ""
+    # A narrow column may break it beside "to", never within a number.
+    return " to ".join(text(end).replace(" ", "\N{NO-BREAK SPACE}") for end in ends)

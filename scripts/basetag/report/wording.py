@@ -129,6 +129,9 @@ def verdict(
         headline = (
             f"{known}; the best possible is {percent(ceiling['accuracy'])}, and the rest is luck."
         )
+    own = first["ceiling"]
+    if own is not None and own["of"] == "filtered" and first["decoding"] == "argmax":
+        headline = f"{headline[:-1]}, or {percent(own['accuracy'])} reading in one direction."
     attained = [own for own in map(own_attained, seeds) if own is not None]
     badge, level = _badge(attained, seeds, majority)
     if attained and level != "poor":
