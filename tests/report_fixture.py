@@ -77,7 +77,7 @@ OF_UNMATCHED = (
     *("test", "units", "confusion", "label_counts", "accuracy", "balanced_accuracy", "macro_f1"),
     *("mcc", "cross_entropy", "brier", "ece", "majority_accuracy", "auroc", "auprc", "classes"),
     *("scores", "sums", "kl_exact", "kl_filtered", "attained", "attained_filtered", "excess"),
-    *("ceiling", "reliability", "calibration", "segments", "confusion_shares", "certainty"),
+    *("ceiling", "reliability", "calibration", "segments", "certainty", "confusion_shares"),
 )
 #: The names of the states in an annotation.
 CALLED = ("GC-rich", "GC-poor")

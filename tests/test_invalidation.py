@@ -16,10 +16,11 @@ from tests.workflow import TINY, copy_workflow, planned, snakemake, write_config
 #: What directly hangs on each rule, as DESIGN's flow has it.
 FOLLOWERS = {
     "simulate_hmm": {"encode_fasta"},
-    "encode_fasta": {"split_records", "make_controls", "train_tagger", "fit_baseline",
-                     "predict_network", "predict_baseline", "evaluate_tagger"},
-    "split_records": {"make_controls", "train_tagger", "fit_baseline", "predict_network",
-                      "predict_baseline", "evaluate_tagger"},
+    "encode_fasta": {"split_records", "mark_matches", "make_controls", "train_tagger",
+                     "fit_baseline", "predict_network", "predict_baseline", "evaluate_tagger"},
+    "split_records": {"mark_matches", "make_controls", "train_tagger", "fit_baseline",
+                      "predict_network", "predict_baseline", "evaluate_tagger"},
+    "mark_matches": {"evaluate_tagger"},
     "make_controls": {"predict_network", "predict_baseline", "evaluate_tagger"},
     "train_tagger": {"predict_network", "evaluate_tagger", "annotate_part", "gather_annotation",
                      "compare_taggers", "render_report"},

@@ -6,11 +6,11 @@ import re
 import pytest
 
 from basetag.errors import InputError
+from basetag.report.match_wording import match_sentences
 from basetag.report.matches import matches_view
 from basetag.report.reading import read_report_data
 from basetag.report.render import render_report
 from basetag.report.table import comparison_view
-from basetag.report.wording import match_sentences
 from tests.report_fixture import write_results
 from tests.test_report import shown
 

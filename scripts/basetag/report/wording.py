@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from basetag.judgement.figure_places import unmatched_measures
 from basetag.report.control_wording import control_sentences
 from basetag.report.figure_text import mean, spread
+from basetag.report.match_wording import match_sentences
 from basetag.report.numbers import count, nats, percent, signed
 
 Metrics = Mapping[str, Any]
@@ -215,24 +215,6 @@ def rule_note(
         "rule reads, and the sequence around them adds next to nothing. That is a property of the "
         "data, not a fault of the network."
     )
-
-
-def match_sentences(seeds: Sequence[Metrics]) -> list[str]:
-    """Say how good a tagger is where training has nothing like it, where it has some of the test.
-
-    An empty list where it has none.
-    """
-    test = seeds[0]["test"]
-    if not test["matched_bases"]:
-        return []
-    share = percent(test["matched_bases"] / test["bases"])
-    known = f"Training has {share} of the test bases, inside a stretch of 31 letters"
-    elsewhere = [own for own in map(unmatched_measures, seeds) if own is not None]
-    if not elsewhere:
-        return [f"{known}, and nothing is left to judge it by without them."]
-    accuracies = [own["accuracy"] for own in elsewhere]
-    matches = percent(mean([accuracy["value"] for accuracy in accuracies]))
-    return [f"{known}; of all others {matches} match{spread(accuracies)}."]
 
 
 def unlabelled_note(taggers: Sequence[Metrics]) -> str:
