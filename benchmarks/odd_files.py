@@ -12,6 +12,7 @@ from tests.real_files import files_of, outcome
 
 
 def main(data: Path) -> None:
+    """Print a row for each file below a folder."""
     print("| file | read as | outcome | other tools |")
     print("|---|---|---|---|")
     for path in files_of(data):

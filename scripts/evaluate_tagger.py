@@ -46,6 +46,7 @@ def main(
         hmm=None if settings["hmm"] is None else HMM.from_settings(settings["hmm"]),
         train=split["train"],
         validation=(split["validation"], inputs["validation"]),
+        matched_path=inputs["matched"],
         pairs=settings["pairs"],
         draws_seed=settings["seed"],
     )
@@ -82,8 +83,8 @@ def main(
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        names = ["split", "tagger", "posteriors", "calls", "validation", "hidden", *REFERENCES]
-        names += [f"{name}_validation" for name in REFERENCES]
+        names = ["split", "matched", "tagger", "posteriors", "calls", "validation", "hidden"]
+        names += [*REFERENCES, *(f"{name}_validation" for name in REFERENCES)]
         names += ["control_calls", "reference_control_calls"]
         main(
             json.loads(snakemake.params.settings),

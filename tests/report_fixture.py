@@ -66,6 +66,18 @@ COLUMNS = (
     "segment_f1_low",
     "segment_f1_high",
     "of_another_version",
+    "matched_bases",
+    "unmatched_accuracy",
+    "unmatched_segment_f1",
+    "unmatched_accuracy_low",
+    "unmatched_accuracy_high",
+)
+#: What of metrics.json is measured again on the bases that training does not have.
+OF_UNMATCHED = (
+    *("test", "units", "confusion", "label_counts", "accuracy", "balanced_accuracy", "macro_f1"),
+    *("mcc", "cross_entropy", "brier", "ece", "majority_accuracy", "auroc", "auprc", "classes"),
+    *("scores", "sums", "kl_exact", "kl_filtered", "attained", "attained_filtered", "excess"),
+    *("ceiling", "reliability", "calibration", "segments", "certainty", "confusion_shares"),
 )
 #: The names of the states in an annotation.
 CALLED = ("GC-rich", "GC-poor")
@@ -222,6 +234,7 @@ def _segments(labels, called, length):
     exact = len(ends[0] & ends[1])
     sides = [int(own.sum()) for own in (matched, *counts)]
     return {
+        "bases": len(labels),
         **_overlap(*sides),
         **dict(zip(("matched", "true", "called"), sides, strict=True)),
         "per_mb": {
@@ -621,6 +634,17 @@ def _write_dataset(folder, dataset, records, shown, seeds, rng, more_networks):
             metrics = _score(
                 dataset, tagger, seed, posterior, references, prior, labels, length, fresh, rng
             )
+            # The last records of `mine` are copies of training, all of them.
+            matched = 0 if known else records // 4 * length
+            metrics["test"]["matched_bases"] = matched
+            metrics["unmatched"] = {"same": not matched}
+            if matched:
+                rest = slice(len(labels) - matched)
+                own = _score(
+                    dataset, tagger, seed, posterior[rest], None, prior, labels[rest], length,
+                    fresh[:, rest], np.random.default_rng(5),
+                )  # fmt: skip
+                metrics["unmatched"] |= {name: own[name] for name in OF_UNMATCHED}
             (place / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
             paths["metrics"].append(place / "metrics.json")
             keep = np.concatenate([np.arange(shown[1]) + i * length for i in range(shown[0])])
@@ -677,6 +701,12 @@ def _write_dataset(folder, dataset, records, shown, seeds, rng, more_networks):
                 "device": "CPU, 1 thread" if network else "CPU",
             }
             figures = metrics | {"segment_f1": metrics["segments"]["f1"]}
+            elsewhere = metrics if not matched else metrics["unmatched"]
+            figures |= {
+                "unmatched_accuracy": elsewhere["accuracy"],
+                "unmatched_segment_f1": elsewhere["segments"]["f1"],
+            }
+            values["matched_bases"] = matched
             values["of_another_version"] = 0.123456
             for column in COLUMNS:
                 name, _, end = column.rpartition("_")

@@ -176,8 +176,8 @@ def test_every_measure_is_that_of_its_definition(case, fair):
 
 
 HARD = (
-    *("confusion", "accuracy", "balanced_accuracy", "macro_f1", "mcc", "chance", "decoding"),
-    *("classes", "segments"),
+    *("confusion", "confusion_shares", "certainty", "accuracy", "balanced_accuracy", "macro_f1"),
+    *("mcc", "chance", "decoding", "classes", "segments"),
 )
 
 
@@ -195,6 +195,10 @@ def test_calls_decide_what_matches_and_posteriors_what_they_cost(case, fair):
         oracle.f1_score(labels, calls, average="macro")
     )
     assert found["mcc"]["value"] == pytest.approx(oracle.matthews_corrcoef(labels, calls))
+    shares = oracle.confusion_matrix(labels, calls, normalize="true")
+    assert np.array(found["confusion_shares"]) == pytest.approx(shares)
+    match, sure = calls == labels, fair[np.arange(len(calls)), calls]
+    assert found["certainty"]["on_matches"]["value"] == pytest.approx(sure[match].mean(), rel=1e-5)
     for null in found["chance"].values():
         assert null["observed_matches"] == (calls == labels).sum()
     rest = found.keys() - set(HARD)
@@ -206,7 +210,7 @@ def test_reported_figures_follow_from_the_stored_counts(case, fair):
     bases = found["test"]["bases"]
     sums, confusion = found["sums"], np.array(found["confusion"])
     assert bases == len(case.labels) == confusion.sum()
-    assert found["test"] == {"bases": bases, "segments": 30}
+    assert found["test"] == {"bases": bases, "segments": 30, "matched_bases": None}
     assert found["accuracy"]["value"] == pytest.approx(np.trace(confusion) / bases)
     assert found["cross_entropy"]["value"] == pytest.approx(sums["cross_entropy"] / bases)
     assert found["brier"]["value"] == pytest.approx(sums["brier"] / bases)

@@ -13,15 +13,29 @@ from tests.workflow import copy_workflow, planned, snakemake
 TAGGERS, SWEEPS, MODELS = (
     (REPOSITORY / f"docs/{page}.md").read_text() for page in ("taggers", "sweeps", "models")
 )
+#: What the taggers of the page are made for: beside segments, what rules and programs call.
+SEGMENTS = {"blocks": {"simulate": {"hmm": "blocks", "records": 40, "length": 500}}}
+CALLED = {
+    "islands": {"simulate": {"hmm": "cpg", "records": 40, "length": 500}},
+    "genes": {
+        "fasta": "genome.fa.gz",
+        "labels": {
+            "gff": "genome.gff.gz",
+            "features": {"CDS": "coding"},
+            "stranded": True,
+            "background": "noncoding",
+        },
+    },
+}
 SMALL = {"bases": 4000, "batch": 4, "window": 100, "validations": 2, "validation_bases": 500}
 
 
 @pytest.mark.parametrize("text", re.findall(r"```yaml\n(.*?)```", TAGGERS, re.DOTALL))
 def test_the_taggers_of_the_page_are_a_config(text, tmp_path):
     config = yaml.safe_load(text)
-    config |= {
-        "datasets": {"blocks": {"simulate": {"hmm": "blocks", "records": 40, "length": 500}}}
-    }
+    config.setdefault("datasets", SEGMENTS | (CALLED if "baseline:" in text else {}))
+    for name in ("genome.fa.gz", "genome.gff.gz"):
+        (tmp_path / name).touch()
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     checked = load_config(config, [tmp_path / "config.yaml"], REPOSITORY)
     assert {name for _, name, _ in checked.runs()} == set(config["taggers"])

@@ -156,3 +156,18 @@ def test_the_file_has_a_bool_for_each_base_in_the_order_of_the_split(tmp_path):
     expected = expected_marks(corpus, split["train"], split["test"])
     assert marks.tolist() == expected.tolist()
     assert n_marked == expected.sum() == 62
+
+
+def test_two_genomes_of_one_phage_match_where_a_search_says_so(shared_data):
+    folder = shared_data / "lambda_phage"
+    texts = [
+        "".join(line for line in (folder / name).read_text().split() if line.isalpha())
+        for name in ("NC_001416.1.fasta", "lambda_virus.fa")
+    ]
+    texts = [text[text.index("GGGCGGCGACCTCGCGGGTTTTCG") :].upper() for text in texts]
+    corpus = corpus_of([texts[0][:30_000], texts[1]])
+    training = stretches(corpus, [(0, 0, 30_000)])
+    test = stretches(corpus, [(1, 0, len(texts[1]))])
+    marks = found_marks(corpus, training, test)
+    assert marks.tolist() == expected_marks(corpus, training, test).tolist()
+    assert 0.55 < marks.mean() < 0.65

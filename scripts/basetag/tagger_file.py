@@ -79,9 +79,9 @@ def new_card(
     -------
     dict
         With what prediction and decoding need: alphabet, states, what each becomes on the other
-        strand (`mirror`), and of the training labels the
-        frequencies (`prior`), the transition probabilities between neighbours after adding one
-        to each count, the number of bases, and a digest of tokens, labels and features.
+        strand (`mirror`), and of the training labels the frequencies (`prior`), the transition
+        probabilities between neighbours after adding one to each count, the number of bases, and
+        a digest of tokens, labels and features.
 
     Raises
     ------

@@ -30,15 +30,12 @@ from basetag.config.networks import ARCHITECTURE, Network
 from basetag.config.programs import Pyrodigal
 from basetag.config.section import Section
 from basetag.config.sources import Sources
-from basetag.config.splits import SPLIT_NAMES
+from basetag.config.splits import settings_of
 from basetag.config.state_roles import letter_of, matched_labels, strand_roles
 from basetag.files import canonical_json
 from basetag.hmm_variations import varied
 
 Settings = dict[str, Any]
-
-# Lists of names or values of a split.
-_WORDS = (*SPLIT_NAMES, "unused")
 
 
 @dataclass(frozen=True)
@@ -112,15 +109,8 @@ class Config(Sources):
         }
 
     def split_settings(self, dataset: str) -> Settings:
-        """Return `by` and what else the section says, but for a table's path.
-
-        Names and values are sorted, as their order changes nothing.
-        """
-        split = self.dataset(dataset).split
-        settings = split.model_dump(exclude={"table"})
-        for words in (settings, settings.get("values", {})):
-            words |= {name: sorted(words[name]) for name in words if name in _WORDS}
-        return settings
+        """Return `by` and what else the section says, but for a table's path."""
+        return settings_of(self.dataset(dataset).split)
 
     def controls_settings(self) -> Settings:
         """Return `bases` and `seed`: those of the section `evaluation`."""

@@ -23,7 +23,6 @@ from basetag.config.sources import TAGGER_FILE
 from basetag.errors import ConfigError, nearest
 from basetag.hmm_spec import HMMSpec, load_hmm_spec
 
-
 _MOST_NAMES = 10_000  # of a folder, among which one like a wrong one is looked for
 
 

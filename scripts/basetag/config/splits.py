@@ -175,6 +175,22 @@ class TableSplit(Section):
     )
 
 
+AnySplit = RecordSplit | BlockSplit | NameSplit | TableSplit
+
+_LISTS = (*SPLIT_NAMES, "unused")
+
+
+def settings_of(split: AnySplit) -> dict[str, Any]:
+    """Return what a split depends on, a table's content apart, as plain JSON.
+
+    Names and values are sorted, as their order changes nothing.
+    """
+    settings = split.model_dump(exclude={"table"})
+    for lists in (settings, settings.get("values", {})):
+        lists |= {key: sorted(lists[key]) for key in lists if key in _LISTS}
+    return settings
+
+
 Split = Annotated[
     Annotated[RecordSplit, Tag("<record>")]
     | Annotated[BlockSplit, Tag("<block>")]

@@ -12,21 +12,12 @@ from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.errors import InputError
 from basetag.hmm import HMM
-from basetag.judgement.calibration import Temperature, fit_temperature
-from basetag.judgement.certainty import certainty_figures
-from basetag.judgement.figures import class_figures, headline_figures, plain
-from basetag.judgement.metrics import Scores
-from basetag.judgement.metrics_sections import (
-    calibration_section,
-    ceiling_section,
-    segment_section,
-    total_sums,
-)
+from basetag.judgement.calibration import fit_temperature
+from basetag.judgement.matched_runs import RunCounter, open_matches, read_matches
 from basetag.judgement.nulls import chance_figures
 from basetag.judgement.prediction_files import (
     AnyPath,
@@ -35,8 +26,7 @@ from basetag.judgement.prediction_files import (
     open_posterior,
     row_chunks,
 )
-from basetag.judgement.ranking import ScoreHistograms, histogram_json
-from basetag.judgement.segment_measures import SegmentCounts, SegmentScan
+from basetag.judgement.tally import Tally
 from basetag.judgement.unit_sums import UnitSums
 from basetag.judgement.units import choose_units
 from basetag.segments import Segments
@@ -44,7 +34,6 @@ from basetag.segments import Segments
 # Posterior values held at a time: 8 MB in double precision.
 _VALUES_AT_ONCE = 1 << 20
 
-_HEADLINES = ("accuracy", "balanced_accuracy", "macro_f1", "mcc", "cross_entropy", "brier", "ece")
 # What the card of a network says besides.
 _OF_NETWORKS = ("parts", "operations_per_base", "context")
 
@@ -79,6 +68,7 @@ def evaluate(
     hmm: HMM | None = None,
     train: Segments | None = None,
     validation: tuple[Segments, AnyPath] | None = None,
+    matched_path: AnyPath | None = None,
     pairs: int = 1000,
     draws_seed: int = 1,
 ) -> Judgement:
@@ -113,6 +103,9 @@ def evaluate(
         The training split; its labels are read where there is no model, for what chance does.
     validation : (Segments, path-like), optional
         The validation split and the tagger's posteriors of it, to fit a temperature on.
+    matched_path : path-like, optional
+        .npy of bool, (bases of the split,), whether each base lies inside a match to training; all
+        but those are then judged once more, by themselves.
     pairs : int
         Draws of each null that chance is told by.
     draws_seed : int
@@ -136,42 +129,45 @@ def evaluate(
     posterior = open_posterior(posterior_path, corpus, segments)
     calls = open_calls(calls_path, corpus, segments)
     prior = np.array(card["training"]["prior"])
-    n_states = len(corpus.states)
     temperature = None
     if validation is not None:
         own = open_posterior(validation[1], corpus, validation[0])
         temperature = fit_temperature(own, corpus, validation[0])
-    units = choose_units(segments, corpus.known_labels, n_states)
-    scores = Scores(
-        units.count, prior, tuple(references), None if temperature is None else temperature.value
-    )
-    histograms = ScoreHistograms(n_states, units.count)
-    scan = SegmentScan(units.count, n_states)
-    for rows, piece, bases in row_chunks(units.pieces, _VALUES_AT_ONCE // n_states):
+    units = choose_units(segments, corpus.known_labels, len(corpus.states))
+    at_once = _VALUES_AT_ONCE // len(corpus.states)
+    matches = None
+    if matched_path is not None:
+        marks = open_matches(matched_path, segments)
+        matches = read_matches(corpus, units, marks, at_once)
+    how = units, prior, tuple(references), temperature
+    everything = Tally(*how)
+    unmatched = Tally(*how) if matches is not None and matches.bases else None
+    runs = RunCounter()
+    for rows, piece, bases in row_chunks(units.pieces, at_once):
         labels = corpus.known_labels[bases]
         chunk, called = posterior[rows], calls[rows]
         check_rows(chunk, posterior_path, corpus, bases)
-        unit = units.unit[piece]
-        scan.add(labels, called, units.segment[piece], unit)
         beside = {name: array[rows] for name, array in references.items()}
-        scored = labels != UNLABELLED
-        if not scored.all():
-            unit, labels = unit[scored], labels[scored]
-            chunk, called = chunk[scored], called[scored]
-            beside = {name: array[scored] for name, array in beside.items()}
-        histograms.add(scores.add(unit, labels, called, chunk, beside), labels, unit)
-    if not scores.bases.any():
+        everything.add(piece, labels, called, chunk, beside)
+        if matches is not None and unmatched is not None:
+            elsewhere = np.where(marks[rows], UNLABELLED, labels).astype(np.uint8)
+            aside = matches.runs[runs.numbers(labels, units.segment[piece])]
+            whole = np.where(aside, UNLABELLED, labels).astype(np.uint8)
+            unmatched.add(piece, elsewhere, called, chunk, beside, whole)
+    if not everything.bases:
         raise InputError(
             f"no base of the test split of {dataset!r} has a label",
             advice="give labels for its records, or choose another split",
         )
-    counts = scan.counts()
-    sums = _unit_sums(scores, counts)
-    figures = _headlines(scores, sums, temperature, draws_seed)
-    confusion = scores.confusion.sum(axis=0)
-    total = int(scores.bases.sum())
-    label_counts = confusion.sum(axis=1)
-    rankings, auroc, auprc = histograms.rankings()
+    of_card = corpus.states, ceiling_of(card)
+    measures, sums = everything.measures(*of_card, seed=draws_seed)
+    measures["test"]["matched_bases"] = None if matches is None else matches.bases
+    without: dict[str, Any] | None = None
+    if unmatched is not None and unmatched.bases:
+        without = {"same": False} | unmatched.measures(*of_card, seed=draws_seed)[0]
+    elif matches is not None and not matches.bases:
+        without = {"same": True}
+    confusion = np.array(measures["confusion"])
     metrics = {
         "dataset": dataset,
         "tagger": card["name"],
@@ -181,40 +177,8 @@ def evaluate(
         "network": {key: card[key] for key in _OF_NETWORKS} if card["kind"] == "network" else None,
         "states": list(corpus.states),
         "state_names": dict(corpus.state_names),
-        "test": {"bases": total, "segments": units.n_records},
-        "units": {
-            "count": len(sums.bases),
-            "kind": units.kind,
-            "bases": total / len(sums.bases),
-            "correlation_length": units.correlation_length,
-        },
-        "confusion": confusion.tolist(),
-        "confusion_shares": (confusion / np.maximum(label_counts, 1)[:, None]).tolist(),
-        "label_counts": label_counts.tolist(),
-        **{name: figures[name] for name in _HEADLINES},
-        "majority_accuracy": float(label_counts[int(prior.argmax())] / total),
-        "auroc": plain(auroc),
-        "auprc": plain(auprc),
-        "classes": {
-            state: {**own, "auroc": plain(ranking.auroc), "auprc": plain(ranking.auprc)}
-            for state, own, ranking in zip(
-                corpus.states, class_figures(sums, seed=draws_seed), rankings, strict=True
-            )
-        },
-        "scores": histogram_json(rankings, corpus.states),
-        "sums": total_sums(sums),
-        "kl_exact": figures.get("kl_exact"),
-        "kl_filtered": figures.get("kl_filtered"),
-        "attained": figures.get("attained_exact"),
-        "attained_filtered": figures.get("attained_filtered"),
-        "excess": {name: figures[f"excess_{name}"] for name in references} or None,
-        "ceiling": ceiling_section(scores, ceiling_of(card)),
-        "reliability": scores.reliability.table(),
-        "certainty": certainty_figures(
-            scores.sure[scores.bases > 0], sums.correct, sums.bases, seed=draws_seed
-        ),
-        "calibration": calibration_section(scores, temperature, figures),
-        "segments": segment_section(counts, sums, corpus.states, draws_seed),
+        **measures,
+        "unmatched": without,
         "chance": chance_figures(
             corpus, segments, calls, confusion, hmm=hmm, train=train, pairs=pairs, seed=draws_seed
         ),
@@ -236,41 +200,3 @@ def ceiling_of(card: Mapping[str, Any]) -> Literal["exact", "filtered"]:
         and not card.get("both_strands")
     )
     return "filtered" if one_way or architecture.get("baseline") == "filtered" else "exact"
-
-
-def _unit_sums(scores: Scores, counts: SegmentCounts) -> UnitSums:
-    """Return the sums of the units that have a scored base."""
-    scored = scores.bases > 0
-    sums: dict[str, NDArray[Any]] = {
-        "bases": scores.bases,
-        "correct": scores.correct,
-        "cross_entropy": scores.cross_entropy,
-        "brier": scores.brier,
-        "confusion": scores.confusion,
-        "segments_true": counts.true,
-        "segments_called": counts.called,
-        "segments_matched": counts.matched,
-        "boundaries_true": counts.boundaries_true,
-        "boundaries_called": counts.boundaries_called,
-        "boundaries_matched": counts.boundaries_matched,
-    }
-    for name, reference in scores.references.items():
-        sums |= {f"kl_{name}": reference.kl, f"kl_{name}_prior": reference.kl_prior}
-    return UnitSums(**{name: own[scored].astype(np.float64) for name, own in sums.items()})
-
-
-def _headlines(
-    scores: Scores, sums: UnitSums, temperature: Temperature | None, seed: int
-) -> dict[str, Any]:
-    """Return the figures of all bases; those at the temperature have names that end in _scaled."""
-    scored = scores.bases > 0
-    excess = {
-        name: sums.cross_entropy - reference.cross_entropy[scored]
-        for name, reference in scores.references.items()
-    }
-    reliability = {"ece": scores.reliability.chosen(scored)}
-    further = {}
-    if temperature is not None:
-        reliability["ece_scaled"] = scores.scaled_reliability.chosen(scored)
-        further["cross_entropy_scaled"] = scores.scaled_cross_entropy[scored]
-    return headline_figures(sums, excess, reliability, further, seed=seed)

@@ -63,7 +63,10 @@ def calibration_section(
 def segment_section(
     counts: SegmentCounts, sums: UnitSums, states: Sequence[str], seed: int
 ) -> dict[str, Any]:
-    """Return the figures of segments and boundaries, and the counts that they follow from."""
+    """Return the figures of segments and boundaries, and the counts that they follow from.
+
+    `sums` are those of the units that have bases in which segments were looked for.
+    """
     figures = segment_figures(sums, seed=seed)
     by_state = zip(
         states,
@@ -71,6 +74,7 @@ def segment_section(
         strict=True,
     )
     return {
+        "bases": int(sums.bases.sum()),
         **{name: figures[name] for name in ("precision", "recall", "f1", "per_mb")},
         **{
             name: int(own.sum())

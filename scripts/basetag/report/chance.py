@@ -178,7 +178,18 @@ def table_notes(named: Mapping[str, TaggerResult]) -> list[str]:
             else:
                 continue
             taggers.setdefault(reason, []).append(label)
-    return [f"{reason}: {', '.join(labels)}." for reason, labels in taggers.items()]
+    notes = [f"{reason}: {', '.join(labels)}." for reason, labels in taggers.items()]
+    if any(
+        (null["effective_sample_size"] or 0) > 1.005 * null["length"]
+        for result in named.values()
+        for key, null in _in_order(result.metrics["chance"]).items()
+        if null is not None and key not in _INDEPENDENT
+    ):
+        notes.append(
+            "More effective bases than there are bases: matches of this null scatter less than "
+            "those of independent draws would, as where a tagger hardly ever changes its call."
+        )
+    return notes
 
 
 def _why_untested(key: str, null: Mapping[str, Any] | None) -> str:

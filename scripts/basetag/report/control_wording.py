@@ -29,7 +29,8 @@ def control_sentences(seeds: Sequence[Mapping[str, Any]]) -> list[str]:
         if not found:
             continue
         which = "" if len(seeds) == 1 else f" with {len(found)} of {len(seeds)} seeds"
-        rates = [judged["per_mb"] for judged in found]
+        every = [(m["controls"] or {}).get(control) for m in seeds]
+        rates = [judged["per_mb"] for judged in every if judged]
         sentences.append(
             f"{seeds[0]['tagger']} sees structure where there is none{which}: "
             f"{rate(mean([one['value'] for one in rates]))} false segments per Mb of {words}"

@@ -175,4 +175,4 @@ def _rate(value: float) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.3g}" if value < 100 else f"{value:,.0f}"
+    return f"{value:#.3g}" if value < 99.95 else f"{value:,.0f}"

@@ -102,7 +102,8 @@ def _scale_figure(
         f"with 95 % intervals, beside chance and the best possible. {known}",
     )
     notes = [
-        f"{dataset.name}: every tagger between chance and the best possible, the best on top. "
+        f"{dataset.name}: every tagger between chance and the best possible, the lowest "
+        "cross-entropy on top. "
         "The black line through a mark, and the numbers in brackets, are its 95 % interval."
     ]
     if any(len(results) > 1 for results in by_tagger.values()):

@@ -17,8 +17,14 @@ from numpy.typing import NDArray
 
 from basetag.errors import InputError
 from basetag.judgement.chance import binomial_log10_tail
-from basetag.judgement.figure_places import FIGURES, NUMBERS, found_at
-from basetag.report.measure_identities import check_measures
+from basetag.judgement.figure_places import (
+    FIGURES,
+    NUMBERS,
+    UNMATCHED,
+    found_at,
+    unmatched_measures,
+)
+from basetag.report.measure_identities import Check, check_measures
 
 # A sum over 1e9 bases in another order moves the last digits of a float64 by about this much.
 _JSON_TOLERANCE = 1e-9
@@ -43,26 +49,11 @@ def check_identities(metrics: Mapping[str, Any], path: str | Path) -> None:
                 advice="the file is damaged or was edited: delete it and run again",
             )
 
-    confusion = np.array(metrics["confusion"], dtype=np.int64)  # (states, states)
+    confusion = _check_bases(metrics, check)
+    _check_unmatched(metrics, confusion, check)
     bases = int(metrics["test"]["bases"])
+    check("the bases in which segments are counted", metrics["segments"]["bases"], bases)
     matches = int(np.trace(confusion))
-    sums = metrics["sums"]
-    check("the sum of the confusion matrix", int(confusion.sum()), bases)
-    for state, count, row in zip(
-        metrics["states"], metrics["label_counts"], confusion.sum(axis=1), strict=True
-    ):
-        check(f"the label count of {state}", count, int(row))
-    check("accuracy", metrics["accuracy"]["value"], matches / bases)
-    check("cross_entropy", metrics["cross_entropy"]["value"], sums["cross_entropy"] / bases)
-    check("brier", metrics["brier"]["value"], sums["brier"] / bases)
-    check("mcc", metrics["mcc"]["value"], _matthews(confusion))
-    check_measures(metrics, check)
-    for of, attained in (("exact", "attained"), ("filtered", "attained_filtered")):
-        if metrics[f"kl_{of}"] is not None:
-            check(f"kl_{of}", metrics[f"kl_{of}"]["value"], sums[f"kl_{of}"] / bases)
-        if metrics[attained] is not None:
-            share = 1 - sums[f"kl_{of}"] / sums[f"kl_{of}_prior"]
-            check(attained, metrics[attained]["value"], share)
     shares = confusion.sum(axis=1) / bases, confusion.sum(axis=0) / bases
     independent = {"uniform": 1 / len(confusion), "frequencies": float(shares[0] @ shares[1])}
     for name, null in metrics["chance"].items():
@@ -73,6 +64,52 @@ def check_identities(metrics: Mapping[str, Any], path: str | Path) -> None:
     for name, control in (metrics["controls"] or {}).items():
         if control is not None:
             _check_control(check, f"of the {name} control", control)
+
+
+def _check_bases(metrics: Mapping[str, Any], check: Check) -> NDArray[np.int64]:
+    """Recompute the measures of calls and posteriors; return the confusion matrix."""
+    confusion = np.array(metrics["confusion"], dtype=np.int64)  # (states, states)
+    bases = int(metrics["test"]["bases"])
+    sums = metrics["sums"]
+    check("the sum of the confusion matrix", int(confusion.sum()), bases)
+    for state, count, row in zip(
+        metrics["states"], metrics["label_counts"], confusion.sum(axis=1), strict=True
+    ):
+        check(f"the label count of {state}", count, int(row))
+    check("accuracy", metrics["accuracy"]["value"], int(np.trace(confusion)) / bases)
+    check("cross_entropy", metrics["cross_entropy"]["value"], sums["cross_entropy"] / bases)
+    check("brier", metrics["brier"]["value"], sums["brier"] / bases)
+    check("mcc", metrics["mcc"]["value"], _matthews(confusion))
+    check_measures(metrics, check)
+    for of, attained in (("exact", "attained"), ("filtered", "attained_filtered")):
+        if metrics[f"kl_{of}"] is not None:
+            check(f"kl_{of}", metrics[f"kl_{of}"]["value"], sums[f"kl_{of}"] / bases)
+        if metrics[attained] is not None:
+            share = 1 - sums[f"kl_{of}"] / sums[f"kl_{of}_prior"]
+            check(attained, metrics[attained]["value"], share)
+    return confusion
+
+
+def _check_unmatched(
+    metrics: Mapping[str, Any], confusion: NDArray[np.int64], check: Check
+) -> None:
+    """Hold the measures of unmatched bases against their own counts, and these against all."""
+    matched, unmatched = metrics["test"]["matched_bases"], metrics["unmatched"]
+    if matched is None:
+        return
+    bases = int(metrics["test"]["bases"])
+    same = unmatched is not None and bool(unmatched["same"])
+    check("whether all bases are unmatched", same, matched == 0)
+    check("whether no base is unmatched", unmatched is None, matched == bases)
+    if unmatched is None or same:
+        return
+
+    def check_unmatched(name: str, stored: float, recomputed: float) -> None:
+        check(f"of unmatched bases, {name}", stored, recomputed)
+
+    check("the sum of matched and unmatched bases", matched + unmatched["test"]["bases"], bases)
+    elsewhere = _check_bases({**metrics, **unmatched}, check_unmatched)
+    check("unmatched bases beyond all", int(np.maximum(elsewhere - confusion, 0).sum()), 0)
 
 
 def _check_null(
@@ -150,15 +187,18 @@ def check_row(row: Mapping[str, str], metrics: Mapping[str, Any], path: Path, li
         for name, found in controls
         if found
     }
+    elsewhere = unmatched_measures(metrics) or {}
     for column, text in row.items():
-        name, _, end = column.rpartition("_")
-        place = NUMBERS.get(column, (column,))
-        if column in FIGURES:
-            place = (*FIGURES[column], "value")
+        figure = column.removeprefix(UNMATCHED)
+        measures = metrics if figure == column else elsewhere
+        name, _, end = figure.rpartition("_")
+        place = NUMBERS.get(figure, (figure,))
+        if figure in FIGURES:
+            place = (*FIGURES[figure], "value")
         elif name in FIGURES and end in ("low", "high"):
             place = (*FIGURES[name], end)
-        known = place[0] in metrics
-        value = found_at(metrics, place) if known else rates.get(column)
+        known = figure != column or place[0] in measures
+        value = found_at(measures, place) if place[0] in measures else rates.get(column)
         if known and (text == "") != (value is None or value == ""):
             same = False
         elif text and isinstance(value, int | float):

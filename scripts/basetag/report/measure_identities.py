@@ -42,7 +42,7 @@ def check_measures(metrics: Mapping[str, Any], check: Check) -> None:
             scaled["cross_entropy"]["value"],
             scaled["cross_entropy_sum"] / bases,
         )
-    _check_segments(metrics["segments"], bases, check)
+    _check_segments(metrics["segments"], check)
     _check_certainty(metrics, check)
 
 
@@ -120,15 +120,14 @@ def _check_reliability(
     check(name, stored, sum(gaps) / bases)
 
 
-def _check_segments(segments: Mapping[str, Any], bases: int, check: Check) -> None:
+def _check_segments(segments: Mapping[str, Any], check: Check) -> None:
+    bases = int(segments["bases"])
     matched, true, called = (segments[side] for side in ("matched", "true", "called"))
     _check_overlap("of segments", segments, matched, true, called, check)
     for side in ("true", "called"):
-        check(
-            f"{side} segments per Mb",
-            segments["per_mb"][side]["value"],
-            1e6 * segments[side] / bases,
-        )
+        if bases:
+            rate = 1e6 * segments[side] / bases
+            check(f"{side} segments per Mb", segments["per_mb"][side]["value"], rate)
         for state, own in segments["classes"].items():
             lengths = sum(segments["lengths"][side][state])
             check(f"the lengths of {side} segments of {state}", lengths, own[side])

@@ -69,8 +69,8 @@ def _context_figure(
         "context",
         f"{dataset.name}: mean KL divergence between what a network says of a base given a "
         "piece of up to 10,000 bases and given only those within a distance, with 95 % intervals, "
-        "at "
-        f"{numbers.count(first['bases'])} bases of the validation split. A network that cannot "
+        f"at {numbers.count(first['bases'])} bases of the validation split, a line for each "
+        "training. A network that cannot "
         "look to the right is cut on the left alone. The context is the distance from which on "
         f"the divergence stays below {first['threshold']:g} nats; what is below {LOWEST:.5f} is "
         "drawn at the lower edge. It is measured on this data, "

@@ -23,7 +23,7 @@ from basetag.report.data import (
     TaggerResult,
     Tracks,
 )
-from basetag.report.difference_identities import check_differences
+from basetag.report.difference_identities import check_differences, check_seed_means
 from basetag.report.identities import check_identities, check_row
 from basetag.report.preflight_identities import check_preflight
 
@@ -95,6 +95,7 @@ def read_report_data(
         for path in tracks_paths
     }
     columns, rows = _read_table(Path(comparison_path))
+    check_seed_means(rows, Path(comparison_path))
     datasets: dict[str, list[TaggerResult]] = {}
     for number, row in enumerate(rows, start=2):
         key = (row["dataset"], row["tagger"], int(row["seed"]))

@@ -31,6 +31,7 @@ from basetag.report.differences import differences_view
 from basetag.report.figures import write_figures
 from basetag.report.front import front_view
 from basetag.report.genomes import genome_views
+from basetag.report.matches import matches_view
 from basetag.report.measures import measures_view
 from basetag.report.networks import loss_figure, networks_view, rate_figure
 from basetag.report.page import Page
@@ -138,6 +139,7 @@ def _dataset_view(page: Page, dataset: DatasetResult, data: ReportData) -> dict[
         "chance": chance_view(page, dataset, named, networks),
         "controls": controls_view(page, dataset, named),
         "measures": measures_view(page, dataset, named, networks),
+        "matches": matches_view(dataset, named),
         "segments": segments_view(page, dataset, named, networks),
         "differences": differences_view(page, dataset, data, networks),
         "calibration": calibration_view(named, networks),

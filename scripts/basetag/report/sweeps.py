@@ -306,7 +306,7 @@ def count_sentence(cells: Sequence[Cell], network: str, rival: str) -> str:
 
 
 def _along(axis: Axis) -> Along:
-    title = axis.key if not axis.unit else f"{axis.key} ({axis.unit})"
+    title = axis.key if axis.unit in ("", axis.key) else f"{axis.key} ({axis.unit})"
     values, texts = list(axis.values), _texts(axis)
     if not axis.numeric:
         return Along(title, values, texts, False, False)

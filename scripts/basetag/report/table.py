@@ -8,9 +8,10 @@ interval, `X_low` and `X_high`, stand under the figure `X`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from basetag.judgement.figure_places import UNMATCHED
 from basetag.report import numbers
 from basetag.report.data import DatasetResult, ReportData
 
@@ -92,7 +93,7 @@ TELLING = (
     "train_seconds",
 )
 # Where all rows agree, it is told once, above the table.
-_SHARED = ("test_bases", "chance_accuracy", "device")
+_SHARED = ("test_bases", "matched_bases", "chance_accuracy", "device")
 
 _COLUMNS = {
     "tagger": Column("tagger", "", "Name in the config", _text),
@@ -101,6 +102,9 @@ _COLUMNS = {
     "decoding": Column("calls by", "", "How states are called from probabilities", _text),
     "parameters": Column("para-meters", "", "Numbers that were fitted", _count),
     "test_bases": Column("test bases", "", "Scored bases of the test split", _count),
+    "matched_bases": Column(
+        "matched to training", "", "Test bases inside 31 letters that training has, too", _count
+    ),
     "accuracy": Column("accuracy", "%", "Bases that match", _percent),
     "balanced_accuracy": Column("balanced accuracy", "%", "Mean over states of recall", _percent),
     "macro_f1": Column("macro F1", "", "Mean over states of F1", _number(3)),
@@ -141,6 +145,23 @@ _COLUMNS = {
 }
 
 
+_COLUMNS |= {
+    f"{name}_seed_mean": replace(
+        _COLUMNS[name],
+        heading=f"{_COLUMNS[name].heading}, mean over seeds",
+        meaning="Mean over the seeds of the tagger",
+    )
+    for name in (
+        "accuracy",
+        "cross_entropy",
+        "kl_exact",
+        "attained",
+        "attained_filtered",
+        "false_segments_per_mb_homogeneous",
+        "false_segments_per_mb_shuffled",
+    )
+}
+
 #: Whose p-value a column is.
 _NULL_OF = {"p_chance": "uniform", "p_shift": "shift", "p_resimulated": "resimulated"}
 
@@ -163,6 +184,8 @@ def comparison_view(dataset: DatasetResult, data: ReportData) -> dict[str, Any]:
         and any(row[column] for row in rows)
         and not _is_end(column, data.comparison_columns)
     ]
+    if not any(int(row.get("matched_bases") or 0) for row in rows):
+        filled = [column for column in filled if not column.startswith(UNMATCHED)]
     if all(row.get("decoding") == "argmax" for row in rows):
         filled.remove("decoding")
     shared = [
@@ -172,10 +195,7 @@ def comparison_view(dataset: DatasetResult, data: ReportData) -> dict[str, Any]:
     extra = {column for column in filled if column not in TELLING}
     if len({row["tagger"] for row in rows}) == len(rows):
         extra |= {"seed"} & set(filled)
-    known = {
-        column: _COLUMNS.get(column, Column(column.replace("_", " "), "", "", _plain))
-        for column in (*filled, *shared)
-    }
+    known = {column: _column(column) for column in (*filled, *shared)}
     results = {(result.tagger, str(result.seed)): result for result in dataset.results}
     table = []
     for row in rows:
@@ -208,6 +228,15 @@ def comparison_view(dataset: DatasetResult, data: ReportData) -> dict[str, Any]:
             for column in shared
         ],
     }
+
+
+def _column(name: str) -> Column:
+    """Return what a column is called and means; of unmatched bases, as that of all is."""
+    own = _COLUMNS.get(name.removeprefix(UNMATCHED), Column(name.replace("_", " "), "", "", _plain))
+    if name in _COLUMNS or not name.startswith(UNMATCHED):
+        return own
+    meaning = f"{own.meaning}, of test bases that training does not have"
+    return replace(own, heading=f"{own.heading}, unmatched", meaning=meaning)
 
 
 def _is_end(column: str, columns: Sequence[str]) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 
 from basetag.report.control_wording import control_sentences
 from basetag.report.figure_text import mean, spread
+from basetag.report.match_wording import match_sentences
 from basetag.report.numbers import count, nats, percent, signed
 
 Metrics = Mapping[str, Any]
@@ -128,6 +129,9 @@ def verdict(
         headline = (
             f"{known}; the best possible is {percent(ceiling['accuracy'])}, and the rest is luck."
         )
+    own = first["ceiling"]
+    if own is not None and own["of"] == "filtered" and first["decoding"] == "argmax":
+        headline = f"{headline[:-1]}, or {percent(own['accuracy'])} reading in one direction."
     attained = [own for own in map(own_attained, seeds) if own is not None]
     badge, level = _badge(attained, seeds, majority)
     if attained and level != "poor":
@@ -142,6 +146,7 @@ def verdict(
     note = rule_note(seeds, rules, prior_cross_entropy)
     if note:
         details.append(note)
+    details += match_sentences(seeds)
     false = control_sentences(seeds)
     if false:
         but = "but" if level in ("good", "fair") else "and"
