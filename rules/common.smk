@@ -65,6 +65,7 @@ for rule_name in ("predict_baseline", "predict_network"):
 # With those of sweeps.
 DATASETS = list(CONFIG.datasets)
 SIMULATED = [name for name in DATASETS if CONFIG.is_simulated(name)]
+FETCHED_DATASETS = [name for name in DATASETS if CONFIG.is_fetched(name)]
 NETWORKS = [name for name in CONFIG.taggers if CONFIG.is_network(name)]
 BASELINES = [name for name in CONFIG.taggers if not CONFIG.is_network(name)]
 SWEEPS = list(CONFIG.plans)
@@ -146,15 +147,17 @@ def code(script):
 
 
 def sequences_of(wildcards):
-    """Return the sequences of a dataset: a simulated FASTA, or the user's own file."""
+    """Return the sequences of a dataset: a simulated FASTA, the user's own file, or a fetched one."""
     own = CONFIG.sequence_file(wildcards.dataset)
-    return own or f"results/{wildcards.dataset}/sequences.fa.gz"
+    made = "record.gb.gz" if CONFIG.is_fetched(wildcards.dataset) else "sequences.fa.gz"
+    return own or f"results/{wildcards.dataset}/{made}"
 
 
 def labels_of(wildcards):
-    """Return what labels a dataset: a simulated FASTA of states, or the user's own file."""
+    """Return what labels a dataset: a simulated FASTA of states, the user's own file, or a fetched one."""
     own = CONFIG.label_file(wildcards.dataset)
-    return own or f"results/{wildcards.dataset}/states.fa.gz"
+    made = "record.gb.gz" if CONFIG.is_fetched(wildcards.dataset) else "states.fa.gz"
+    return own or f"results/{wildcards.dataset}/{made}"
 
 
 def genome_of(wildcards):

@@ -22,7 +22,13 @@ from basetag.config.baselines import (
     Majority,
     Uniform,
 )
-from basetag.config.datasets import VARIATIONS, FastaDataset, SimulatedDataset, TableDataset
+from basetag.config.datasets import (
+    VARIATIONS,
+    FastaDataset,
+    FetchedDataset,
+    SimulatedDataset,
+    TableDataset,
+)
 from basetag.config.decoding import Viterbi
 from basetag.config.features import BedGraph
 from basetag.config.labels import label_path
@@ -285,8 +291,15 @@ class Config(Sources):
         return units
 
     def fetch_settings(self, genome: str) -> Settings:
-        """Return `accession`."""
-        return {"accession": self.genome(genome).accession}
+        """Return `accession` and `form`: a genome's letters."""
+        return {"accession": self.genome(genome).accession, "form": "fasta"}
+
+    def fetch_dataset_settings(self, dataset: str) -> Settings:
+        """Return `accession` and `form`: a record with its features."""
+        settings = self.dataset(dataset)
+        if not isinstance(settings, FetchedDataset):
+            raise ValueError(f"{dataset} is not fetched")
+        return {"accession": settings.accession, "form": "genbank"}
 
     def encode_genome_settings(self, genome: str) -> Settings:
         """Return `alphabet`: that of the datasets whose taggers annotate the genome."""

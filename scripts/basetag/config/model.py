@@ -12,6 +12,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, Strict
 
+from basetag.config.accessions import ACCESSION, check_accession
 from basetag.config.datasets import Dataset
 from basetag.config.decoding import Decoding
 from basetag.config.features import FeatureSources
@@ -96,21 +97,12 @@ class TaggerReference(Section):
     )
 
 
-def _check_accession(accession: str | None) -> str | None:
-    if accession is not None and accession.upper().startswith(("GCA_", "GCF_")):
-        raise mistake(
-            f"{accession} is an assembly, not a nucleotide record",
-            "name one of its sequences (NC_..., NZ_...), or give a local file with fasta",
-        )
-    return accession
-
-
 class GenomeEntry(Section):
     """A genome to annotate: fetched by its accession, or a FASTA file of your own."""
 
-    accession: Annotated[str | None, AfterValidator(_check_accession)] = Field(
+    accession: Annotated[str | None, AfterValidator(check_accession)] = Field(
         default=None,
-        pattern=r"^[A-Za-z]+_?[A-Za-z]*[0-9]+(\.[0-9]+)?$",
+        pattern=ACCESSION,
         description="NCBI nucleotide accession to fetch, with its version: NC_001416.1.",
     )
     fasta: str | None = Field(
