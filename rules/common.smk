@@ -70,6 +70,9 @@ NETWORKS = [name for name in CONFIG.taggers if CONFIG.is_network(name)]
 BASELINES = [name for name in CONFIG.taggers if not CONFIG.is_network(name)]
 SWEEPS = list(CONFIG.plans)
 GENOMES = list(CONFIG.model.annotate)
+# Of the taggers that a genome names by their files.
+TAGGER_FILES = "files"
+FILE_TAGGERS = [run[2] for run in CONFIG.annotations() if run[1] == TAGGER_FILES]
 FETCHED = [name for name in GENOMES if CONFIG.genome_file(name) is None]
 
 # Folders of results/ in which a corpus with features lies.
@@ -201,6 +204,21 @@ def features_in(folder):
         return [f"{place}/features.npy", f"{place}/features.json"]
 
     return of_wildcards
+
+
+def annotating_features(wildcards):
+    """Return the features of a genome that a tagger reads, where it reads any."""
+    found = CONFIG.use(wildcards.genome, wildcards.dataset, wildcards.tagger)
+    place = f"results/genomes/{wildcards.genome}/corpus"
+    return (
+        [f"{place}/features.npy", f"{place}/features.json"] if found.features else []
+    )
+
+
+def annotating_tagger(wildcards):
+    """Return the file of a tagger that annotates a genome: one of this run, or the user's own."""
+    found = CONFIG.use(wildcards.genome, wildcards.dataset, wildcards.tagger)
+    return found.file or f"{RUN}/tagger.safetensors".format(**wildcards)
 
 
 def substates_in(folder):

@@ -1,4 +1,4 @@
-"""Genomes fetched from NCBI by accession, with Biopython's Entrez: letters alone, or all of GenBank.
+"""Records fetched from NCBI by accession, with Biopython's Entrez, as FASTA or GenBank.
 
 What comes is checked against the length that NCBI's summary states, and kept whole or not at all.
 Failures that pass (too many requests, a server's error, a cut connection) are tried again with
