@@ -210,9 +210,7 @@ def annotating_features(wildcards):
     """Return the features of a genome that a tagger reads, where it reads any."""
     found = CONFIG.use(wildcards.genome, wildcards.dataset, wildcards.tagger)
     place = f"results/genomes/{wildcards.genome}/corpus"
-    return (
-        [f"{place}/features.npy", f"{place}/features.json"] if found.features else []
-    )
+    return [f"{place}/features.npy", f"{place}/features.json"] if found.features else []
 
 
 def annotating_tagger(wildcards):

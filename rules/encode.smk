@@ -15,7 +15,7 @@ OUT  results/{dataset}/record.gb.gz, where it is fetched
 rule fetch_dataset:
     """Fetch a record with its sequence and features by its NCBI accession."""
     output:
-        genome="results/{dataset}/record.gb.gz",
+        record="results/{dataset}/record.gb.gz",
     log:
         "logs/fetch_dataset/{dataset}.log",
     benchmark:
@@ -26,11 +26,11 @@ rule fetch_dataset:
         "../envs/data.yaml"
     params:
         settings=settings("fetch_dataset", "dataset"),
-        code=code("fetch_genome.py"),
+        code=code("fetch_dataset.py"),
     message:
         "Fetching {wildcards.dataset} from NCBI"
     script:
-        "../scripts/fetch_genome.py"
+        "../scripts/fetch_dataset.py"
 
 
 rule encode_fasta:

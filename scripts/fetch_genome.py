@@ -1,4 +1,4 @@
-"""Rules fetch_genome, fetch_dataset: fetch a record by its NCBI accession."""
+"""Rule fetch_genome: fetch a genome by its NCBI accession."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ from basetag.job_log import job_log
 
 
 def main(settings: dict[str, Any], genome: Path) -> None:
-    fetch_genome(settings["accession"], genome, form=settings["form"])
+    fetch_genome(settings["accession"], genome)
 
 
 if __name__ == "__main__":

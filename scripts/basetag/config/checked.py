@@ -282,15 +282,15 @@ class Config(Sources):
         return units
 
     def fetch_settings(self, genome: str) -> Settings:
-        """Return `accession` and `form`: a genome's letters."""
-        return {"accession": self.genome(genome).accession, "form": "fasta"}
+        """Return `accession`."""
+        return {"accession": self.genome(genome).accession}
 
     def fetch_dataset_settings(self, dataset: str) -> Settings:
-        """Return `accession` and `form`: a record with its features."""
+        """Return `accession`."""
         settings = self.dataset(dataset)
         if not isinstance(settings, FetchedDataset):
             raise ValueError(f"{dataset} is not fetched")
-        return {"accession": settings.accession, "form": "genbank"}
+        return {"accession": settings.accession}
 
     def encode_genome_settings(self, genome: str) -> Settings:
         """Return `alphabet`: that of the taggers which annotate the genome."""
