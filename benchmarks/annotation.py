@@ -139,7 +139,14 @@ def annotate(folder: Path, tagger: Path, bases_per_job: int | None, memory: int)
     with timed("gather"):
         outputs = {
             name: out / name
-            for name in ("bed.gz", "gff3.gz", "posteriors", "summary", "distributions")
+            for name in (
+                "bed.gz",
+                "gff3.gz",
+                "posteriors",
+                "summary",
+                "distributions",
+                "composition",
+            )
         }
         gather_annotation.main(
             SETTINGS, WILDCARDS | {"tagger": tagger.name}, parts, corpus, tagger,

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from basetag.baselines import BASELINES, Baseline, Lengths, Tensors, Tokens
+from basetag.composition import training_composition
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.errors import ConfigError, InputError
 from basetag.exact_inference import smoothed_posterior
@@ -85,6 +86,7 @@ def fit_baseline(
         description=fitted.description,
         parameters=fitted.parameters,
         architecture={"baseline": name, **fitted.architecture},
+        composition=training_composition(corpus, split["train"]),
     )
     return made(card, fitted.tensors)
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from basetag.alphabet import Alphabet
 from basetag.architecture import chain_of, describe
+from basetag.composition import training_composition
 from basetag.corpus import Corpus
 from basetag.errors import ConfigError, InputError
 from basetag.features import BaseFeatures
@@ -117,6 +118,7 @@ class NetworkTagger:
             description=describe(architecture),
             parameters=sum(parameter.numel() for parameter in network.parameters()),
             architecture=architecture,
+            composition=training_composition(corpus, training),
         )
         parts = network.parts()
         card["both_strands"] = both_strands
