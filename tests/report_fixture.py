@@ -15,6 +15,8 @@ import numpy as np
 from scipy.special import logsumexp
 from scipy.stats import binom
 
+from basetag.composition import training_composition
+from basetag.segments import whole_records
 from tests.tracks_fixture import genome_of, write_tracks
 
 STATES = ("H", "L")
@@ -783,7 +785,11 @@ def _write_annotation(folder, genome):
         near = np.abs(at[:, None] - np.array(bounds)[None, :]).min(axis=1)
         sure = (0.55 + 0.44 * (1 - np.exp(-near / 150))).astype(np.float32)
         posterior = np.where(calls[name][:, None] == [0, 1], sure[:, None], 1 - sure[:, None])
-        write_tracks(place, genome_of({"NC_001416.1": 48_502}), calls[name], CALLED, posterior)
+        # Of the same kind as the training data, which are random letters, too.
+        trained = genome_of({f"r{number}": 500 for number in range(400)}, seed=2)
+        training = training_composition(trained, whole_records(trained))
+        letters = genome_of({"NC_001416.1": 48_502})
+        write_tracks(place, letters, calls[name], CALLED, posterior, training=training)
         paths.append(place)
     names = list(cuts)
     rows = []

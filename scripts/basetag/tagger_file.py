@@ -26,7 +26,9 @@ from basetag.files import canonical_json, written_whole
 from basetag.label_statistics import count_transitions, label_frequencies
 from basetag.segments import Segments
 
-#: Version of what the card and the arrays mean. Files of another one are refused.
+#: Version of what the card and the arrays mean. Files of another one are refused. A key that
+#: nobody needs to predict, such as the composition of the training data, makes no new one: readers
+#: do without it, and older ones do not look at it.
 FORMAT = 2
 
 Kind = Literal["network", "hmm", "rule", "constant"]
@@ -55,6 +57,7 @@ def new_card(
     description: str,
     parameters: int,
     architecture: Mapping[str, Any],
+    composition: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return the card of a tagger that was fitted on `training`.
 
@@ -74,14 +77,16 @@ def new_card(
         Number of fitted numbers.
     architecture : mapping
         Plain JSON from which, with the arrays, the tagger is built again.
+    composition : mapping
+        What the training data are made of: see `basetag.composition.training_composition`.
 
     Returns
     -------
     dict
         With what prediction and decoding need: alphabet, states, what each becomes on the other
         strand (`mirror`), and of the training labels the frequencies (`prior`), the transition
-        probabilities between neighbours after adding one to each count, the number of bases, and
-        a digest of tokens, labels and features.
+        probabilities between neighbours after adding one to each count, the number of bases, a
+        digest of tokens, labels and features, and the composition.
 
     Raises
     ------
@@ -105,6 +110,7 @@ def new_card(
             "transition": (transitions / transitions.sum(axis=1, keepdims=True)).tolist(),
             "bases": training.bases,
             "digest": _digest(corpus, training),
+            "composition": dict(composition),
         },
     }
 
