@@ -35,7 +35,8 @@ from benchmarks.machine import describe_machine  # noqa: E402
 import annotate_part  # noqa: E402
 import gather_annotation  # noqa: E402
 from basetag.alphabet import DNA  # noqa: E402
-from basetag.corpus import Corpus, write_corpus  # noqa: E402
+from basetag.corpus import Corpus  # noqa: E402
+from basetag.corpus_encoding import write_corpus  # noqa: E402
 from basetag.hmm import HMM  # noqa: E402
 from basetag.hmm_spec import load_hmm_spec  # noqa: E402
 from basetag.simulation import sample_emissions, sample_paths  # noqa: E402
@@ -139,7 +140,14 @@ def annotate(folder: Path, tagger: Path, bases_per_job: int | None, memory: int)
     with timed("gather"):
         outputs = {
             name: out / name
-            for name in ("bed.gz", "gff3.gz", "posteriors", "summary", "distributions")
+            for name in (
+                "bed.gz",
+                "gff3.gz",
+                "posteriors",
+                "summary",
+                "distributions",
+                "composition",
+            )
         }
         gather_annotation.main(
             SETTINGS, WILDCARDS | {"tagger": tagger.name}, parts, corpus, tagger,

@@ -3,7 +3,8 @@
 IN   a FASTA (a user's own, or fetched by accession), tagger.safetensors (of this run, or any)
 OUT  results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.bed.gz, segments.gff3.gz
      and their index (.tbi; for a chromosome of 2^29 bases or more .csi, too); posteriors/, a
-     bigWig of each state; summary.tsv, distributions.tsv; agreement.tsv
+     bigWig of each state; summary.tsv, distributions.tsv, composition.json;
+     agreement.tsv
 """
 
 
@@ -129,6 +130,7 @@ rule gather_annotation:
         ),
         summary="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/summary.tsv",
         distributions="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/distributions.tsv",
+        composition="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/composition.json",
     log:
         "logs/gather_annotation/{genome}.{dataset}.{tagger}.seed{seed}.log",
     benchmark:

@@ -1,15 +1,20 @@
 """Rule gather_annotation: put the parts of an annotation together, and index them."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
+from basetag.composition import compare_composition, warning
 from basetag.corpus import Corpus
 from basetag.decoding import Decoding
+from basetag.files import write_json
 from basetag.job_log import job_log
 from basetag.tagger_file import read_tagger
 from basetag.tracks.about import about_tracks
 from basetag.tracks.gather import gather
+
+log = logging.getLogger("basetag")
 
 
 def main(
@@ -30,7 +35,14 @@ def main(
         both_strands=settings["both_strands"],
     )
     states = {letter: card["state_names"][letter] for letter in card["states"]}
-    gather(parts, Corpus.open(corpus), about, states, **outputs)
+    genome = Corpus.open(corpus)
+    composition = outputs.pop("composition")
+    gather(parts, genome, about, states, **outputs)
+    found = compare_composition(card["training"].get("composition"), genome)
+    told = warning(found)
+    if told is not None:
+        log.warning("%s", told)
+    write_json(composition, found | {"warning": told})
 
 
 if __name__ == "__main__":
@@ -43,6 +55,6 @@ if __name__ == "__main__":
             Path(snakemake.input.tagger),
             {
                 name: Path(snakemake.output[name])
-                for name in ("bed", "gff3", "posteriors", "summary", "distributions")
+                for name in ("bed", "gff3", "posteriors", "summary", "distributions", "composition")
             },
         )

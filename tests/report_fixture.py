@@ -15,6 +15,8 @@ import numpy as np
 from scipy.special import logsumexp
 from scipy.stats import binom
 
+from basetag.composition import training_composition
+from basetag.segments import whole_records
 from tests.tracks_fixture import genome_of, write_tracks
 
 STATES = ("H", "L")
@@ -105,6 +107,44 @@ for of_gru in (DESCRIPTION, KIND, NETWORKS, PARAMETERS):
     of_gru |= dict.fromkeys(MORE_NETWORKS, of_gru["gru"])
 
 
+#: What was known before the run.
+PREFLIGHT = {
+    "findings": [
+        {"level": "warning", "where": "dataset mine", "subject": "the test split",
+         "found": "3 pieces", "expected": "10 at least", "advice": "give more records"},
+        {"level": "note", "where": "genome phage", "subject": "empty records",
+         "found": "1 of 2 records <have> no bases", "expected": "", "advice": ""},
+    ],
+    "datasets": {
+        "mine": {
+            "simulated": False, "records": 12, "empty_records": 0, "bases": 1000,
+            "letters": {"A": 600, "C": 390, "N": 10}, "letters_of": 1000, "unknown": 10,
+            "lower_case": 0, "states": {"GC-rich": 250, "GC-poor": 700}, "unlabelled": 50,
+            "labels_of": 1000, "copies": 0, "near_copies": 0, "in_no_split": 20,
+            "splits": {
+                name: {"pieces": pieces, "bases": bases, "states": {"GC-rich": 1, "GC-poor": 1}}
+                for name, pieces, bases in (
+                    ("test", 3, 100), ("train", 6, 780), ("validation", 3, 100)
+                )
+            },
+        },
+        "toy": {"simulated": True, "records": 12, "bases": 6000},
+    },
+    "genomes": {
+        "phage": {
+            "fetched": False, "records": 2, "empty_records": 1, "bases": 7,
+            "letters": {"A": 7}, "letters_of": 7, "unknown": 0, "lower_case": 7,
+        },
+        "later": {"fetched": True},
+    },
+    "estimates": [
+        {"rule": "encode_fasta", "jobs": 2, "seconds": 3.0, "memory": 150_000_000, "disk": 14_000},
+        {"rule": "train_tagger", "jobs": 1234, "seconds": 7200.0, "memory": 2_500_000_000,
+         "disk": 0},
+    ],
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class ResultFiles:
     """Where the files lie, in the order in which the workflow hands them to the report."""
@@ -118,6 +158,11 @@ class ResultFiles:
     differences: Path
     variance: Path
     sweeps: list[Path] = field(default_factory=list)
+
+    @property
+    def preflight(self) -> Path:
+        """What was known before the run."""
+        return self.comparison.with_name("preflight.json")
 
 
 def _stationary(transition: np.ndarray) -> np.ndarray:
@@ -740,7 +785,11 @@ def _write_annotation(folder, genome):
         near = np.abs(at[:, None] - np.array(bounds)[None, :]).min(axis=1)
         sure = (0.55 + 0.44 * (1 - np.exp(-near / 150))).astype(np.float32)
         posterior = np.where(calls[name][:, None] == [0, 1], sure[:, None], 1 - sure[:, None])
-        write_tracks(place, genome_of({"NC_001416.1": 48_502}), calls[name], CALLED, posterior)
+        # Of the same kind as the training data, which are random letters, too.
+        trained = genome_of({f"r{number}": 500 for number in range(400)}, seed=2)
+        training = training_composition(trained, whole_records(trained))
+        letters = genome_of({"NC_001416.1": 48_502})
+        write_tracks(place, letters, calls[name], CALLED, posterior, training=training)
         paths.append(place)
     names = list(cuts)
     rows = []
@@ -861,6 +910,7 @@ def write_results(
         files.tracks.extend(paths["tracks"])
     _write_table(files.comparison, COLUMNS, rows)
     _write_differences(files)
+    files.preflight.write_text(json.dumps(PREFLIGHT))
     if annotate:
         folders, agreement = _write_annotation(folder, "phage")
         files.annotations.extend(folders)

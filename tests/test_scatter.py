@@ -63,7 +63,8 @@ def test_jobs_together_give_every_file_of_one_job_byte_for_byte(
         for path in (tmp_path / "one").rglob("*")
         if path.is_file() and "parts" not in path.parts[-4:] and path.name != "parts.tsv"
     ]
-    assert len(files) == 8  # two of segments with an index each, two of posteriors, two tables
+    # Two of segments with an index each, two of posteriors, two tables, and the composition.
+    assert len(files) == 9
     for name in files:
         whole = (tmp_path / "one" / name).read_bytes()
         for folder in ("few", "many"):

@@ -11,7 +11,9 @@ import annotate_part
 import gather_annotation
 import plan_annotation
 from basetag.alphabet import DNA
+from basetag.composition import compare_composition, warning
 from basetag.corpus import Corpus
+from basetag.files import write_json
 from basetag.tracks.gather import gather
 from basetag.tracks.packing import packs_of, parts_of
 from basetag.tracks.part import write_part
@@ -50,7 +52,8 @@ def annotate_by_scripts(
             plan=folder / "parts.tsv", part=number, folder=part,
         )  # fmt: skip
     wildcards = {"genome": "phage", "dataset": "tiny", "tagger": "gru", "seed": "1"}
-    gather_annotation.main(settings, wildcards, parts, corpus, tagger, outputs_in(folder))
+    outputs = outputs_in(folder) | {"composition": folder / "composition.json"}
+    gather_annotation.main(settings, wildcards, parts, corpus, tagger, outputs)
     return folder
 
 
@@ -72,6 +75,7 @@ def write_tracks(
     states: list[str],
     posterior: np.ndarray | None = None,
     bases_per_job: int | None = None,
+    training: dict | None = None,
 ) -> Path:
     """Write all tracks of a genome, by one job or by several; return the folder."""
     path = np.asarray(path, dtype=np.uint8)
@@ -93,4 +97,6 @@ def write_tracks(
         parts.append(part)
     letters = dict(zip(ascii_uppercase, states, strict=False))
     gather(parts, genome, ABOUT, letters, **outputs_in(folder))
+    found = compare_composition(training, genome)
+    write_json(folder / "composition.json", found | {"warning": warning(found)})
     return folder

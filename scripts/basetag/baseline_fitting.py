@@ -16,6 +16,7 @@ import numpy as np
 from basetag.baseline import Baseline, Tensors
 from basetag.baseline_data import Fitted, FittingData
 from basetag.baselines import BASELINES
+from basetag.composition import training_composition
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.errors import ConfigError, InputError
 from basetag.exact_inference import smoothed_posterior
@@ -91,6 +92,7 @@ def fit_baseline(
         description=fitted.description,
         parameters=fitted.parameters,
         architecture={"baseline": name, **fitted.architecture},
+        composition=training_composition(corpus, split["train"]),
     )
     return made(card, fitted.tensors)
 

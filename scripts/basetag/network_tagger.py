@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from basetag.alphabet import Alphabet
 from basetag.architecture import chain_of, describe
+from basetag.composition import training_composition
 from basetag.corpus import Corpus
 from basetag.errors import ConfigError, InputError
 from basetag.features import BaseFeatures
@@ -143,6 +144,7 @@ class NetworkTagger:
             ),
             parameters=sum(parameter.numel() for parameter in network.parameters()),
             architecture=architecture,
+            composition=training_composition(corpus, training),
         )
         parts = network.parts()
         card["both_strands"] = both_strands

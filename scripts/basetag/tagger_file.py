@@ -39,6 +39,7 @@ def new_card(
     description: str,
     parameters: int,
     architecture: Mapping[str, Any],
+    composition: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return the card of a tagger that was fitted on `training`.
 
@@ -58,14 +59,16 @@ def new_card(
         Number of fitted numbers.
     architecture : mapping
         Plain JSON from which, with the arrays, the tagger is built again.
+    composition : mapping
+        What the training data are made of: see `basetag.composition.training_composition`.
 
     Returns
     -------
     dict
         With what prediction and decoding need: alphabet, states, what each becomes on the other
         strand (`mirror`), and of the training labels the frequencies (`prior`), the transition
-        probabilities between neighbours after adding one to each count, the number of bases, and
-        a digest of tokens, labels and features.
+        probabilities between neighbours after adding one to each count, the number of bases, a
+        digest of tokens, labels and features, and the composition.
 
     Raises
     ------
@@ -89,6 +92,7 @@ def new_card(
             "transition": (transitions / transitions.sum(axis=1, keepdims=True)).tolist(),
             "bases": training.bases,
             "digest": _digest(corpus, training),
+            "composition": dict(composition),
         },
     }
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import csv
 import heapq
+import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from basetag.errors import InputError
 from basetag.intervals import Runs, read_bed
@@ -34,6 +36,8 @@ class Annotation:
         How many records have segments.
     summary, distributions : list of dict
         The rows of summary.tsv, one for each state, and of distributions.tsv.
+    composition : dict
+        What composition.json says of the genome and the tagger's training data.
     """
 
     genome: str
@@ -42,6 +46,7 @@ class Annotation:
     n_records: int
     summary: Table
     distributions: Table
+    composition: dict[str, Any]
 
     @property
     def states(self) -> list[str]:
@@ -81,6 +86,7 @@ def read_annotation(folder: Path) -> Annotation:
         n_records,
         summary,
         read_table(folder / "distributions.tsv"),
+        json.loads((folder / "composition.json").read_text(encoding="utf-8")),
     )
     if n_segments != annotation.n_segments:
         raise InputError(

@@ -54,7 +54,7 @@ def distribution_chart(
         key = (one.tagger, one.state, one.measure)
         totals[key] = totals.get(key, 0) + one.segments
     panels = [panel for panel in _PANELS if any(one.measure == panel.measure for one in bins)]
-    width = (960 - 70 * (len(panels) - 1)) // max(len(panels), 1)
+    width = (950 - 75 * (len(panels) - 1)) // max(len(panels), 1)
     rows = []
     for number, tagger in enumerate(taggers):
         own = [one for one in bins if one.tagger == tagger]
@@ -67,7 +67,7 @@ def distribution_chart(
             for place, panel in enumerate(panels)
         ]  # fmt: skip
         title = alt.TitleParams(tagger, anchor="start", fontSize=13, fontWeight="normal")
-        rows.append(alt.hconcat(*drawn, spacing=40).properties(title=title))
+        rows.append(alt.hconcat(*drawn, spacing=75, bounds="flush").properties(title=title))
     table: Rows = [
         [one.tagger, one.state, one.measure.replace("_", " "), one.low, one.high, one.segments]
         for one in bins

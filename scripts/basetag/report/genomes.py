@@ -10,6 +10,7 @@ import numpy as np
 
 from basetag.report import numbers, sequence_charts
 from basetag.report.annotation_data import DRAWN_RECORDS, Annotation
+from basetag.report.compositions import composition_view
 from basetag.report.data import ReportData
 from basetag.report.genome_charts import Bin, distribution_chart
 from basetag.report.page import Page
@@ -27,6 +28,7 @@ def genome_views(page: Page, data: ReportData) -> list[dict[str, Any]]:
             "name": genome,
             "figures": _annotation_figures(page, genome, annotations),
             "distributions": _distribution_figure(page, genome, annotations),
+            "composition": composition_view(page, genome, annotations),
             "summary": [
                 {"tagger": a.name, "cells": _summary_cells(row)}
                 for a in annotations

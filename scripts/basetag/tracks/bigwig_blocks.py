@@ -12,6 +12,7 @@ are, one behind the other, those of one.
 from __future__ import annotations
 
 import zlib
+from array import array
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -175,21 +176,22 @@ class _BlockFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file = path.open("wb")
-        self._leaves: list[tuple[int, int, int, int, int]] = []
+        # A gigabase has half a million blocks of each state.
+        self._leaves = array("I")
 
     def __enter__(self) -> _BlockFile:
         return self
 
     def __exit__(self, *error: object) -> None:
         self._file.close()
-        leaves = np.array(self._leaves, dtype=LEAF)
+        leaves = np.frombuffer(self._leaves.tobytes(), dtype=LEAF)
         np.save(self._path.with_name(f"{self._path.name}.npy"), leaves)
 
     def write(self, content: bytes, first: tuple[int, int], last: tuple[int, int]) -> None:
         """Write a block from base `first[1]` of record `first[0]` to the end `last`."""
         block = zlib.compress(content, _EFFORT)
         self._file.write(block)
-        self._leaves.append((*first, *last, len(block)))
+        self._leaves.extend((*first, *last, len(block)))
 
 
 def _write_values(file: _BlockFile, values: NDArray[np.uint16], pieces: _Pieces) -> None:
