@@ -26,6 +26,7 @@ from basetag.judgement.figure_places import FIGURES, NUMBERS, found_at
 from basetag.report.annotation_data import Annotation, read_annotation
 from basetag.report.difference_identities import check_differences
 from basetag.report.measure_identities import check_measures
+from basetag.report.region_data import ShownRegion, read_regions
 
 #: Label of a base that nobody labelled: never a class, never scored.
 UNLABELLED = 255
@@ -217,6 +218,7 @@ class ReportData:
     comparison: list[dict[str, str]]
     annotations: list[Annotation]
     agreements: list[dict[str, str]]
+    regions: list[ShownRegion]
     provenance: Provenance
     config_text: str
     sweeps: list[SweepResult] = field(default_factory=list)
@@ -232,6 +234,7 @@ def read_report_data(
     tracks_paths: Iterable[str | Path] = (),
     annotation_folders: Iterable[str | Path] = (),
     agreement_paths: Iterable[str | Path] = (),
+    region_paths: Iterable[str | Path] = (),
     alphabets: Mapping[str, str] | None = None,
     sweep_paths: Iterable[str | Path] = (),
     sweep_units: Mapping[str, Mapping[str, str]] | None = None,
@@ -254,6 +257,8 @@ def read_report_data(
         ``…/{genome}/{dataset}/{tagger}/seed{seed}``, each with the files of an annotation.
     agreement_paths : paths
         agreement.tsv of each genome.
+    region_paths : paths
+        regions.npz of each genome.
     alphabets : mapping of str to str, optional
         Dataset to the name of its alphabet; `dna` for those left out.
     sweep_paths : paths
@@ -315,6 +320,7 @@ def read_report_data(
         comparison=rows,
         annotations=[read_annotation(Path(folder)) for folder in annotation_folders],
         agreements=[row for path in agreement_paths for row in _read_table(Path(path))[1]],
+        regions=[region for path in region_paths for region in read_regions(Path(path))],
         provenance=provenance,
         config_text=config_text,
         sweeps=[_read_sweep(Path(path), sweep_units or {}) for path in sweep_paths],
