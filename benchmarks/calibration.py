@@ -30,8 +30,8 @@ from basetag.judgement.path_law import PathLaw  # noqa: E402
 from basetag.judgement.path_null import path_null  # noqa: E402
 from basetag.judgement.semi_markov import fit_semi_markov  # noqa: E402
 from basetag.judgement.shift_null import shift_null  # noqa: E402
+from basetag.segments import Segments  # noqa: E402
 from basetag.simulation import sample_paths  # noqa: E402
-from basetag.splits import Segments  # noqa: E402
 
 PAIRS = 2000
 DRAWS = 199

@@ -22,8 +22,8 @@ from basetag.hmm_spec import load_hmm_spec
 from basetag.judgement.chance import simulate_matches
 from basetag.judgement.nulls import chance_figures
 from basetag.judgement.shift_null import effective_shifts, matches_at_all_shifts
+from basetag.segments import Segments
 from basetag.simulation import sample_paths
-from basetag.splits import Segments
 
 HMMS = Path(__file__).resolve().parent.parent / "resources/hmms"
 LENGTH = 500

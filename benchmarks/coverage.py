@@ -36,8 +36,8 @@ from basetag.judgement.intervals import (
 from basetag.judgement.ranking import ScoreHistograms, auprc, auroc
 from basetag.judgement.segment_measures import SegmentScan
 from basetag.judgement.units import choose_units
+from basetag.segments import Segments
 from basetag.simulation import sample_emissions, sample_paths
-from basetag.splits import Segments
 
 #: Low end, truth, high end.
 Case = tuple[float, float, float]

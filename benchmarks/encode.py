@@ -21,7 +21,8 @@ from Bio.SeqIO.FastaIO import SimpleFastaParser
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
 from basetag.alphabet import DNA
-from basetag.corpus import Corpus, write_corpus
+from basetag.corpus import Corpus
+from basetag.corpus_encoding import write_corpus
 
 LINE = 80
 

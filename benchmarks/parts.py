@@ -34,8 +34,9 @@ from basetag.hmm import HMM  # noqa: E402
 from basetag.hmm_spec import load_hmm_spec  # noqa: E402
 from basetag.inference import Predictor  # noqa: E402
 from basetag.network_tagger import build_network  # noqa: E402
+from basetag.segments import Segments  # noqa: E402
 from basetag.simulation import sample_emissions, sample_paths  # noqa: E402
-from basetag.splits import Segments  # noqa: E402
+from basetag.steps import training_steps  # noqa: E402
 from basetag.training.checkpoints import CheckpointFolder  # noqa: E402
 from basetag.training.initial_weights import draw_weights  # noqa: E402
 from basetag.training.loop import train  # noqa: E402
@@ -132,7 +133,8 @@ def trained(
     parts = network_settings.model_dump(include=set(ARCHITECTURE), exclude={"embedding": {"table"}})
     network = build_network(corpus.alphabet, corpus.states, parts)
     records = segments(corpus, TEST + VALIDATION, None)
-    draw_weights(network, corpus, records, torch.Generator().manual_seed(seed))
+    steps = training_steps(corpus, records)
+    draw_weights(network, steps, torch.Generator().manual_seed(seed))
     fabric = Fabric(accelerator="cpu", devices=1)
     fabric.launch()
     settings = Training(**{"bases": bases, **changes}).model_dump()

@@ -30,8 +30,8 @@ from basetag.hmm import HMM  # noqa: E402
 from basetag.hmm_spec import load_hmm_spec  # noqa: E402
 from basetag.inference import Predictor  # noqa: E402
 from basetag.networks.tagger_network import TaggerNetwork  # noqa: E402
+from basetag.segments import Segments  # noqa: E402
 from basetag.simulation import sample_emissions, sample_paths  # noqa: E402
-from basetag.splits import Segments  # noqa: E402
 from basetag.training.checkpoints import CheckpointFolder  # noqa: E402
 
 RECORDS, LENGTH, TEST = 1200, 10_000, 50

@@ -179,6 +179,7 @@ window.addEventListener("afterprint", () => {
 const form = document.getElementById("explore");
 let wholeAlignment = false;
 let wholeTable = false;
+let hiddenTable = () => {};  // fills the table behind the map of hidden states, once it is opened
 
 function fill(select, values, chosen) {
   select.replaceChildren(...values.map(([value, text]) => {
@@ -277,6 +278,23 @@ function runsOf(rows) {
   return runs.filter((run) => run.state !== ".");
 }
 
+function fillTable(table, headings, rows) {
+  const head = element("thead");
+  head.append(element("tr"));
+  head.firstChild.append(...headings.map((name) => {
+    const cell = element("th", name);
+    cell.scope = "col";
+    return cell;
+  }));
+  const body = element("tbody");
+  body.append(...rows.map((row) => {
+    const line = element("tr");
+    line.append(...row.map((text) => element("td", text, "n")));
+    return line;
+  }));
+  table.replaceChildren(head, body);
+}
+
 async function showHidden({ dataset, record, tagger, rows }) {
   const panel = document.getElementById("hidden-panel");
   const none = document.getElementById("hidden-none");
@@ -302,6 +320,13 @@ async function showHidden({ dataset, record, tagger, rows }) {
       falling: `unit ${told(ordered.slice(-3).reverse())}`,
     };
   });
+  const cells = (i) => units.map((_, row) => (((values[row * norm.length + i] - 127) / 127) * most).toFixed(2));
+  hiddenTable = () => fillTable(
+    document.querySelector("#hidden-data table"),
+    ["bases (bp)", "norm", ...units.map((unit) => `unit ${unit}`)],
+    columns.map((column, i) => [column.bases, column.norm.toFixed(3), ...cells(i)]),
+  );
+  if (document.getElementById("hidden-data").open) hiddenTable();
   const place = document.getElementById("hidden");
   place.dataset.description =
     `Hidden states of ${tagger.label} on ${record.name}: the norm along the record, and a map of ${units.length} units by position.`;
@@ -416,6 +441,9 @@ async function start() {
     document.getElementById("probabilities-more").addEventListener("click", () => {
       wholeTable = !wholeTable;
       showTable(chosen());
+    });
+    document.getElementById("hidden-data").addEventListener("toggle", (event) => {
+      if (event.target.open) hiddenTable();
     });
     chooseDataset();
   }

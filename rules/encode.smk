@@ -1,14 +1,40 @@
-"""Encode FASTA as a corpus that every later stage maps into memory, and split it.
+"""Encode sequences as a corpus that every later stage maps into memory, and split it.
 
-IN   results/{dataset}/sequences.fa.gz and states.fa.gz, or a user's FASTA and labels
+IN   the accession of a record of GenBank or RefSeq, or
+     results/{dataset}/sequences.fa.gz and states.fa.gz, or a user's sequences and what labels
+     them: FASTA, GFF, GTF, BED, GenBank, bigWig; or both in one GenBank file or table
      with features: a user's bedGraph files and tables, of a dataset or a genome
-OUT  results/{dataset}/corpus/ (tokens, labels, records), results/{dataset}/split.tsv
+     with a split by a table: that table, a user's
+OUT  results/{dataset}/record.gb.gz, where it is fetched
+     results/{dataset}/corpus/ (tokens, labels, records), results/{dataset}/split.tsv, matched.npy
+     with positions in codons: substates.npy in the dataset's corpus
      with features: features.npy, features.json in the dataset's or genome's corpus
 """
 
 
+rule fetch_dataset:
+    """Fetch a record with its sequence and features by its NCBI accession."""
+    output:
+        record="results/{dataset}/record.gb.gz",
+    log:
+        "logs/fetch_dataset/{dataset}.log",
+    benchmark:
+        "logs/fetch_dataset/{dataset}.benchmark.tsv"
+    wildcard_constraints:
+        dataset=either(FETCHED_DATASETS),
+    conda:
+        "../envs/data.yaml"
+    params:
+        settings=settings("fetch_dataset", "dataset"),
+        code=code("fetch_dataset.py"),
+    message:
+        "Fetching {wildcards.dataset} from NCBI"
+    script:
+        "../scripts/fetch_dataset.py"
+
+
 rule encode_fasta:
-    """Turn letters into tokens and state letters into labels, in one pass."""
+    """Turn letters into tokens, and what labels the bases into a label for each."""
     input:
         sequences=sequences_of,
         labels=labels_of,
@@ -22,7 +48,7 @@ rule encode_fasta:
     benchmark:
         "logs/encode_fasta/{dataset}.benchmark.tsv"
     wildcard_constraints:
-        dataset=either(DATASETS),
+        dataset=either([name for name in DATASETS if name not in FINER]),
     conda:
         "../envs/data.yaml"
     params:
@@ -32,6 +58,14 @@ rule encode_fasta:
         "Encoding {wildcards.dataset}"
     script:
         "../scripts/encode_fasta.py"
+
+
+use rule encode_fasta as encode_fasta_finer with:
+    output:
+        **rules.encode_fasta.output,
+        substates="results/{dataset}/corpus/substates.npy",
+    wildcard_constraints:
+        dataset=either(FINER),
 
 
 rule encode_features:
@@ -62,9 +96,10 @@ rule encode_features:
 
 
 rule split_records:
-    """Deal records or blocks to train, validation and test; no base in two of them."""
+    """Give records or blocks to train, validation and test; no base to two of them."""
     input:
         corpus=corpus_in("results/{dataset}"),
+        table=lambda wildcards: CONFIG.split_table(wildcards.dataset) or [],
     output:
         split="results/{dataset}/split.tsv",
     log:
@@ -82,3 +117,29 @@ rule split_records:
         "Splitting {wildcards.dataset}"
     script:
         "../scripts/split_records.py"
+
+
+rule mark_matches:
+    """Mark the test bases inside a match of 31 letters to training, on either strand."""
+    input:
+        corpus=corpus_in("results/{dataset}"),
+        split="results/{dataset}/split.tsv",
+    output:
+        matched="results/{dataset}/matched.npy",
+    log:
+        "logs/mark_matches/{dataset}.log",
+    benchmark:
+        "logs/mark_matches/{dataset}.benchmark.tsv"
+    wildcard_constraints:
+        dataset=either(DATASETS),
+    conda:
+        "../envs/data.yaml"
+    resources:
+        # What the job stays below, however long the sequences are.
+        mem_mb=1000,
+    params:
+        code=code("mark_matches.py"),
+    message:
+        "Marking matches to training in {wildcards.dataset}"
+    script:
+        "../scripts/mark_matches.py"

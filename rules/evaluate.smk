@@ -1,7 +1,8 @@
 """Judge posteriors and calls by truth, exact posterior and chance, and compare all taggers.
 
 IN   results/{dataset}/{tagger}/seed{seed}/posteriors.npy, posteriors.validation.npy, calls.npy,
-     calls.controls.npy, the posteriors of exact and filtered; of networks hidden.npz
+     calls.controls.npy, the posteriors of exact and filtered; of networks hidden.npz;
+     results/{dataset}/matched.npy
 OUT  results/{dataset}/{tagger}/seed{seed}/metrics.json, units.npz, tracks.npz;
      results/comparison.tsv, differences.tsv, variance.tsv
 """
@@ -12,6 +13,7 @@ rule evaluate_tagger:
     input:
         corpus=corpus_in("results/{dataset}"),
         split="results/{dataset}/split.tsv",
+        matched="results/{dataset}/matched.npy",
         tagger="results/{dataset}/{tagger}/seed{seed}/tagger.safetensors",
         posteriors="results/{dataset}/{tagger}/seed{seed}/posteriors.npy",
         calls="results/{dataset}/{tagger}/seed{seed}/calls.npy",

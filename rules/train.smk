@@ -1,6 +1,6 @@
 """Train networks and fit baselines: both end in a tagger file of the same form.
 
-IN   results/{dataset}/corpus/, split.tsv, the tagger.safetensors to start from
+IN   results/{dataset}/corpus/ (with substates.npy where they are learnt), split.tsv, the tagger.safetensors to start from
      and the words' vectors, if any
 OUT  results/{dataset}/{tagger}/seed{seed}/tagger.safetensors, timing.json;
      of networks also last.safetensors (the weights of the last step), history.tsv
@@ -12,6 +12,7 @@ rule train_tagger:
     input:
         corpus=corpus_in("results/{dataset}"),
         features=features_in("results/{dataset}"),
+        substates=substates_in("results/{dataset}"),
         split="results/{dataset}/split.tsv",
         initial=initial_tagger_of,
         words=word_vectors_of,

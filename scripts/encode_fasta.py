@@ -1,29 +1,26 @@
-"""Rule encode_fasta: FASTA of sequences and of state letters → corpus."""
+"""Rule encode_fasta: sequences, and what labels their bases → corpus."""
 
 import json
 import logging
 from pathlib import Path
 from typing import Any
 
-from basetag.alphabet import Alphabet
-from basetag.corpus import write_corpus
+from basetag.dataset_corpus import write_dataset_corpus
 from basetag.job_log import job_log
 
 log = logging.getLogger("basetag")
 
 
 def main(settings: dict[str, Any], sequences: Path, labels: Path, folder: Path) -> None:
-    counts = write_corpus(
-        folder,
-        sequences,
-        Alphabet.named(settings["alphabet"]),
-        labels=labels,
-        states={letter: settings["state_names"][letter] for letter in settings["states"]},
-    )
+    counts, notes = write_dataset_corpus(settings, sequences, labels, folder)
+    for note in notes:
+        log.info("%s", note)
     log.info(
         "%d records (%d empty), %d bases; letters: %s; states: %s",
         counts.records, counts.empty_records, counts.bases, counts.symbols, counts.labels,
     )  # fmt: skip
+    for reason, n in counts.left_out.items():
+        log.info("%d bases are unlabelled, as they are %s", n, reason)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from basetag.alphabet import Alphabet
-from basetag.corpus import write_corpus
+from basetag.corpus_encoding import write_corpus
 from basetag.job_log import job_log
 
 log = logging.getLogger("basetag")

@@ -11,9 +11,10 @@ from basetag.files import write_json
 from basetag.hmm import HMM
 from basetag.job_log import job_log
 from basetag.judgement.control_rates import judge_controls
-from basetag.judgement.evaluation import evaluate, write_tracks
+from basetag.judgement.evaluation import evaluate
+from basetag.judgement.tracks import write_tracks
 from basetag.judgement.validation_ceiling import judge_on_validation
-from basetag.splits import read_split
+from basetag.splits.table import read_split
 from basetag.tagger_file import read_tagger
 
 REFERENCES = ("exact", "filtered")
@@ -45,6 +46,7 @@ def main(
         hmm=None if settings["hmm"] is None else HMM.from_settings(settings["hmm"]),
         train=split["train"],
         validation=(split["validation"], inputs["validation"]),
+        matched_path=inputs["matched"],
         pairs=settings["pairs"],
         draws_seed=settings["seed"],
     )
@@ -81,8 +83,8 @@ def main(
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        names = ["split", "tagger", "posteriors", "calls", "validation", "hidden", *REFERENCES]
-        names += [f"{name}_validation" for name in REFERENCES]
+        names = ["split", "matched", "tagger", "posteriors", "calls", "validation", "hidden"]
+        names += [*REFERENCES, *(f"{name}_validation" for name in REFERENCES)]
         names += ["control_calls", "reference_control_calls"]
         main(
             json.loads(snakemake.params.settings),

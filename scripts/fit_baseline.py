@@ -11,7 +11,7 @@ from basetag.files import write_json
 from basetag.job_log import job_log
 from basetag.memory import peak_memory
 from basetag.provenance import environment
-from basetag.splits import read_split
+from basetag.splits.table import read_split
 
 
 def main(

@@ -8,7 +8,7 @@ from typing import Any
 from basetag.controls import write_controls
 from basetag.corpus import Corpus
 from basetag.job_log import job_log
-from basetag.splits import read_split
+from basetag.splits.table import read_split
 
 log = logging.getLogger("basetag")
 

@@ -11,7 +11,7 @@ from basetag.hidden_states import write_hidden_states
 from basetag.job_log import job_log
 from basetag.network_tagger import load_network
 from basetag.prediction import predict_splits
-from basetag.splits import read_split
+from basetag.splits.table import read_split
 from basetag.tagger import feature_names
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from basetag.job_log import job_log
 from basetag.provenance import provenance
-from basetag.report.data import read_report_data
+from basetag.report.reading import read_report_data
 from basetag.report.render import render_report
 
 
@@ -26,6 +26,7 @@ def main(
         sweep_units=settings["sweeps"],
         differences_path=inputs["differences"][0],
         variance_path=inputs["variance"][0],
+        preflight_path=inputs["preflight"][0],
         provenance=provenance(inputs["taggers"], inputs["timing"]),
         config_text=settings["config"],
     )
@@ -52,7 +53,7 @@ if __name__ == "__main__":
             }
             | {
                 name: [Path(snakemake.input.get(name))]
-                for name in ("comparison", "differences", "variance")
+                for name in ("comparison", "differences", "variance", "preflight")
             },
             Path(snakemake.output.page),
             Path(snakemake.output.figures),

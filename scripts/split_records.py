@@ -1,4 +1,4 @@
-"""Rule split_records: deal records or blocks to train, validation and test."""
+"""Rule split_records: give records or blocks to train, validation and test."""
 
 import json
 import logging
@@ -7,20 +7,25 @@ from typing import Any
 
 from basetag.corpus import Corpus
 from basetag.job_log import job_log
-from basetag.splits import SPLITS, label_counts, make_split, write_split
+from basetag.label_statistics import label_counts
+from basetag.splits.choice import split_by_settings
+from basetag.splits.table import SPLITS, write_split
 
 log = logging.getLogger("basetag")
 
 
-def main(settings: dict[str, Any], corpus: Path, split: Path) -> None:
+def main(settings: dict[str, Any], corpus: Path, table: Path | None, split: Path) -> None:
     opened = Corpus.open(corpus)
-    drawn = make_split(opened, **settings)
-    write_split(split, opened, drawn)
+    found = split_by_settings(opened, settings, table)
+    write_split(split, opened, found)
     for name in SPLITS:
-        part = drawn.of(name)
+        part = found.of(name)
         counts = dict(zip(opened.states, label_counts(opened, part).tolist(), strict=True))
         log.info("%s: %d segments, %d bases; states: %s", name, len(part.start), part.bases, counts)
-    log.info("%d copies kept on one side, %d bases in gaps", drawn.duplicates, drawn.left_out)
+    log.info(
+        "%d copies and %d near copies kept on one side; %d bases in no split",
+        found.duplicates, found.near_copies, found.left_out,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":
@@ -28,5 +33,6 @@ if __name__ == "__main__":
         main(
             json.loads(snakemake.params.settings),
             Path(snakemake.input.corpus[0]).parent,
+            Path(table) if (table := snakemake.input.get("table")) else None,
             Path(snakemake.output.split),
         )

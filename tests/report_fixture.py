@@ -16,7 +16,7 @@ from scipy.special import logsumexp
 from scipy.stats import binom
 
 from basetag.composition import training_composition
-from basetag.splits import whole_records
+from basetag.segments import whole_records
 from basetag.tracks.regions import AnnotationFiles, write_regions
 from tests.tracks_fixture import genome_of, write_tracks
 
@@ -69,6 +69,18 @@ COLUMNS = (
     "segment_f1_low",
     "segment_f1_high",
     "of_another_version",
+    "matched_bases",
+    "unmatched_accuracy",
+    "unmatched_segment_f1",
+    "unmatched_accuracy_low",
+    "unmatched_accuracy_high",
+)
+#: What of metrics.json is measured again on the bases that training does not have.
+OF_UNMATCHED = (
+    *("test", "units", "confusion", "label_counts", "accuracy", "balanced_accuracy", "macro_f1"),
+    *("mcc", "cross_entropy", "brier", "ece", "majority_accuracy", "auroc", "auprc", "classes"),
+    *("scores", "sums", "kl_exact", "kl_filtered", "attained", "attained_filtered", "excess"),
+    *("ceiling", "reliability", "calibration", "segments", "certainty", "confusion_shares"),
 )
 #: The names of the states in an annotation.
 CALLED = ("GC-rich", "GC-poor")
@@ -226,6 +238,7 @@ def _segments(labels, called, length):
     exact = len(ends[0] & ends[1])
     sides = [int(own.sum()) for own in (matched, *counts)]
     return {
+        "bases": len(labels),
         **_overlap(*sides),
         **dict(zip(("matched", "true", "called"), sides, strict=True)),
         "per_mb": {
@@ -428,6 +441,7 @@ def _score(dataset, tagger, seed, posterior, references, prior, labels, length, 
         "state_names": {"H": "GC-rich", "L": "GC-poor"},
         "test": {"bases": n, "segments": len(records)},
         "confusion": confusion.tolist(),
+        "confusion_shares": (confusion / confusion.sum(axis=1, keepdims=True)).tolist(),
         "label_counts": confusion.sum(axis=1).tolist(),
         "accuracy": mean_of(match.astype(float)),
         "units": {
@@ -474,11 +488,41 @@ def _score(dataset, tagger, seed, posterior, references, prior, labels, length, 
         "excess": excess or None,
         "ceiling": ceiling,
         "reliability": reliability,
+        "certainty": _certainty(posterior[np.arange(n), called], match, length),
         "chance": chance,
         "controls": {
             name: control_of(tagger, name, references is not None)
             for name in ("homogeneous", "shuffled")
         },
+    }
+
+
+def _certainty(sure, match, length):
+    """Return the part `certainty`, with intervals of the records' jackknife."""
+    records = np.arange(len(sure)) // length
+    parts = np.stack(
+        [np.bincount(records, w) for w in (sure * match, match, sure * ~match, ~match)]
+    )  # (sums and counts, records)
+
+    def figures(sums):
+        matches, mismatches = sums[0] / sums[1], sums[2] / sums[3]
+        return {
+            "on_matches": matches,
+            "on_mismatches": mismatches,
+            "difference": matches - mismatches,
+        }
+
+    whole, left = figures(parts.sum(axis=1)), figures(parts.sum(axis=1)[:, None] - parts)
+    half = {
+        name: 1.96 * float(np.std(values) * np.sqrt(parts.shape[1] - 1))
+        for name, values in left.items()
+    }
+    return {
+        **{
+            name: {"value": float(v), "low": float(v - half[name]), "high": float(v + half[name])}
+            for name, v in whole.items()
+        },
+        "sums": {"matches": float(parts[0].sum()), "mismatches": float(parts[2].sum())},
     }
 
 
@@ -594,6 +638,17 @@ def _write_dataset(folder, dataset, records, shown, seeds, rng, more_networks):
             metrics = _score(
                 dataset, tagger, seed, posterior, references, prior, labels, length, fresh, rng
             )
+            # The last records of `mine` are copies of training, all of them.
+            matched = 0 if known else records // 4 * length
+            metrics["test"]["matched_bases"] = matched
+            metrics["unmatched"] = {"same": not matched}
+            if matched:
+                rest = slice(len(labels) - matched)
+                own = _score(
+                    dataset, tagger, seed, posterior[rest], None, prior, labels[rest], length,
+                    fresh[:, rest], np.random.default_rng(5),
+                )  # fmt: skip
+                metrics["unmatched"] |= {name: own[name] for name in OF_UNMATCHED}
             (place / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
             paths["metrics"].append(place / "metrics.json")
             keep = np.concatenate([np.arange(shown[1]) + i * length for i in range(shown[0])])
@@ -650,6 +705,12 @@ def _write_dataset(folder, dataset, records, shown, seeds, rng, more_networks):
                 "device": "CPU, 1 thread" if network else "CPU",
             }
             figures = metrics | {"segment_f1": metrics["segments"]["f1"]}
+            elsewhere = metrics if not matched else metrics["unmatched"]
+            figures |= {
+                "unmatched_accuracy": elsewhere["accuracy"],
+                "unmatched_segment_f1": elsewhere["segments"]["f1"],
+            }
+            values["matched_bases"] = matched
             values["of_another_version"] = 0.123456
             for column in COLUMNS:
                 name, _, end = column.rpartition("_")

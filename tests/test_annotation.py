@@ -13,7 +13,8 @@ from basetag.agreement import compare_annotations, count_agreement
 from basetag.alphabet import DNA, Alphabet
 from basetag.annotation import annotate_part, call_packs
 from basetag.baselines import ConstantTagger, HMMTagger
-from basetag.corpus import Corpus, write_corpus
+from basetag.corpus import Corpus
+from basetag.corpus_encoding import write_corpus
 from basetag.decoding import Decoding
 from basetag.errors import InputError
 from basetag.hmm import HMM
@@ -85,7 +86,7 @@ def test_an_hmm_is_called_by_its_own_most_probable_path(genome, tmp_path):
     found = annotate(HMMTagger(CARD, MODEL), genome, tmp_path / "hmm")
     hmm = HMM(DNA, ("H", "L"), *MODEL.values())
     path = viterbi_path(hmm, genome.tokens[:240], np.array([240]))
-    assert (found["one"].to_path(240) == path).all()
+    assert (found["one"].label_at(np.arange(240)) == path).all()
     assert found["one"].ends.tolist() == [120, 240]
     assert sorted(found) == ["one", "two"]
 

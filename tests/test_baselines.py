@@ -9,10 +9,11 @@ from basetag.alphabet import DNA, Alphabet
 from basetag.baseline_fitting import fit_baseline
 from basetag.baselines import BASELINES, load_baseline
 from basetag.corpus import UNLABELLED, Corpus
+from basetag.decoding import Decoding, call_states
 from basetag.errors import ConfigError, InputError
 from basetag.exact_inference import filtered_posterior, smoothed_posterior
 from basetag.hmm import HMM
-from basetag.splits import Segments
+from basetag.segments import Segments
 from basetag.tagger_file import read_tagger, write_tagger
 from basetag.viterbi import path_of_posterior, viterbi_path
 
@@ -26,12 +27,28 @@ BLOCKS = {
 PARAMETERS = {
     "exact": {},
     "filtered": {},
+    "hmm": {},
     "hmm_em": {"restarts": 2, "iterations": 30, "bases": 20_000, "seed": 1},
-    "hmm_counts": {"pseudocount": 1.0},
+    "hmm_counts": {"order": 0, "pseudocount": 1.0},
     "base_table": {"k": 3},
     "gc_window": {"window": 11},
+    "cpg_rule": {
+        "state": "H",
+        "window": 20,
+        "gc": 0.5,
+        "ratio": 0.6,
+        "minimum_length": 20,
+        "whole_windows": False,
+    },
     "majority": {},
     "uniform": {},
+    "pyrodigal": {
+        "meta": True,
+        "translation_table": None,
+        "forward": "H",
+        "reverse": "H",
+        "background": "L",
+    },
 }
 
 
@@ -96,7 +113,8 @@ def test_a_baseline_gives_the_same_probabilities_after_its_file(name, simulated,
     fitted.save(tmp_path / "tagger.safetensors")
     loaded = load_baseline(tmp_path / "tagger.safetensors")
     assert np.array_equal(loaded.posterior(tokens, lengths), posterior)
-    assert (loaded.kind, loaded.n_parameters) == (fitted.kind, fitted.n_parameters)
+    assert loaded.kind == fitted.kind
+    assert loaded.card["parameters"] == fitted.card["parameters"]
     assert loaded.description == fitted.description
     assert "\n" not in loaded.description
     assert loaded.card["name"] == "mine"
@@ -112,17 +130,20 @@ def test_kinds_and_numbers_of_parameters(simulated):
     found = {}
     for name in BASELINES:
         fitted = fit_baseline(name, PARAMETERS[name], corpus, split, BLOCKS)
-        found[name] = (fitted.kind, fitted.n_parameters)
+        found[name] = (fitted.kind, fitted.card["parameters"])
     hmm = 1 + 2 * 1 + 2 * 3
     assert found == {
         "exact": ("hmm", hmm),
         "filtered": ("hmm", hmm),
+        "hmm": ("hmm", hmm),
         "hmm_em": ("hmm", hmm),
         "hmm_counts": ("hmm", hmm),
         "base_table": ("rule", 64),
         "gc_window": ("rule", 1 + 2),
+        "cpg_rule": ("rule", 2),
         "majority": ("constant", 1),
         "uniform": ("constant", 0),
+        "pyrodigal": ("rule", 2),
     }
 
 
@@ -225,7 +246,7 @@ def test_where_states_share_labels_exact_is_the_sum_over_them_in_the_corpus_orde
     positions = np.array([7, 0])
     for name, infer in (("exact", smoothed_posterior), ("filtered", filtered_posterior)):
         fitted = fit_baseline(name, {}, corpus, split, ISLANDS)
-        assert fitted.n_parameters == 2 + 3 * 2 + 3 * 3
+        assert fitted.card["parameters"] == 2 + 3 * 2 + 3 * 3
         fitted.save(tmp_path / name)
         for tagger in (fitted, load_baseline(tmp_path / name)):
             posterior = tagger.posterior(tokens, lengths)
@@ -239,6 +260,17 @@ def test_where_states_share_labels_exact_is_the_sum_over_them_in_the_corpus_orde
             called = tagger.most_probable_path(tokens, lengths, posterior, any_length)
             assert np.array_equal(called, label[path])
             assert len(set(path)) == 3
+
+
+def test_a_given_hmm_is_what_it_was_given_in_the_corpus_order(simulated):
+    corpus, split = simulated
+    tokens, lengths, _ = held_out(simulated)
+    turned = {**BLOCKS, "states": ["L", "H"], "emission": BLOCKS["emission"][::-1]}
+    given = fit_baseline("hmm", {}, corpus, split, turned)
+    expected = smoothed_posterior(HMM.from_settings(BLOCKS), tokens, lengths)
+    np.testing.assert_allclose(given.posterior(tokens, lengths), expected, atol=1e-6)
+    with pytest.raises(ConfigError, match=r"the HMM has the states X, L, the dataset H, L"):
+        fit_baseline("hmm", {}, corpus, split, BLOCKS | {"states": ["X", "L"]})
 
 
 @pytest.mark.parametrize("name", ["hmm_counts", "hmm_em"])
@@ -340,6 +372,29 @@ def test_a_hard_call_is_as_probable_as_on_validation():
     np.testing.assert_allclose(posterior, [[4 / 6, 2 / 6], [1 / 3, 2 / 3]], rtol=1e-6)
 
 
+def test_a_rule_that_is_mostly_wrong_still_calls_what_it_calls():
+    # On validation 1 of 4 calls of H is right, and each call of L.
+    corpus = a_corpus(["GCGCATAT", "GGGGAAAA"], ["HHHHLLLL", "HLLLLLLL"])
+    rule = fit_baseline("gc_window", {"window": 1}, corpus, split_of(corpus, [0], [1]))
+    tokens, lengths = DNA.encode("GTTC"), np.array([4])
+    posterior = rule.posterior(tokens, lengths)
+    np.testing.assert_allclose(posterior[:2], [[2 / 6, 4 / 6], [1 / 6, 5 / 6]], rtol=1e-6)
+    called = call_states(rule, tokens, lengths, posterior, Decoding("argmax"))
+    assert called.tolist() == [0, 1, 1, 0]
+
+
+def test_calls_that_are_worth_the_same_are_told_apart():
+    corpus = a_corpus(["GCGCATAT", "GAGA"], ["HHHHLLLL", "HHLL"])
+    rule = fit_baseline("gc_window", {"window": 1}, corpus, split_of(corpus, [0], [1]))
+    tokens, lengths = DNA.encode("GTTCA"), np.array([2, 3])
+    posterior = rule.posterior(tokens, lengths)
+    assert (posterior == 0.5).all()
+    called = call_states(rule, tokens, lengths, posterior, Decoding("argmax"))
+    assert called.tolist() == [0, 1, 1, 0, 1]
+    path = call_states(rule, tokens, lengths, posterior, Decoding("viterbi"))
+    assert np.array_equal(path, path_of_posterior(rule.card, posterior, lengths))
+
+
 def test_the_gc_window_knows_three_states():
     states = "XYZ"
     sequences = ["A" * 60, "ACTG" * 15, "G" * 60] * 2
@@ -379,7 +434,7 @@ def test_no_base_and_empty_sequences_have_no_probabilities(name, simulated):
 
 @pytest.mark.parametrize("name", ["exact", "filtered"])
 def test_a_dataset_that_is_not_simulated_has_no_exact_posterior(name, simulated):
-    with pytest.raises(ConfigError, match="the dataset is not simulated; take hmm_counts"):
+    with pytest.raises(ConfigError, match="the dataset is not simulated; take hmm, hmm_counts"):
         fit_baseline(name, {}, *simulated)
 
 

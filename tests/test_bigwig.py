@@ -1,128 +1,101 @@
-"""BigWig files of posteriors, as pyBigWig reads them."""
+"""bigWig files cut by a threshold: held against the numbers that were written."""
 
-import string
+from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 import pyBigWig
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from basetag.tracks import bigwig_blocks
-from basetag.tracks.bigwig import safe_names
-from tests.tracks_fixture import genome_of, write_tracks
+from basetag.errors import InputError
+from basetag.labelling.bigwig import ABOVE, BELOW, MISSING, bigwig_records, runs_above
 
-STATES = ["GC-rich", "coding+"]
-
-
-def tracks_of(folder, genome, of_first):
-    """Write the tracks whose first state has these posteriors, and open its bigWig."""
-    of_first = np.asarray(of_first, dtype=np.float32)
-    posterior = np.stack([of_first, 1 - of_first], axis=1)
-    path = posterior.argmax(axis=1)
-    write_tracks(folder, genome, path, STATES, posterior)
-    return pyBigWig.open(str(folder / "posteriors/GC-rich.bw"))
+LENGTH = 200
 
 
-@pytest.fixture(scope="module")
-def long(tmp_path_factory):
-    """Two records, longer than a stretch; smooth at first, then different from base to base."""
-    genome = genome_of({"zebra": 2_500_000, "empty": 0, "ant": 300_000})
-    rng = np.random.default_rng(1)
-    smooth = np.repeat(rng.random(20_000), 100)
-    values = np.concatenate([smooth, rng.random(800_000)]).astype(np.float32)
-    return values, tracks_of(tmp_path_factory.mktemp("long"), genome, values)
+def written(path, values, record="chr1"):
+    """Write numbers of which NaN are left out."""
+    with pyBigWig.open(str(path), "w") as file:
+        file.addHeader([(record, len(values))])
+        at = np.flatnonzero(~np.isnan(values))
+        if len(at):
+            file.addEntries(
+                [record] * len(at), at.tolist(), ends=(at + 1).tolist(), values=values[at].tolist()
+            )
+    return path
 
 
-def test_values_are_the_posteriors_rounded_to_three_digits(long):
-    values, bigwig = long
-    expected = np.round(values.astype(np.float64), 3).astype(np.float32)
-    zebra, ant = np.split(expected, [2_500_000])
-    assert bigwig.chroms() == {"zebra": zebra.size, "ant": ant.size}
-    for name, start, end, own in (
-        ("zebra", 0, zebra.size, zebra),
-        ("zebra", 1_048_000, 1_049_000, zebra),
-        ("ant", 0, ant.size, ant),
-    ):
-        found = bigwig.values(name, start, end, numpy=True)
-        np.testing.assert_array_equal(found, own[start:end])
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.sampled_from([0.0, 0.5, 0.7, 1.0, np.nan, np.nan]), min_size=1, max_size=60),
+    st.sampled_from([0.5, 0.7, 2.0]),
+    st.integers(1, 70),
+)
+def test_runs_are_those_of_the_numbers_whatever_the_chunks(
+    tmp_path_factory, values, threshold, chunk
+):
+    values = np.array([*values, 1.0])
+    path = written(tmp_path_factory.mktemp("bw") / "x.bw", values)
+    expected = np.where(np.isnan(values), MISSING, np.where(values >= threshold, ABOVE, BELOW))
+    found = list(runs_above(path, "chr1", len(values), threshold, chunk=chunk))
+    labels = np.concatenate([run.labels for run in found])
+    starts = np.concatenate([run.starts for run in found])
+    ends = np.concatenate([run.ends for run in found])
+    np.testing.assert_array_equal(np.repeat(labels, ends - starts), expected)
+    np.testing.assert_array_equal(starts[1:], ends[:-1])
+    assert all(a != b for a, b in pairwise(labels.tolist()))
 
 
-def test_runs_of_equal_values_are_one_item(long):
-    values, bigwig = long
-    found = bigwig.intervals("zebra", 0, 1000)
-    assert [item[:2] for item in found] == [(start, start + 100) for start in range(0, 1000, 100)]
-    assert found[3][2] == pytest.approx(values[300], abs=0.0005)
+def test_a_number_equal_to_the_threshold_reaches_it(tmp_path):
+    path = written(tmp_path / "x.bw", np.array([0.7, 0.69]))  # 0.7 is stored as 0.69999999
+    runs = runs_above(path, "chr1", 2, 0.7)
+    assert [label for run in runs for label in run.labels.tolist()] == [ABOVE, BELOW]
 
 
-def test_the_header_has_the_sums_of_all_values(long):
-    values, bigwig = long
-    rounded = np.round(values.astype(np.float64), 3)
-    header = bigwig.header()
-    assert header["nBasesCovered"] == values.size
-    assert header["sumData"] == pytest.approx(rounded.sum(), abs=1)
-    assert header["sumSquared"] == pytest.approx((rounded**2).sum(), abs=1)
-    assert (header["nLevels"], header["version"]) == (7, 4)
+def test_a_record_that_the_file_does_not_have_is_missing_as_a_whole(tmp_path):
+    path = written(tmp_path / "x.bw", np.ones(LENGTH))
+    (runs,) = runs_above(path, "chr2", 50, 0.5, chunk=7)
+    assert (runs.starts.tolist(), runs.ends.tolist(), runs.labels.tolist()) == (
+        [0], [50], [MISSING],
+    )  # fmt: skip
+    assert list(runs_above(path, "chr2", 0, 0.5)) == []
 
 
-@pytest.mark.parametrize("kind", ["mean", "min", "max", "std"])
-def test_summaries_say_what_the_values_say(long, kind):
-    values, bigwig = long
-    # A bin of 2^18 bases is read from summaries, and these end where it does.
-    found = bigwig.stats("zebra", 0, 9 * 2**18, type=kind, nBins=9)
-    exact = bigwig.stats("zebra", 0, 9 * 2**18, type=kind, nBins=9, exact=True)
-    bins = np.round(values[: 9 * 2**18].astype(np.float64), 3).reshape(9, -1)
-    assert found == pytest.approx(getattr(bins, kind)(axis=1), abs=2e-3)
-    assert found == pytest.approx(exact, abs=2e-3)
+def test_records_and_lengths_are_told(tmp_path):
+    assert bigwig_records(written(tmp_path / "x.bw", np.ones(LENGTH))) == {"chr1": LENGTH}
 
 
-def test_a_hundred_thousand_contigs_are_found_by_their_names(tmp_path):
-    # Of so many, both trees have nodes on three levels.
-    genome = genome_of({f"contig{number}": number % 3 for number in range(100_000)})
-    values = np.random.default_rng(2).integers(0, 1001, genome.tokens.size) / 1000
-    bigwig = tracks_of(tmp_path, genome, values)
-    assert len(bigwig.chroms()) == (genome.lengths > 0).sum()
-    for record in (1, 2, 65_000, 65_537, 99_998):
-        start, length = genome.starts[record], genome.lengths[record]
-        found = bigwig.values(genome.names[record], 0, int(length))
-        assert found == pytest.approx(values[start : start + length])
+def test_a_record_of_another_length_is_an_error(tmp_path):
+    path = written(tmp_path / "x.bw", np.ones(LENGTH))
+    with pytest.raises(InputError, match=r"record 'chr1': has 200 bases here, and 199 in the seq"):
+        list(runs_above(path, "chr1", 199, 0.5))
 
 
-def _known(genome):
-    records = zip(genome.names, genome.lengths.tolist(), strict=True)
-    return {name: length for name, length in records if length}
+def test_what_is_no_bigwig_is_an_error_without_further_words(tmp_path, capfd):
+    (tmp_path / "x.bw").write_text("chr1\t0\t5\t1.0\n")
+    with pytest.raises(InputError, match=r"x\.bw: is no bigWig file; give a bigWig"):
+        bigwig_records(tmp_path / "x.bw")
+    (tmp_path / "x.bb").write_bytes(bytes.fromhex("ebf28987") + bytes(100))
+    with pytest.raises(InputError, match=r"x\.bb: is bigBed and no bigWig"):
+        bigwig_records(tmp_path / "x.bb")
+    with pytest.raises(InputError, match=r"y\.bw: cannot be read \(No such file"):
+        bigwig_records(tmp_path / "y.bw")
+    assert capfd.readouterr().err == ""
 
 
-@settings(deadline=None, max_examples=40)
-@given(st.lists(st.integers(0, 40), min_size=1, max_size=6), st.integers(1, 9), st.data())
-@example([0, 1, 0], 1, None)
-def test_any_records_in_any_blocks_come_back(tmp_path_factory, lengths, items, data):
-    genome = genome_of({f"r{number}": length for number, length in enumerate(lengths)})
-    n = sum(lengths)
-    digits = st.integers(0, 3)
-    values = [data.draw(digits) / 3 for _ in range(n)] if data else [0.5] * n
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bigwig_blocks, "BLOCK_ITEMS", items)
-        patch.setattr(bigwig_blocks, "REDUCTIONS", (2, 8))
-        bigwig = tracks_of(tmp_path_factory.mktemp("any"), genome, values)
-    assert bigwig.chroms() == _known(genome)
-    for name, start, length in zip(genome.names, genome.starts, lengths, strict=True):
-        if length:
-            expected = values[start : start + length]
-            assert bigwig.values(name, 0, length) == pytest.approx(expected, abs=0.0005)
-            assert bigwig.stats(name, 0, length)[0] == pytest.approx(np.mean(expected), abs=0.0006)
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_a_file_that_is_cut_off_is_an_error(tmp_path, share):
+    content = written(tmp_path / "x.bw", np.random.default_rng(1).random(50_000)).read_bytes()
+    (tmp_path / "cut.bw").write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(InputError, match=r"cut\.bw: is damaged or incomplete; copy or download"):
+        list(runs_above(tmp_path / "cut.bw", "chr1", 50_000, 0.5))
 
 
-def test_names_of_files_are_safe_and_no_two_are_alike():
-    states = ["GC-rich", "coding+", "coding-", "a/b", "-x", ".", "Exon", "exon", "=45xon", "é"]
-    names = safe_names(states)
-    assert names[:4] == ["GC-rich", "coding=2b", "coding-", "a=2fb"]
-    assert len({name.casefold() for name in names}) == len(states)
-    for name in names:
-        assert set(name) <= set(string.ascii_letters + string.digits + "_=.-")
-        assert name[0] not in "-."
-
-
-@given(st.lists(st.text(min_size=1, max_size=6), min_size=2, max_size=6, unique=True))
-def test_any_two_states_have_files_of_their_own(states):
-    assert len({name.casefold() for name in safe_names(states)}) == len(states)
+def test_numbers_that_are_damaged_are_an_error(tmp_path):
+    content = written(tmp_path / "x.bw", np.random.default_rng(1).random(50_000)).read_bytes()
+    (tmp_path / "x.bw").write_bytes(content[:1000] + bytes(2000) + content[3000:])
+    with pytest.raises(InputError, match=r"x\.bw, record 'chr1', position 1: the numbers of this"):
+        list(runs_above(tmp_path / "x.bw", "chr1", 50_000, 0.5))

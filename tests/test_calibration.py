@@ -11,7 +11,7 @@ from basetag.alphabet import DNA
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.judgement.calibration import fit_temperature
 from basetag.judgement.metrics import floored
-from basetag.splits import Segments
+from basetag.segments import Segments
 
 
 def a_case(n_states=2, bases=60_000, seed=1):

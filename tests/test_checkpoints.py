@@ -37,9 +37,9 @@ def corpus_of():
     )  # fmt: skip
 
 
-def train_in(folder, checkpoint_seconds):
+def train_in(folder, checkpoint_seconds, reverse_complement=False):
     from basetag.networks.tagger_network import TaggerNetwork
-    from basetag.splits import Segments
+    from basetag.segments import Segments
 
     training.CHECKPOINT_SECONDS = checkpoint_seconds
     torch.set_num_threads(1)
@@ -53,7 +53,7 @@ def train_in(folder, checkpoint_seconds):
         "bases": STEPS * 8 * 99, "batch": 8, "window": 100, "learning_rate": 0.02,
         "weight_decay": 0.01, "clip": 1.0, "warmup": 0.1, "mask": 0.01, "validations": 5,
         "validation_bases": 2000, "schedule": "one_cycle", "patience": None,
-        "class_weights": None,
+        "class_weights": None, "reverse_complement": reverse_complement,
     }  # fmt: skip
     network = TaggerNetwork(corpus.alphabet, 2, cell="lstm", hidden=8, bidirectional=True)
     network.initialise(torch.Generator().manual_seed(1))
@@ -62,6 +62,7 @@ def train_in(folder, checkpoint_seconds):
         stretch(8000, 10_000), settings, seed=1,
         checkpoints=CheckpointFolder(folder / "checkpoints", "run"),
     )  # fmt: skip
+    folder.mkdir(exist_ok=True)
     save_file(network.state_dict(), folder / "weights.safetensors")
     (folder / "history.txt").write_text("\n".join(map(repr, run.history)))
     return network, run
@@ -105,6 +106,23 @@ def test_a_crash_after_any_step_changes_no_bit(tmp_path, undisturbed, monkeypatc
     monkeypatch.setattr(CheckpointFolder, "write", write)
     network, run = train_in(tmp_path, 1e9)
     assert same(network, run.history, undisturbed)
+
+
+def test_windows_of_both_strands_are_the_same_ones_when_a_run_goes_on(tmp_path, monkeypatch):
+    whole = train_in(tmp_path / "whole", 1e9, reverse_complement=True)
+    write = CheckpointFolder.write
+
+    def write_and_crash(self, checkpoint):
+        write(self, checkpoint)
+        if checkpoint.step % 50 == 0:
+            raise CutError
+
+    monkeypatch.setattr(CheckpointFolder, "write", write_and_crash)
+    for _ in range(STEPS // 50):
+        with pytest.raises(CutError):
+            train_in(tmp_path / "cut", 0.0, reverse_complement=True)
+    network, run = train_in(tmp_path / "cut", 1e9, reverse_complement=True)
+    assert same(network, run.history, whole)
 
 
 def test_a_process_killed_at_random_moments_ends_in_the_same_bits(tmp_path, undisturbed):

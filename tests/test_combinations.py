@@ -2,6 +2,7 @@
 
 import itertools
 import os
+from dataclasses import replace
 from unittest import mock
 
 import numpy as np
@@ -15,8 +16,10 @@ from basetag.architecture import CELLS
 from basetag.config.networks import ARCHITECTURE, Network
 from basetag.config.training import Training
 from basetag.corpus import Corpus
-from basetag.network_tagger import NetworkTagger, build_network
-from basetag.splits import Segments
+from basetag.network_tagger import NetworkTagger, build_network, card_of_substates
+from basetag.segments import Segments
+from basetag.steps import training_steps
+from basetag.substates import Substates
 from basetag.taggers import load_tagger
 from basetag.training import loop as training
 from basetag.training.checkpoints import CheckpointFolder
@@ -39,15 +42,18 @@ CHOICES = {
         "crf",
         {"states": {"L": ["l1", "l2"], "H": ["h"]}, "allowed": {"l1": ["l2"]}},
     ],
+    "substates": [False, True],
+    "reverse_complement": [False, True],
 }
 STEPS, BATCH, WINDOW = 10, 4, 30
 
 
 def allowed():
-    """Yield the architecture of every network that the config allows, by what was chosen."""
+    """Yield every network that the config allows: choices, architecture, and both strands."""
     for chosen in itertools.product(*(range(len(choices)) for choices in CHOICES.values())):
         values = {name: CHOICES[name][at] for name, at in zip(CHOICES, chosen, strict=True)}
         values |= values.pop("stack")
+        turned = values.pop("reverse_complement")
         if values["cell"] == "none":
             if values.pop("layers") > 1:
                 continue  # no layers of nothing
@@ -58,7 +64,7 @@ def allowed():
         except ValidationError:
             continue
         parts = network.model_dump(include=set(ARCHITECTURE), exclude={"embedding": {"table"}})
-        yield chosen, parts
+        yield chosen, parts, turned
 
 
 EVERY = list(allowed())
@@ -66,12 +72,13 @@ EVERY = list(allowed())
 
 def covering():
     """Return few of them in which any three choices meet that meet in any."""
-    missing = {triple for chosen, _ in EVERY for triple in triples(chosen)}
+    of_every = [triples(entry[0]) for entry in EVERY]
+    missing = set().union(*of_every)
     found = []
     while missing:
-        best = max(EVERY, key=lambda entry: len(missing & triples(entry[0])))
-        missing -= triples(best[0])
-        found.append(best)
+        best = max(range(len(EVERY)), key=lambda entry: len(missing & of_every[entry]))
+        missing -= of_every[best]
+        found.append(EVERY[best])
     return found
 
 
@@ -87,11 +94,12 @@ TRIED = EVERY if os.environ.get("BASETAG_EVERY_COMBINATION") else covering()
 def corpus():
     rng = np.random.default_rng(1)
     labels = np.repeat(rng.integers(2, size=100), 6).astype(np.uint8)
+    substates = np.where(labels == 1, 2, np.arange(600) % 2).astype(np.uint8)
     tokens = np.where(rng.random(600) < 0.7, labels, rng.integers(DNA.n_tokens, size=600))
     return Corpus(
         alphabet=DNA, states=("L", "H"), state_names={"L": "low", "H": "high"}, names=["one"],
         starts=np.array([0]), lengths=np.array([600]), tokens=tokens.astype(np.uint8),
-        labels=labels,
+        labels=labels, substates=Substates(("l1", "l2", "h"), (0, 0, 1), (1, 0, 2), substates),
     )  # fmt: skip
 
 
@@ -100,11 +108,29 @@ def stretch(start, end):
     return Segments(record=np.zeros(1, dtype=np.int64), start=start, end=end, offset=start)
 
 
-def trained(corpus, parts, folder):
-    network = build_network(corpus.alphabet, corpus.states, parts)
+def as_learnt(corpus, parts, turned):
+    """Return the corpus with the substates that are learnt, and its steps."""
+    if not parts["substates"]:
+        corpus = replace(corpus, substates=None)
+    return corpus, training_steps(corpus, stretch(0, 500), both_strands=turned)
+
+
+def untrained(corpus, steps, parts):
+    substates = card_of_substates(corpus, steps)
+    network = build_network(corpus.alphabet, corpus.states, parts, substates=substates)
     network.initialise(torch.Generator().manual_seed(1))
+    return network
+
+
+def trained(corpus, steps, parts, turned, folder):
+    network = untrained(corpus, steps, parts)
     settings = Training(
-        bases=1000, batch=BATCH, window=WINDOW, validations=2, validation_bases=100
+        bases=1000,
+        batch=BATCH,
+        window=WINDOW,
+        validations=2,
+        validation_bases=100,
+        reverse_complement=turned,
     ).model_dump()
     settings["bases"] = STEPS * BATCH * 28
     run = training.train(
@@ -137,24 +163,32 @@ def name_of(entry):
 
 @pytest.mark.parametrize("entry", TRIED, ids=name_of)
 def test_a_combination_trains_goes_on_and_is_read_again(entry, corpus, tmp_path, monkeypatch):
-    _, parts = entry
+    _, parts, turned = entry
     monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
-    before = build_network(corpus.alphabet, corpus.states, parts)
-    before.initialise(torch.Generator().manual_seed(1))
-    network, run = trained(corpus, parts, tmp_path / "whole")
+    corpus, steps = as_learnt(corpus, parts, turned)
+    before = untrained(corpus, steps, parts)
+    network, run = trained(corpus, steps, parts, turned, tmp_path / "whole")
     last = run.last_weights
     changed = {name for name, value in before.state_dict().items() if (value != last[name]).any()}
     assert changed == set(last)  # a part that learns nothing is not connected
     assert np.isfinite([row.validation_loss for row in run.history]).all()
 
     with cut_after(6), pytest.raises(CutError):
-        trained(corpus, parts, tmp_path / "cut")
-    again, resumed = trained(corpus, parts, tmp_path / "cut")
+        trained(corpus, steps, parts, turned, tmp_path / "cut")
+    again, resumed = trained(corpus, steps, parts, turned, tmp_path / "cut")
     assert resumed.history == run.history
     for name, value in last.items():
         assert torch.equal(resumed.last_weights[name], value), name
 
-    tagger = NetworkTagger.trained(again, corpus, stretch(0, 500), "it", parts, CPU)
+    tagger = NetworkTagger.trained(
+        again,
+        corpus,
+        stretch(0, 500),
+        "it",
+        parts,
+        CPU,
+        steps=steps if turned or corpus.substates is not None else None,
+    )
     tagger.save(tmp_path / "tagger.safetensors")
     sequence = DNA.decode(corpus.tokens[:80])
     (prediction,) = load_tagger(tmp_path / "tagger.safetensors").predict([sequence])
@@ -167,6 +201,7 @@ def test_a_combination_trains_goes_on_and_is_read_again(entry, corpus, tmp_path,
 
 def test_there_are_as_many_as_the_choices_say():
     """Cells without gates have no long memory, and nothing lies between layers of none."""
-    fronts, heads, directions = 3 * 3, 3, 2
+    # Hidden states of the config's own are not those of the data.
+    fronts, heads, directions, strands = 3 * 3, 3 + 2, 2, 2
     stacks = (3 * 2) * 3 + 3 + 1  # three gated cells with and without memory, rnn, none
-    assert len(EVERY) == fronts * heads * directions * stacks
+    assert len(EVERY) == fronts * heads * directions * strands * stacks

@@ -28,7 +28,8 @@ METRICS = {
     "kind": "network",
     "decoding": "viterbi, runs of at least 50 bases",
     "parameters": 1234,
-    "test": {"bases": 1200000, "segments": 2400},
+    "test": {"bases": 1200000, "segments": 2400, "matched_bases": 0},
+    "unmatched": {"same": True},
     "units": {"count": 1000, "kind": "group", "bases": 1200.0, "correlation_length": 1.25},
     "accuracy": figure(0.598, 0.59, 0.6),
     "balanced_accuracy": figure(0.58, 0.57, 0.59),
@@ -175,6 +176,17 @@ def test_rows_stand_in_the_order_given(tmp_path):
     write_comparison(tmp_path / "comparison.tsv", [(file, None, None) for file in files])
     lines = (tmp_path / "comparison.tsv").read_text().splitlines()
     assert [line.split("\t")[1] for line in lines[1:]] == ["b", "a", "c"]
+
+
+def test_means_over_seeds_stand_beside_each_of_them_and_not_beside_a_single_one(tmp_path):
+    contents = [METRICS | {"seed": seed, "accuracy": figure(0.5 + seed / 10)} for seed in (1, 2)]
+    contents.append(METRICS | {"tagger": "majority", "seed": 0})
+    files = [saved(tmp_path / f"{i}.json", content) for i, content in enumerate(contents)]
+    write_comparison(tmp_path / "comparison.tsv", [(file, None, None) for file in files])
+    with (tmp_path / "comparison.tsv").open() as table:
+        rows = list(csv.DictReader(table, delimiter="\t"))
+    assert [row["accuracy_seed_mean"] for row in rows] == ["0.65", "0.65", ""]
+    assert [row["attained_filtered_seed_mean"] for row in rows] == ["", "", ""]
 
 
 def test_what_does_not_apply_is_none():

@@ -22,7 +22,7 @@ from basetag.composition import (
     words_of,
 )
 from basetag.corpus import Corpus
-from basetag.splits import Segments, whole_records
+from basetag.segments import Segments, whole_records
 
 PROTEIN = Alphabet.of_letters("ACDEFGHIKLMNPQRSTVWY")
 

@@ -213,7 +213,7 @@ def test_the_settings_of_a_training_hold_no_path_and_name_frozen_layers_in_any_o
         "embedding": {"k": 1, "dimensions": None}, "convolution": None, "features": (),
         "cell": "lstm", "hidden": 32, "layers": 1, "bidirectional": False,
         "dropout": 0.0, "residual": False, "normalised": False, "longest_memory": None,
-        "head": "softmax",
+        "head": "softmax", "substates": False,
     }  # fmt: skip
     assert settings["frozen"] == ["layers.0", "layers.1"]
     assert "genome" not in canonical_json(settings)
@@ -504,12 +504,17 @@ def test_nothing_warns_of_the_config(folder):
             {("predict", "toy", "exact"), ("evaluate", "toy", "exact"), ("annotate",)},
         ),
         ("tagger: exact}]", "tagger: exact}]\n    decoding: argmax", set()),
-        ("tagger: exact}]", "tagger: lstm}]\n    both_strands: true", {("annotate",), ("regions",)}),
+        (
+            "tagger: exact}]",
+            "tagger: lstm}]\n    both_strands: true",
+            {("annotate",), ("regions",)},
+        ),
         ("{cell: lstm}", "{cell: lstm, both_strands: true}", LSTM),
         ("{cell: lstm}", "{cell: lstm, init_from: genome.fa}", set()),
         ("{cell: lstm}", "{cell: lstm, init_from: genome.fa, frozen: [head]}", LSTM),
         ("bases: 1_", "schedule: cosine, bases: 1_", GRU | LSTM),
         ("bases: 1_", "patience: 4, bases: 1_", GRU | LSTM),
+        ("bases: 1_", "reverse_complement: true, bases: 1_", GRU | LSTM),
         # Of a weighted loss nothing is held against the exact posterior.
         ("bases: 1_", "class_weights: balanced, bases: 1_", GRU | LSTM | EVALUATED_NETWORKS),
         ("bases: 1_", "precision: bfloat16, bases: 1_", GRU | LSTM),
@@ -815,3 +820,95 @@ def test_importing_the_config_brings_no_arrays():
         check=True,
     )
     assert done.stdout.split() == ["False", "False"]
+
+
+BY_BLOCK = "split: {by: block, block: 1000, gap: 10}"
+
+
+def with_split(folder, text):
+    (folder / "data" / "folds.tsv").write_text("record\tsplit\na\ttest\n")
+    assert BY_BLOCK in SMALL
+    return load(folder, SMALL.replace(BY_BLOCK, f"split: {text}"))
+
+
+def test_near_copies_are_kept_together_in_own_data_and_not_looked_for_in_simulated(folder):
+    config = with_split(folder, "{by: record}")
+    assert config.split_settings("mine")["near_copies"] == 0.5
+    assert config.split_settings("toy")["near_copies"] is None
+    without = load(folder, SMALL.replace(f"    {BY_BLOCK}\n", ""))
+    assert without.split_settings("mine") == config.split_settings("mine")
+    for text in ("{near_copies: null}", "{near_copies: 0.9}"):
+        assert with_split(folder, text).split_settings("mine")["near_copies"] in (None, 0.9)
+    asked = SMALL.replace("seed: 1}}", "seed: 1}, split: {near_copies: 0.3}}", 1)
+    assert load(folder, asked).split_settings("toy")["near_copies"] == 0.3
+
+
+def test_a_split_by_names_takes_whole_numbers_for_names_and_their_order_counts_for_nothing(folder):
+    one = with_split(folder, '{by: name, train: [1, "chr2*"], validation: [X], test: ["03"]}')
+    two = with_split(folder, '{test: ["03"], by: name, train: ["chr2*", "1"], validation: [X]}')
+    assert one.split_settings("mine") == two.split_settings("mine")
+    assert one.split_settings("mine") == {
+        "by": "name", "train": ["1", "chr2*"], "validation": ["X"], "test": ["03"], "rest": None,
+    }  # fmt: skip
+    rest = with_split(folder, "{by: name, rest: train, validation: [X], test: [Y]}")
+    assert rest.split_settings("mine")["rest"] == "train"
+
+
+def test_a_split_by_a_table_has_its_path_as_an_input_and_not_in_its_settings(folder):
+    config = with_split(folder, "{by: table, table: folds.tsv, values: {train: [train, 2, 1]}}")
+    assert config.split_table("mine") == Path("data/folds.tsv")
+    assert config.split_table("toy") is None
+    assert config.split_settings("mine") == {
+        "by": "table", "record": "record", "column": "split",
+        "values": {
+            "train": ["1", "2", "train"], "validation": ["validation"], "test": ["test"],
+            "unused": [],
+        },
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{near_copies: null}",
+        "{near_copies: 0.25, seed: 4}",
+        "{by: name, rest: train, validation: [1], test: ['2*']}",
+        "{by: table, table: folds.tsv, column: fold, values: {test: [3]}}",
+    ],
+)
+def test_the_config_of_the_report_has_the_same_split(folder, text):
+    config = with_split(folder, text)
+    again = the_same_again(folder, config)
+    assert all_settings(again) == all_settings(config)
+    assert again.split_table("mine") == config.split_table("mine")
+
+
+@pytest.mark.parametrize(
+    ("split", "key", "words"),
+    [
+        ("{by: nmae}", "split.by", "did you mean name?"),
+        ("{near_copies: 0}", "split.near_copies", "found 0; expected above 0"),
+        ("{near_copies: 1.5}", "split.near_copies", "found 1.5"),
+        ("{by: block, block: 1000, near_copies: 0.5}", "split.near_copies", "unknown key"),
+        ("{by: name, train: [a], test: [b]}", "split.validation", "validation names no record"),
+        ("{by: name, train: [a], validation: [c], test: [a]}", "split.test[0]", "in train already"),
+        ("{by: name, train: [a, a], validation: [c], test: [b]}", "train[1]", "stands here alr"),
+        ("{by: name, train: a, validation: [c], test: [b]}", "split.train", "expected a list"),
+        ("{by: name, train: [1.5], validation: [c], test: [b]}", "train[0]", "expected text, fo"),
+        ("{by: name, train: [''], validation: [c], test: [b]}", "train[0]", "letters; expected at"),
+        ("{by: name, rest: tran, validation: [c], test: [b]}", "split.rest", "did you mean train?"),
+        ("{by: table}", "split.table", "is missing"),
+        ("{by: table, table: gone.tsv}", "split.table", "no such file: 'gone.tsv'"),
+        ("{by: table, table: folds.tsv, colum: x}", "split.colum", "did you mean column?"),
+        ("{by: table, table: folds.tsv, values: {test: []}}", "values.test", "is empty"),
+        ("{by: table, table: folds.tsv, values: {test: [train]}}", "test[0]", "in train already"),
+        ("{by: table, table: folds.tsv, values: {tets: [1]}}", "values.tets", "mean test?"),
+    ],
+)
+def test_a_mistake_in_a_split_is_one_line_with_its_key(folder, split, key, words):
+    (folder / "data" / "folds.tsv").write_text("record\tsplit\n")
+    (told,) = mistakes(folder, SMALL.replace(BY_BLOCK, f"split: {split}"))
+    place, name, rest = told.split(": ", 2)
+    assert place == "data/config0.yaml, line 6"
+    assert name.endswith(key)
+    assert words in rest

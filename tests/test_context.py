@@ -9,7 +9,7 @@ from basetag.alphabet import DNA
 from basetag.context import measure_context, reach_of
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.network_tagger import NetworkTagger, build_network
-from basetag.splits import Segments
+from basetag.segments import Segments
 
 CPU = torch.device("cpu")
 

@@ -27,8 +27,8 @@ from basetag.judgement.control_rates import (
 )
 from basetag.judgement.intervals import Figure
 from basetag.prediction import predict_controls
+from basetag.segments import whole_records
 from basetag.simulation import sample_emissions, sample_paths
-from basetag.splits import whole_records
 
 
 def calls_of(false, length=10_000):

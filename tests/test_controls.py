@@ -10,13 +10,14 @@ from scipy.stats import chi2_contingency, chisquare
 from basetag.alphabet import DNA
 from basetag.baselines import HMMTagger
 from basetag.controls import control_pieces, open_controls, read_pieces, write_controls
-from basetag.corpus import UNLABELLED, Corpus, write_corpus
+from basetag.corpus import UNLABELLED, Corpus
+from basetag.corpus_encoding import write_corpus
 from basetag.decoding import ARGMAX, Decoding, call_states
 from basetag.errors import InputError
 from basetag.feature_encoding import write_features
 from basetag.feature_text import Places
 from basetag.prediction import predict_controls
-from basetag.splits import Segments
+from basetag.segments import Segments
 from tests.test_annotation import CARD, MODEL
 
 FREQUENCIES = [0.4, 0.1, 0.2, 0.3]

@@ -10,7 +10,8 @@ import pytest
 
 from basetag import fasta_text
 from basetag.alphabet import DNA, Alphabet
-from basetag.corpus import UNLABELLED, Corpus, write_corpus, write_tokens
+from basetag.corpus import UNLABELLED, Corpus
+from basetag.corpus_encoding import write_corpus, write_tokens
 from basetag.errors import InputError
 
 STATES = {"L": "GC-poor", "H": "GC-rich"}
@@ -152,3 +153,28 @@ def test_files_of_two_corpora_are_told_apart(tmp_path):
     (tmp_path / "corpus" / "records.tsv").write_text("record\tstart\tlength\na\t0\t5\n")
     with pytest.raises(InputError, match="speaks of 5 bases"):
         Corpus.open(tmp_path / "corpus")
+
+
+def test_a_label_is_its_own_mirror_unless_the_corpus_says_otherwise(tmp_path):
+    made(tmp_path, ">a\nACGT\n", ">a\nHHLL\n")
+    path = tmp_path / "corpus" / "corpus.json"
+    assert Corpus.open(path.parent).mirror == (0, 1)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"mirror": [1, 0]}))
+    assert Corpus.open(path.parent).mirror == (1, 0)
+
+
+def test_finer_states_lie_beside_the_labels(tmp_path):
+    made(tmp_path, ">a\nACGT\n", ">a\nHHLL\n")
+    folder = tmp_path / "corpus"
+    assert Corpus.open(folder).substates is None
+    finer = {"names": ["l", "h1", "h2"], "label_of": [0, 1, 1], "mirror": [0, 2, 1]}
+    about = json.loads((folder / "corpus.json").read_text()) | {"substates": finer}
+    (folder / "corpus.json").write_text(json.dumps(about))
+    np.save(folder / "substates.npy", np.array([1, UNLABELLED, 0, 0], dtype=np.uint8))
+    substates = Corpus.open(folder).substates
+    assert (substates.names, substates.label_of) == (("l", "h1", "h2"), (0, 1, 1))
+    assert substates.mirror == (0, 2, 1)
+    assert substates.labels.tolist() == [1, UNLABELLED, 0, 0]
+    np.save(folder / "substates.npy", np.zeros(3, dtype=np.uint8))
+    with pytest.raises(InputError, match=r"4 bases, substates\.npy holds 3"):
+        Corpus.open(folder)

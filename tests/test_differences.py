@@ -233,5 +233,10 @@ def test_rows_are_of_groups_of_datasets_taggers_and_measures():
     assert (last["n_datasets"], last["n_seeds"], last["data"], last["initialisation"]) == (
         1, 1, None, None,
     )  # fmt: skip
+    parts = [first[name] for name in ("test_sampling", "initialisation", "data")]
+    assert first["sd_total"] ** 2 == pytest.approx(sum(parts))
+    assert first["sd_data"] ** 2 == pytest.approx(first["data"])
+    assert first["share_test_sampling"] == pytest.approx(parts[0] / sum(parts))
+    assert (last["sd_data"], last["share_data"], last["share_test_sampling"]) == (None, None, 1)
     error = ttest_rel(runs[0].sums.correct / 1000, np.zeros(60)).confidence_interval(0.95)
     assert first["test_sampling"] == pytest.approx(((error.high - error.low) / 4) ** 2, rel=0.6)

@@ -17,10 +17,11 @@ from basetag.errors import InputError
 from basetag.exact_inference import filtered_posterior, smoothed_posterior
 from basetag.hmm import HMM
 from basetag.judgement import evaluation
-from basetag.judgement.evaluation import ceiling_of, evaluate, write_tracks
+from basetag.judgement.evaluation import ceiling_of, evaluate
 from basetag.judgement.figure_places import FIGURES
 from basetag.judgement.metrics import floored
-from basetag.splits import Segments
+from basetag.judgement.tracks import write_tracks
+from basetag.segments import Segments
 
 MODEL = HMM(
     DNA,
@@ -175,8 +176,8 @@ def test_every_measure_is_that_of_its_definition(case, fair):
 
 
 HARD = (
-    *("confusion", "accuracy", "balanced_accuracy", "macro_f1", "mcc", "chance", "decoding"),
-    *("classes", "segments"),
+    *("confusion", "confusion_shares", "certainty", "accuracy", "balanced_accuracy", "macro_f1"),
+    *("mcc", "chance", "decoding", "classes", "segments"),
 )
 
 
@@ -194,6 +195,10 @@ def test_calls_decide_what_matches_and_posteriors_what_they_cost(case, fair):
         oracle.f1_score(labels, calls, average="macro")
     )
     assert found["mcc"]["value"] == pytest.approx(oracle.matthews_corrcoef(labels, calls))
+    shares = oracle.confusion_matrix(labels, calls, normalize="true")
+    assert np.array(found["confusion_shares"]) == pytest.approx(shares)
+    match, sure = calls == labels, fair[np.arange(len(calls)), calls]
+    assert found["certainty"]["on_matches"]["value"] == pytest.approx(sure[match].mean(), rel=1e-5)
     for null in found["chance"].values():
         assert null["observed_matches"] == (calls == labels).sum()
     rest = found.keys() - set(HARD)
@@ -205,7 +210,7 @@ def test_reported_figures_follow_from_the_stored_counts(case, fair):
     bases = found["test"]["bases"]
     sums, confusion = found["sums"], np.array(found["confusion"])
     assert bases == len(case.labels) == confusion.sum()
-    assert found["test"] == {"bases": bases, "segments": 30}
+    assert found["test"] == {"bases": bases, "segments": 30, "matched_bases": None}
     assert found["accuracy"]["value"] == pytest.approx(np.trace(confusion) / bases)
     assert found["cross_entropy"]["value"] == pytest.approx(sums["cross_entropy"] / bases)
     assert found["brier"]["value"] == pytest.approx(sums["brier"] / bases)
@@ -479,12 +484,13 @@ def test_the_exact_posteriors_own_calibration_stands_beside(case, fair):
 # Units.
 
 
-def test_thirty_segments_are_cut_into_blocks_that_all_taggers_share(case, fair):
+def test_thirty_short_blocks_make_units_that_all_taggers_share(case, fair):
     one, other = case.judged(fair), case.judged(case.prior)
     assert one["units"] == other["units"]
-    # 190 bases hold no two blocks of ten correlation lengths (1 + 2 * 0.9 / 0.1 = 19 bases).
-    assert one["units"]["kind"] == "record"
-    assert (one["units"]["count"], one["units"]["bases"]) == (30, 190)
+    # 190 bases are no ten correlation lengths (1 + 2 * 0.9 / 0.1 = 19 bases, here a few more),
+    # so that the two blocks of each record are one unit.
+    assert one["units"]["kind"] == "group"
+    assert (one["units"]["count"], one["units"]["bases"]) == (15, 380)
     assert one["units"]["correlation_length"] == pytest.approx(19, rel=0.25)
 
 
@@ -552,6 +558,7 @@ def test_segments_without_a_label_count_as_no_segment(fair, tmp_path):
     assert found["test"]["segments"] == 5
     assert found["accuracy"]["low"] is None
     assert found["attained"]["high"] is None
+    assert found["auroc"]["low"] is found["classes"]["H"]["auprc"]["high"] is None
 
 
 def test_no_figure_depends_on_the_chunks(case, fair, monkeypatch):
@@ -637,7 +644,7 @@ def test_a_row_that_is_no_probability_is_named_with_its_record_and_position(case
 def test_a_dataset_without_labels_cannot_be_judged(tmp_path, fair):
     bare = Case(tmp_path)
     object.__setattr__(bare.corpus, "labels", None)
-    with pytest.raises(InputError, match="no labels, so nothing can be judged"):
+    with pytest.raises(InputError, match="the corpus has no labels"):
         bare.judged(fair)
 
 

@@ -11,7 +11,8 @@ from lightning_fabric import Fabric
 from basetag import annotation
 from basetag.alphabet import DNA
 from basetag.architecture import CELLS
-from basetag.corpus import Corpus, write_corpus
+from basetag.corpus import Corpus
+from basetag.corpus_encoding import write_corpus
 from basetag.decoding import ARGMAX
 from basetag.errors import InputError
 from basetag.feature_encoding import write_features
@@ -23,7 +24,7 @@ from basetag.network_tagger import NetworkTagger, build_network
 from basetag.networks.standardised import Standardised
 from basetag.networks.tagger_network import TaggerNetwork
 from basetag.prediction import predict_segments
-from basetag.splits import Segments
+from basetag.segments import Segments
 from basetag.tagger_file import read_tagger
 from basetag.taggers import load_tagger
 from basetag.training import loop as training
@@ -195,6 +196,7 @@ def test_features_for_a_device_are_brought_there_piece_by_piece(monkeypatch):
 
 ARCHITECTURE = {
     "cell": "gru", "hidden": 6, "layers": 1, "bidirectional": False, "features": ["signal"],
+    "substates": False,
 }  # fmt: skip
 SPLIT = {"train": (0, 8000), "validation": (8000, 10_000), "test": (10_000, 12_000)}
 

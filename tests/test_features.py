@@ -12,13 +12,14 @@ import pytest
 import encode_features as script
 from basetag import fasta_text, feature_encoding
 from basetag.alphabet import DNA
-from basetag.corpus import Corpus, write_corpus
+from basetag.corpus import Corpus
+from basetag.corpus_encoding import write_corpus
 from basetag.errors import InputError
 from basetag.feature_encoding import write_features
 from basetag.feature_scales import feature_scales
 from basetag.feature_text import Places
 from basetag.features import FeatureColumns
-from basetag.splits import Segments
+from basetag.segments import Segments
 
 NAN = np.nan
 #: Records of 4, 0, 3 and 2 bases.

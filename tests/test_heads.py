@@ -268,7 +268,7 @@ def test_a_chain_starts_with_the_transitions_of_the_labels():
     head = ChainHead(4, [0, 1, 1])
     head.initialise(torch.Generator().manual_seed(1))
     head.weight.data.zero_()
-    head.start_from_labels(np.array([[89, 9], [19, 79]]), np.array([0.6, 0.4]))
+    head.start_from_steps(np.array([[89, 9], [19, 79]]), np.array([0.6, 0.4]))
     steps = head.transition.detach().exp().numpy()
     np.testing.assert_allclose(
         steps, [[0.9, 0.1, 0.1], [0.2, 0.8, 0.8], [0.2, 0.8, 0.8]], rtol=1e-6

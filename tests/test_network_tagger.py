@@ -13,7 +13,7 @@ from basetag.alphabet import DNA, Alphabet
 from basetag.corpus import Corpus
 from basetag.errors import ConfigError, InputError
 from basetag.network_tagger import NetworkTagger, build_network, load_network
-from basetag.splits import Segments
+from basetag.segments import Segments
 from basetag.tagger_file import write_tagger
 from basetag.taggers import LoadedTagger, load_tagger
 from basetag.training.initial_weights import start_from

@@ -17,8 +17,8 @@ from basetag.judgement.path_law import PathLaw
 from basetag.judgement.path_null import path_null
 from basetag.judgement.semi_markov import fit_semi_markov
 from basetag.judgement.shift_null import shift_null
+from basetag.segments import Segments
 from basetag.simulation import sample_paths
-from basetag.splits import Segments
 
 PAIRS = 2000
 DRAWS = 99

@@ -8,7 +8,8 @@ import torch
 
 from basetag.alphabet import DNA
 from basetag.baseline_fitting import fit_baseline
-from basetag.corpus import Corpus, write_corpus
+from basetag.corpus import Corpus
+from basetag.corpus_encoding import write_corpus
 from basetag.hmm import HMM
 from basetag.hmm_spec import load_hmm_spec
 from basetag.network_tagger import NetworkTagger
@@ -16,8 +17,8 @@ from basetag.networks.tagger_network import TaggerNetwork
 from basetag.report.annotation_data import read_annotation
 from basetag.report.compositions import composition_view
 from basetag.report.page import Page
+from basetag.segments import whole_records
 from basetag.simulation import sample_emissions, sample_paths
-from basetag.splits import whole_records
 from basetag.tagger_file import FORMAT, read_tagger, write_tagger
 from tests.conftest import REPOSITORY
 from tests.tracks_fixture import annotate_by_scripts

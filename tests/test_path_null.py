@@ -16,8 +16,8 @@ from basetag.hmm_spec import load_hmm_spec
 from basetag.judgement import path_null as module
 from basetag.judgement.path_law import PathLaw, Survival
 from basetag.judgement.path_null import draws_of, path_null
+from basetag.segments import Segments
 from basetag.simulation import sample_paths
-from basetag.splits import Segments
 
 ROOT = Path(__file__).parent.parent
 

@@ -6,7 +6,7 @@ import pytest
 from basetag.corpus import UNLABELLED
 from basetag.errors import InputError
 from basetag.pieces import first_rows, shown_segments, spread_pieces
-from basetag.splits import Segments
+from basetag.segments import Segments
 
 
 def stretch(start, end):

@@ -5,11 +5,12 @@ import pytest
 
 from basetag.alphabet import DNA
 from basetag.baselines import HMMTagger
-from basetag.corpus import Corpus, write_corpus
+from basetag.corpus import Corpus
+from basetag.corpus_encoding import write_corpus
 from basetag.decoding import ARGMAX, Decoding, call_states
 from basetag.errors import InputError
 from basetag.prediction import predict_segments
-from basetag.splits import Segments
+from basetag.segments import Segments
 from tests.test_annotation import CARD, MODEL
 
 

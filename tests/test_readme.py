@@ -12,6 +12,7 @@ import pytest
 import yaml
 from safetensors.numpy import load_file
 
+from basetag.corpus import Corpus
 from basetag.taggers import load_tagger
 from tests.conftest import REPOSITORY
 
@@ -51,9 +52,10 @@ def clone(tmp_path_factory):
     for block in blocks("yaml"):
         name = re.match(r"# (\S+)\n", block)[1]
         config = yaml.safe_load(block)
-        if "split" in config.get("datasets", {}).get("mine", {}):
-            config["training"] = SMALL
-            config["datasets"]["mine"]["split"] |= {"block": 200, "gap": 20}
+        for dataset in config.get("datasets", {}).values():
+            if "split" in dataset:
+                config["training"] = SMALL
+                dataset["split"] |= {"block": 200, "gap": 20}
         (folder / name).write_text(yaml.safe_dump(config))
     generator = np.random.default_rng(1)
     stretches = [
@@ -63,6 +65,11 @@ def clone(tmp_path_factory):
     for name in ("lambda.fa", "target.fa", "genome.fa"):
         (folder / name).write_text(f">one\n{''.join(stretches)}\n")
     (folder / "states.fa").write_text(f">one\n{('H' * 400 + 'L' * 400) * 4}\n")
+    genes = [
+        f"one\tx\tCDS\t{at + 1}\t{at + 60}\t.\t{'+-'[at // 100 % 2]}\t0\tID=cds{at}\n"
+        for at in range(0, 3200, 100)
+    ]
+    (folder / "genes.gff3").write_text("".join(["##gff-version 3\n", *genes]))
     intervals = [f"one\t{at}\t{at + 90}\t{at % 700}\n" for at in range(0, 3200, 100)]
     with gzip.open(folder / "phastcons.bedgraph.gz", "wt") as file:
         file.writelines(intervals)
@@ -101,8 +108,10 @@ def test_the_commands_are_those_that_are_tested_here():
         "make example NAME=lambda",
         "make example NAME=lambda EXTRA=local.yaml",
         ".venv/bin/snakemake --configfile mine.yaml --directory runs/mine",
+        ".venv/bin/snakemake --configfile genes.yaml --directory runs/genes",
         ".venv/bin/snakemake --configfile mine.yaml features.yaml --directory runs/mine",
         ".venv/bin/snakemake --configfile mine.yaml tuned.yaml --directory runs/mine",
+        ".venv/bin/snakemake --configfile annotate.yaml --directory runs/target",
         ".venv/bin/snakemake --workflow-profile profiles/gpu",
         ".venv/bin/snakemake --workflow-profile profiles/gpu --resources gpu=2 --set-resources "
         "train_tagger:gpu=2 predict_network:gpu=1 annotate_part:gpu=1",
@@ -166,8 +175,19 @@ def test_a_users_own_sequences_run(clone):
     assert (results / "comparison.tsv").exists()
 
 
-def test_a_users_own_features_are_read(clone):
+def test_labels_come_from_an_annotation(clone):
     run = sh(COMMANDS[4], clone)
+    assert run.returncode == 0, run.stderr
+    corpus = Corpus.open(clone / "runs/genes/results/genes/corpus")
+    assert [corpus.state_names[letter] for letter in corpus.states] == [
+        "coding+", "coding-", "noncoding",
+    ]  # fmt: skip
+    expected = 8 * [*60 * [0], *40 * [2], *60 * [1], *40 * [2]] * 2
+    assert corpus.labels.tolist() == expected
+
+
+def test_a_users_own_features_are_read(clone):
+    run = sh(COMMANDS[5], clone)
     assert run.returncode == 0, run.stderr
     results = clone / "runs/mine/results/mine"
     assert np.load(results / "corpus/features.npy").shape == (3200, 3)
@@ -179,7 +199,7 @@ def test_a_users_own_features_are_read(clone):
 
 @pytest.mark.usefixtures("default_run")
 def test_a_tagger_starts_from_one_of_the_default_run(clone):
-    run = sh(COMMANDS[5], clone)
+    run = sh(COMMANDS[6], clone)
     assert run.returncode == 0, run.stderr
     first = load_file(clone / "results/blocks/bilstm/seed1/tagger.safetensors")
     tuned = load_file(clone / "runs/mine/results/mine/tuned/seed1/tagger.safetensors")
@@ -188,12 +208,24 @@ def test_a_tagger_starts_from_one_of_the_default_run(clone):
 
 
 @pytest.mark.usefixtures("default_run")
+def test_a_genome_is_annotated_from_a_taggers_file_alone(clone):
+    place = clone / "runs/ecoli/results/ecoli/codons/seed1"
+    place.mkdir(parents=True)
+    shutil.copy(clone / "results/blocks/bilstm/seed1/tagger.safetensors", place)
+    run = sh(COMMANDS[7], clone)
+    assert run.returncode == 0, run.stderr
+    results = clone / "runs/target/results"
+    assert (results / "annotations/target/files/codons/seed0/segments.bed.gz").exists()
+    assert (results / "report.html").exists()
+
+
+@pytest.mark.usefixtures("default_run")
 @pytest.mark.parametrize(
     ("command", "target", "asked"),
     [
-        (COMMANDS[6], "toy/gru/seed1/tagger.safetensors", "1 GPU"),
-        (COMMANDS[7], "toy/gru/seed1/tagger.safetensors", "2 GPUs"),
-        (COMMANDS[7], "blocks/bilstm/seed1/posteriors.npy", "1 GPU"),
+        (COMMANDS[8], "toy/gru/seed1/tagger.safetensors", "1 GPU"),
+        (COMMANDS[9], "toy/gru/seed1/tagger.safetensors", "2 GPUs"),
+        (COMMANDS[9], "blocks/bilstm/seed1/posteriors.npy", "1 GPU"),
     ],
 )
 def test_the_gpu_profile_asks_for_cards_and_stops_where_there_is_none(
@@ -206,25 +238,25 @@ def test_the_gpu_profile_asks_for_cards_and_stops_where_there_is_none(
 
 
 def test_a_gpu_is_not_taken_away_in_silence(clone):
-    run = sh(f"{COMMANDS[6]} --resources gpu=0 --dry-run", clone)
+    run = sh(f"{COMMANDS[8]} --resources gpu=0 --dry-run", clone)
     assert run.returncode == 1
     assert "--resources gpu=0 leaves none for train_tagger, which asks for 1" in run.stderr
 
 
 def test_a_rule_that_is_left_out_of_the_list_of_gpus_is_told(clone):
-    run = sh(f"{COMMANDS[6]} --set-resources train_tagger:gpu=2 --dry-run", clone)
+    run = sh(f"{COMMANDS[8]} --set-resources train_tagger:gpu=2 --dry-run", clone)
     assert run.returncode == 1
     assert "gives GPUs to train_tagger, and does not say how many predict_network has" in run.stderr
 
 
 def test_help_names_every_target(clone):
-    run = sh(COMMANDS[8], clone)
+    run = sh(COMMANDS[10], clone)
     assert run.returncode == 0
     for target in ("run", "example", "test", "lint", "format", "schema", "setup", "clean"):
         assert f"make {target} " in run.stdout
 
 
-@pytest.mark.parametrize("command", COMMANDS[9:])
+@pytest.mark.parametrize("command", COMMANDS[11:])
 def test_test_and_lint_are_targets(clone, command):
     """They are not run within a test: whoever runs this runs the one, and CI both."""
     plan = sh(f"{command} --dry-run", clone)
@@ -235,7 +267,7 @@ def test_test_and_lint_are_targets(clone, command):
 def test_an_unknown_example_is_one_line_with_the_names(clone):
     run = sh("make example NAME=lamda", clone)
     assert run.returncode != 0
-    assert "there is no examples/lamda.yaml; NAME is one of: ceiling lambda" in run.stderr
+    assert "there is no examples/lamda.yaml; NAME is one of: ceiling cpg ecoli lambda" in run.stderr
 
 
 def test_clean_keeps_results_with_taggers_where_nobody_can_be_asked(clone):

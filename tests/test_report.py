@@ -13,17 +13,13 @@ import numpy as np
 import pytest
 
 from basetag.errors import InputError
-from basetag.report.data import Tracks, read_report_data
+from basetag.report.data import Tracks
+from basetag.report.numbers import duration, with_interval
+from basetag.report.reading import read_report_data
 from basetag.report.render import render_report
 from basetag.report.sequences import hidden_view, ordered_units
 from basetag.report.stills import coloured, png_address
-from basetag.report.wording import (
-    baseline_line,
-    duration,
-    rule_note,
-    unlabelled_note,
-    with_interval,
-)
+from basetag.report.wording import baseline_line, rule_note, unlabelled_note
 from tests import report_fixture
 from tests.report_fixture import control_of, write_results
 
@@ -386,6 +382,10 @@ def test_a_rule_nearly_as_good_is_named_and_explained_only_where_it_knows_almost
         (("classes", "L", "auprc", "value"), 0.01),
         (("units", "count"), 1),
         (("ceiling", "ece"), 0.01),
+        (("ceiling", "accuracy"), 0.01),
+        (("ceiling", "cross_entropy"), 0.01),
+        (("excess", "exact", "value"), 0.01),
+        (("majority_accuracy",), 0.01),
         (("calibration", "ece", "value"), 0.01),
         (("calibration", "cross_entropy", "value"), 0.01),
         (("segments", "f1", "value"), 0.01),
@@ -459,9 +459,26 @@ def test_scores_that_their_bases_do_not_give_stop_the_report(small):
         read(small)
 
 
+@pytest.mark.parametrize("column", ["accuracy", "accuracy_low", "p_shift"])
+def test_a_cell_that_is_empty_where_there_is_a_figure_stops_the_report(small, column):
+    header, first, *rest = small.comparison.read_text().splitlines()
+    cells = first.split("\t")
+    cells[header.split("\t").index(column)] = ""
+    text = "\n".join([header, "\t".join(cells), *rest]) + "\n"
+    with (
+        changed(small.comparison, text),
+        pytest.raises(InputError, match=rf"line 2: {column} is empty"),
+    ):
+        read(small)
+
+
 @pytest.mark.parametrize(
-    "column", ["accuracy", "accuracy_low", "segment_f1", "auroc", "false_segments_per_mb_shuffled"]
-)
+    "column",
+    [
+        "accuracy", "accuracy_low", "segment_f1", "auroc", "false_segments_per_mb_shuffled",
+        "chance_accuracy", "p_chance", "effective_sample_size",
+    ],
+)  # fmt: skip
 def test_a_table_that_contradicts_its_metrics_stops_the_report(small, column):
     header, first, *rest = small.comparison.read_text().splitlines()
     cells = first.split("\t")

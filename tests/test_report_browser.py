@@ -20,6 +20,12 @@ ARGUMENTS = [
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 
 
+# What is wider than its place, by what it is called.
+CUT = """[...document.querySelectorAll('.wide, figure')]
+    .filter((one) => one.offsetParent && one.scrollWidth > one.clientWidth + 1)
+    .map((one) => one.getAttribute('aria-label') || one.textContent.slice(0, 60))"""
+
+
 @pytest.fixture(scope="module")
 def browser():
     with sync_playwright() as playwright:
@@ -66,6 +72,16 @@ def test_every_chart_is_drawn(page):
 
 def test_nothing_scrolls_sideways_at_1280_pixels(page):
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+def test_no_table_of_the_comparison_is_cut_at_1280_pixels(page):
+    assert page.evaluate(CUT.replace(".wide", "#comparison .wide")) == []
+
+
+def test_nothing_is_cut_on_a_printed_page(page):
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 688, "height": 1000})  # A4 without its margins
+    assert page.evaluate(CUT) == []
 
 
 def test_the_table_sorts_by_click_and_by_keyboard(page):
@@ -122,6 +138,21 @@ def test_tracks_answer_to_zoom_and_hover(page):
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.move(box["x"] + box["width"] / 2 + 3, box["y"] + box["height"] / 2)
     page.wait_for_selector("#vg-tooltip-element.visible", timeout=5000)
+
+
+def test_the_table_behind_the_hidden_states_is_that_of_the_chosen_tagger(page):
+    page.wait_for_selector("#hidden svg image")
+    page.locator("#hidden-data summary").click()
+    table = page.locator("#hidden-data table")
+    page.wait_for_selector("#hidden-data tbody tr")
+    columns = table.locator("th").count()
+    assert columns > 5
+    assert table.locator("tbody tr").first.locator("td").count() == columns
+    page.select_option("#explore select[name=tagger]", label="bilstm")
+    page.wait_for_function(
+        "n => document.querySelectorAll('#hidden-data th').length !== n", arg=columns
+    )
+    assert table.locator("tbody tr").count() > 10
 
 
 def shown_part(page, chart):

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from basetag.report.chance import chance_sentences, chance_view, deviation, null_words, z_text
-from basetag.report.data import read_report_data
 from basetag.report.page import Page
+from basetag.report.reading import read_report_data
 from basetag.report.wording import tagger_labels
 from tests.report_fixture import write_results
 

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from basetag.report.controls import controls_view, rate_words
-from basetag.report.data import read_report_data
 from basetag.report.page import Page
+from basetag.report.reading import read_report_data
 from tests.report_fixture import write_results
 
 

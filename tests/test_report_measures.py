@@ -12,7 +12,8 @@ from basetag.report.differences import (
     missing_sources,
     variance_sentences,
 )
-from basetag.report.figure_text import interval, ratio, signed, units_sentence, with_interval
+from basetag.report.figure_text import interval, units_sentence, with_interval
+from basetag.report.numbers import ratio, signed
 from basetag.report.render import render_report
 from basetag.report.segment_charts import distance_labels
 from basetag.report.segments import decoding_note, segment_sentence

@@ -8,7 +8,8 @@ import torch
 
 from basetag.alphabet import DNA
 from basetag.baselines import HMMTagger
-from basetag.corpus import Corpus, write_corpus
+from basetag.corpus import Corpus
+from basetag.corpus_encoding import write_corpus
 from basetag.errors import InputError
 from basetag.network_tagger import NetworkTagger
 from basetag.networks.tagger_network import TaggerNetwork

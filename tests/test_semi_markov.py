@@ -17,8 +17,8 @@ from basetag.judgement import semi_markov as module
 from basetag.judgement.path_law import PathLaw
 from basetag.judgement.path_null import path_null
 from basetag.judgement.semi_markov import count_runs, fit_semi_markov, kaplan_meier
+from basetag.segments import Segments
 from basetag.simulation import sample_paths
-from basetag.splits import Segments
 
 
 def labels_of(text):

@@ -16,8 +16,8 @@ from basetag.corpus import UNLABELLED
 from basetag.hmm import HMM
 from basetag.judgement import shift_null as module
 from basetag.judgement.shift_null import effective_shifts, matches_at_all_shifts, shift_null
+from basetag.segments import Segments
 from basetag.simulation import sample_paths
-from basetag.splits import Segments
 
 
 def chain(leave):
@@ -187,6 +187,30 @@ def test_many_records_of_one_segment_are_too_short_to_test():
     assert found["seam_share"] > 0.3
     assert found["too_short"]
     assert found["p"] is found["effective_sample_size"] is None
+
+
+def test_a_base_without_a_label_hides_no_seam():
+    rng = np.random.default_rng(12)
+    labels, calls = (sample_paths(chain(1 / 200), np.full(100, 200), rng) for _ in range(2))
+    whole = figures_of(labels, calls, records_of([200] * 100))
+    labels[::200] = UNLABELLED
+    found = figures_of(labels, calls, records_of([200] * 100))
+    assert found["seam_share"] == pytest.approx(whole["seam_share"], abs=0.03)
+    assert found["too_short"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 12), st.sampled_from([0.0, 0.3, 0.9]))
+def test_seams_and_changes_are_those_of_a_loop(seed, length, gaps):
+    rng = np.random.default_rng(seed)
+    states = rng.integers(3, size=(4, length)).astype(np.uint8)
+    states[rng.random(states.shape) < gaps] = UNLABELLED
+    seams = changes = 0
+    for row in states:
+        known = [state for state in row if state != UNLABELLED]
+        seams += bool(known) and known[0] != known[-1]
+        changes += sum(a != b for a, b in zip(known, known[1:] + known[:1], strict=True))
+    assert module._changes(states) == [seams, changes]
 
 
 def test_rare_islands_in_records_are_not_too_short():

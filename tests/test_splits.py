@@ -9,21 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from basetag import copies, splits
+from basetag import label_statistics
 from basetag.alphabet import DNA, Alphabet
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.errors import InputError
-from basetag.splits import (
-    SPLITS,
-    Segments,
-    count_transitions,
-    label_counts,
-    label_frequencies,
-    make_split,
-    read_split,
-    whole_records,
-    write_split,
-)
+from basetag.label_statistics import count_transitions, label_counts, label_frequencies
+from basetag.segments import Segments, whole_records
+from basetag.splits import copies
+from basetag.splits.blocks import blocks
+from basetag.splits.drawing import make_split
+from basetag.splits.table import SPLITS, read_split, write_split
 
 FRACTIONS = {"train": 0.8, "validation": 0.1, "test": 0.1}
 
@@ -180,6 +175,24 @@ def test_copies_and_reverse_complements_stay_on_one_side(chunk, monkeypatch):
         assert set(split.assignment) == {0, 1, 2}
 
 
+def test_copies_among_blocks_stay_on_one_side_too():
+    rng = np.random.default_rng(5)
+    pieces = ["".join(rng.choice(list("ACGT"), size=50)) for _ in range(12)]
+    mirror = DNA.decode(DNA.complement[DNA.encode(pieces[3])][::-1])
+    # A transposon that fills a block of two chromosomes, say, and another one on both strands.
+    corpus = corpus_of(
+        ["".join([*pieces[:8], pieces[0]]), "".join([*pieces[8:], pieces[0], mirror])]
+    )
+    for seed in range(8):
+        split = make_split(
+            corpus, fractions={"train": 0.6, "validation": 0.2, "test": 0.2}, seed=seed,
+            by="block", block=50, gap=10,
+        )  # fmt: skip
+        assert split.duplicates == 5
+        assert len(set(split.assignment[[0, 8, 13]])) == 1
+        assert split.assignment[3] == split.assignment[14]
+
+
 def test_copies_are_named_where_they_shall_be_refused():
     corpus = corpus_of(["AACC", "GATTACA", "TGTAATC", "CCCC"])
     with pytest.raises(InputError, match=r"'r2' \(bases 0 to 7\) is a copy .* 'r1'") as caught:
@@ -282,7 +295,7 @@ U = UNLABELLED
 @pytest.fixture(params=[1, 2, 3, 1 << 22])
 def chunk(request, monkeypatch):
     """No count may depend on how much is counted at once."""
-    monkeypatch.setattr(splits, "_CHUNK", request.param)
+    monkeypatch.setattr(label_statistics, "_CHUNK", request.param)
 
 
 def test_transitions_are_counted_within_segments_and_not_over_unlabelled_bases(tmp_path, chunk):
@@ -304,7 +317,7 @@ def test_transitions_of_random_labels_are_those_of_a_loop(chunk):
     lengths = [40, 1, 0, 25]
     labels = rng.choice([0, 1, 2, U], size=sum(lengths))
     corpus = corpus_of(["A" * n for n in lengths], labels, states=("a", "b", "c"))
-    segments = splits._units(corpus, 10)
+    segments = blocks(corpus, 10)
     expected = np.zeros((3, 3), dtype=int)
     for offset, length in zip(segments.offset, segments.lengths, strict=True):
         part = labels[offset : offset + length]
@@ -317,4 +330,4 @@ def test_transitions_of_random_labels_are_those_of_a_loop(chunk):
 def test_a_split_without_labels_has_no_frequencies():
     corpus = corpus_of(["ACGT"], [U] * 4)
     with pytest.raises(InputError, match="no base of this split has a label"):
-        label_frequencies(corpus, splits._units(corpus, None))
+        label_frequencies(corpus, whole_records(corpus))

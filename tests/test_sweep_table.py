@@ -10,7 +10,8 @@ import pytest
 from basetag.errors import InputError
 from basetag.judgement.comparison import COLUMNS, write_comparison
 from basetag.judgement.sweep_table import write_sweep
-from basetag.report.data import Axis, read_report_data
+from basetag.report.data import Axis
+from basetag.report.reading import read_report_data
 from tests.report_fixture import write_results
 from tests.test_comparison import METRICS, PREDICT, TIMING
 

@@ -18,12 +18,12 @@ from basetag.errors import ConfigError, InputError
 from basetag.inference import Predictor
 from basetag.networks.heads import SoftmaxHead
 from basetag.networks.tagger_network import TaggerNetwork
-from basetag.splits import Segments
+from basetag.segments import Segments
 from basetag.training.checkpoints import CheckpointFolder
 from basetag.training.label_paths import refuse_labels_without_a_path
 from basetag.training.learning_rate import cosine, one_cycle
 from basetag.training.loop import train
-from basetag.training.loss import SharedBatch, state_weights, summed_weight
+from basetag.training.loss import SharedBatch, state_weights
 from basetag.training.run import TrainingRun
 from basetag.training.validation import summed_cross_entropy
 from basetag.training.windows import WindowReader
@@ -33,6 +33,7 @@ SETTINGS = {
     "bases": 240_000, "batch": 8, "window": 100, "learning_rate": 0.02, "weight_decay": 0.0,
     "clip": 1.0, "warmup": 0.1, "mask": 0.01, "validations": 4, "validation_bases": 2000,
     "schedule": "one_cycle", "patience": None, "class_weights": None,
+    "reverse_complement": False,
 }  # fmt: skip
 
 
@@ -123,8 +124,8 @@ def test_cross_entropy_is_the_mean_over_labelled_bases():
     scores = torch.log(torch.tensor([[[0.9, 0.1]], [[0.2, 0.8]], [[0.5, 0.5]]]))
     labels = torch.tensor([[0], [1], [UNLABELLED]], dtype=torch.uint8)
     expected = -(math.log(0.9) + math.log(0.8)) / 2
-    head, active, ones = SoftmaxHead(3, 2), np.ones(3, dtype=int), torch.ones(2)
-    found = head.loss(scores, labels, active, ones) / summed_weight(labels, ones)
+    head, active, ones = SoftmaxHead(3, range(2)), np.ones(3, dtype=int), torch.ones(2)
+    found = head.loss(scores, labels, active, ones) / 2
     assert float(found) == pytest.approx(expected, abs=1e-6)
     nothing = torch.full((3, 1), UNLABELLED, dtype=torch.uint8)
     assert float(head.loss(scores, nothing, active, ones)) == 0
@@ -138,8 +139,9 @@ def test_weighted_cross_entropy_is_that_of_torch():
     expected = torch.nn.functional.cross_entropy(
         scores.flatten(0, 1), labels.flatten().long(), weight=weights, ignore_index=UNLABELLED
     )
-    loss = SoftmaxHead(3, 4).loss(scores, labels, np.full(3, 5), weights)
-    found = loss / summed_weight(labels, weights)
+    head = SoftmaxHead(3, range(4))
+    loss = head.loss(scores, labels, np.full(3, 5), weights)
+    found = loss / head.weights_of_told(weights)[labels.long()].sum()
     torch.testing.assert_close(found, expected)
 
 

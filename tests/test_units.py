@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from basetag.corpus import UNLABELLED
+from basetag.judgement.intervals import ratio_figures
 from basetag.judgement.units import (
     BLOCK_CORRELATION_LENGTHS,
     FEWEST_RECORDS,
@@ -15,7 +16,7 @@ from basetag.judgement.units import (
     choose_units,
     correlation_length,
 )
-from basetag.splits import Segments
+from basetag.segments import Segments
 
 
 def segments_of(lengths):
@@ -129,6 +130,48 @@ def test_records_without_a_label_are_none():
     labels[10_000:] = UNLABELLED
     units = choose_units(segments_of([200] * 100), labels, 2)
     assert units.n_records == 50
+    assert units.count == 50
+
+
+def test_blocks_without_a_label_are_none():
+    labels = chain(400_000, 3)
+    labels[150_000:350_000] = UNLABELLED
+    units = choose_units(segments_of([400_000]), labels, 2)
+    assert units.kind == "block"
+    of = np.repeat(units.unit, units.pieces.lengths)[labels != UNLABELLED]
+    assert np.array_equal(np.unique(of), np.arange(units.count))
+
+
+def spread_blocks(length, fraction, seed):
+    """Blocks of one record, in random places, each as likely as any other."""
+    rng = np.random.default_rng(seed)
+    start = np.sort(rng.choice(2000, int(2000 * fraction), replace=False)) * length
+    return Segments(np.zeros_like(start), start, start + length, start)
+
+
+def test_blocks_of_one_record_that_say_much_of_their_neighbours_are_one_unit():
+    segments = spread_blocks(1000, 0.1, 1)
+    units = choose_units(segments, chain(2_000_000, 10_000), 2)
+    assert (units.kind, units.n_records) == ("group", 200)
+    bases = np.bincount(units.unit, segments.lengths)
+    assert bases.min() >= BLOCK_CORRELATION_LENGTHS * units.correlation_length - 1000
+    check_partition(units, segments)
+    units = choose_units(segments, chain(2_000_000, 20), 2)
+    assert (units.kind, units.count) == ("record", 200)
+
+
+def test_intervals_over_blocks_shorter_than_the_runs_hold_the_truth():
+    held = []
+    for seed in range(100):
+        labels = chain(2_000_000, 10_000, seed=seed)
+        segments = spread_blocks(1000, 0.1, seed)
+        units = choose_units(segments, labels, 2)
+        of = np.repeat(units.unit, 1000)
+        ones = np.bincount(of, segments.gathered(labels)).astype(float)
+        share = ratio_figures({"share": (ones, np.bincount(of).astype(float))}, seed=1)["share"]
+        if share.low is not None:
+            held.append(share.low <= 0.5 <= share.high)
+    assert np.mean(held) >= 0.9
 
 
 @settings(max_examples=60, deadline=None)

@@ -6,8 +6,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from basetag.alphabet import DNA
 from basetag.corpus import UNLABELLED
-from basetag.splits import Segments
+from basetag.features import FeatureColumns
+from basetag.segments import Segments
+from basetag.substates import Substates
 from basetag.training.windows import WindowReader, WindowSampler, masked_runs, step_generator
 
 
@@ -106,3 +109,74 @@ def test_parts_of_a_batch_are_its_rows():
     assert sorted(rows) == sorted(expected)
     assert windows.part(1, 3).labels.shape == (1, 10)
     assert windows.part(4, 8).lengths.size == 0
+
+
+def stranded_reader(**options):
+    """Read DNA whose labels are numbers modulo 3, of which 1 and 2 change with the strand."""
+    tokens = np.random.default_rng(1).integers(DNA.n_tokens, size=300).astype(np.uint8)
+    labels = np.arange(300, dtype=np.uint8) % 3
+    labels[::7] = UNLABELLED
+    return (
+        WindowReader(
+            tokens, labels, DNA.unknown, torch.device("cpu"),
+            complement=DNA.complement, mirror=(0, 2, 1), **options,
+        ),
+        tokens,
+        labels,
+    )  # fmt: skip
+
+
+def test_half_of_the_windows_are_read_on_the_other_strand_with_all_that_belongs_to_them():
+    numbers = np.arange(600, dtype=np.float32).reshape(300, 2)
+    reader, tokens, labels = stranded_reader(
+        features=FeatureColumns(numbers, np.array([1, 0])),
+    )  # fmt: skip
+    generator = np.random.default_rng(2)
+    starts, lengths = generator.integers(200, size=1000), generator.integers(10, 100, size=1000)
+    windows = reader.read(starts, lengths, 0.0, generator)
+    other_labels = np.array([0, 2, 1, *[UNLABELLED] * 253], dtype=np.uint8)
+    n_turned = 0
+    for row, source in enumerate(np.argsort(-lengths, kind="stable")):
+        n = lengths[source]
+        own = slice(starts[source], starts[source] + n)
+        forward = tokens[own], labels[own], numbers[own][:, ::-1]
+        backward = DNA.complement[tokens[own]], other_labels[labels[own]], forward[2]
+        found = [
+            values[row, :n].numpy() for values in (windows.tokens, windows.labels, windows.features)
+        ]
+        turned = all(
+            np.array_equal(*pair) for pair in zip([v[::-1] for v in found], backward, strict=True)
+        )
+        assert turned or all(np.array_equal(*pair) for pair in zip(found, forward, strict=True))
+        assert (windows.labels[row, n:] == UNLABELLED).all()
+        assert (windows.tokens[row, n:] == DNA.unknown).all()
+        n_turned += turned
+    assert abs(n_turned - 500) < 4 * np.sqrt(250)  # of a binomial number
+
+
+def test_a_base_is_told_its_substate_where_that_is_known_and_else_its_label():
+    substates = np.arange(300, dtype=np.uint8) % 4
+    substates[::5] = UNLABELLED
+    reader, _, labels = stranded_reader(
+        substates=Substates(tuple("abcd"), (0, 0, 1, 2), (1, 0, 3, 2), substates)
+    )
+    starts, lengths = np.arange(100), np.full(100, 200)
+    windows = reader.read(starts, lengths, 0.0, np.random.default_rng(2)).labels.numpy()
+    known = (labels != UNLABELLED) & (substates != UNLABELLED)
+    told = np.where(known, substates + 3, labels).astype(np.uint8)
+    other = {0: 0, 1: 2, 2: 1, 3: 4, 4: 3, 5: 6, 6: 5, UNLABELLED: UNLABELLED}
+    for start, row in zip(starts, windows, strict=True):
+        own = told[start : start + 200]
+        mirrored = [other[value] for value in own[::-1].tolist()]
+        assert np.array_equal(row, own) or row.tolist() == mirrored
+    assert {tuple(row) for row in windows} - {tuple(told[s : s + 200]) for s in starts}
+
+
+def test_strands_are_a_function_of_seed_and_step():
+    reader, _, _ = stranded_reader()
+    starts, lengths = np.zeros(50, dtype=np.int64), np.full(50, 40)
+    first, again, other = (
+        reader.read(starts, lengths, 0.1, step_generator(5, step)).tokens for step in (12, 12, 13)
+    )
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)

@@ -353,10 +353,12 @@ def test_a_tagger_that_starts_from_another_keeps_its_frozen_layers_and_learns_a_
 def test_the_whole_plan_of_a_fresh_folder_names_every_rule(ran, tmp_path):
     config = write_config(tmp_path, TINY)
     assert planned(ran[0], config) == {
-        "simulate_hmm", "encode_fasta", "split_records", "make_controls", "train_tagger",
-        "fit_baseline", "predict_network", "predict_baseline", "evaluate_tagger", "compare_taggers",
-        "encode_genome", "plan_annotation", "gather_annotation", "compare_annotations",
-        "show_regions", "render_report", "predict_network_of_sweep", "summarise_sweep",
+        "simulate_hmm", "encode_fasta", "split_records", "mark_matches", "make_controls",
+        "train_tagger", "fit_baseline", "predict_network", "predict_baseline", "evaluate_tagger",
+        "compare_taggers", "encode_genome", "plan_annotation", "gather_annotation",
+        "compare_annotations", "show_regions", "render_report", "predict_network_of_sweep",
+        "summarise_sweep",
+        "preflight",
     }  # fmt: skip
 
 

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from basetag.corpus import Corpus
 from basetag.decoding import call_states
 from basetag.errors import InputError, SequenceError
 from basetag.files import folder_written_whole
+from basetag.scratch import new_array
 from basetag.taggers import LoadedTagger
 from basetag.tracks.packing import PACKED_BASES, Pack
 from basetag.tracks.part import write_part
@@ -112,8 +110,11 @@ def _called(
     here = slice(pack.start, pack.start + pack.bases)
     tokens = genome.tokens[here]
     features = None if genome.features is None else genome.features[here]
-    posterior = _room((pack.bases, len(loaded.states)), np.float32, scratch)
-    path = _room((pack.bases,), np.uint8, scratch)
+    on_disk = pack.bases > PACKED_BASES
+    posterior = new_array(
+        (pack.bases, len(loaded.states)), np.float32, on_disk=on_disk, folder=scratch
+    )
+    path = new_array((pack.bases,), np.uint8, on_disk=on_disk, folder=scratch)
     if pack.bases:
         try:
             loaded.tagger.posterior(tokens, lengths, threads, out=posterior, features=features)
@@ -124,16 +125,3 @@ def _called(
         except SequenceError as error:
             raise error.of_record(genome.names[pack.first + error.sequence], 0) from None
     return CalledPack(pack, lengths, tokens, path, posterior)
-
-
-def _room(
-    shape: tuple[int, ...], dtype: type, folder: str | os.PathLike[str] | None
-) -> NDArray[Any]:
-    """Return an array in memory, or for many bases in a file that has no name any more."""
-    if shape[0] <= PACKED_BASES:
-        return np.empty(shape, dtype=dtype)
-    with tempfile.TemporaryFile(dir=folder) as file:
-        if hasattr(os, "posix_fallocate"):
-            # A map of a file with holes would end the process where the disk is full.
-            os.posix_fallocate(file.fileno(), 0, int(np.prod(shape)) * np.dtype(dtype).itemsize)
-        return np.memmap(file, dtype=dtype, mode="r+", shape=shape)

@@ -17,8 +17,11 @@ CELLS: dict[str, str] = {
 UNGATED = ("none", "rnn")
 
 
-def describe(architecture: Mapping[str, Any]) -> str:
-    """Return a network in words: what it reads, by which cells, and its head."""
+def describe(architecture: Mapping[str, Any], n_substates: int = 0) -> str:
+    """Return a network in words: what it reads, by which cells, and its head.
+
+    `n_substates` is the number of substates that it was trained on; 0 where it was on labels.
+    """
     parts = []
     embedding = architecture.get("embedding") or {}
     words, dimensions = embedding.get("k", 1), embedding.get("dimensions")
@@ -41,12 +44,19 @@ def describe(architecture: Mapping[str, Any]) -> str:
     head = architecture.get("head", "softmax")
     if head != "softmax":
         hidden = 0 if head == "crf" else sum(map(len, head["states"].values()))
-        chain = f"CRF of {hidden} hidden states" if hidden else "CRF"
-        parts.append(f"{chain} over whole records")
+        of = f" of {hidden} hidden states" if hidden else ""
+        of = f" of {n_substates} substates" if n_substates else of
+        parts.append(f"CRF{of} over whole records")
+    elif n_substates:
+        parts.append(f"{n_substates} substates")
     return ", ".join(parts)
 
 
-def chain_of(head: str | Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any] | None:
+def chain_of(
+    head: str | Mapping[str, Any],
+    labels: Sequence[str],
+    substates: Mapping[str, Any] | None = None,
+) -> dict[str, Any] | None:
     """Return the chain of hidden states that a head stands for.
 
     Parameters
@@ -55,6 +65,9 @@ def chain_of(head: str | Mapping[str, Any], labels: Sequence[str]) -> dict[str, 
         `softmax`, `crf`, or the config's `states` and `allowed`.
     labels : sequence of str
         Letters of the labels, in order.
+    substates : mapping, optional
+        What a network's card says of the substates that it was trained on: then they are the
+        states of a `crf`.
 
     Returns
     -------
@@ -64,6 +77,8 @@ def chain_of(head: str | Mapping[str, Any], labels: Sequence[str]) -> dict[str, 
     """
     if head == "softmax":
         return None
+    if substates is not None:
+        return {"label_of": list(substates["label_of"]), "allowed": substates["allowed"]}
     if isinstance(head, str):
         return {"label_of": list(range(len(labels))), "allowed": None}
     names = [(name, index) for index, label in enumerate(labels) for name in head["states"][label]]

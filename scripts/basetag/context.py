@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.judgement.metrics import floored
 from basetag.pieces import spread_pieces
-from basetag.splits import Segments
+from basetag.segments import Segments
 from basetag.tagger import Tagger
 
 log = logging.getLogger(__name__)

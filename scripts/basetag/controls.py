@@ -20,12 +20,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from basetag.corpus import Corpus, write_tokens
+from basetag.corpus import Corpus
+from basetag.corpus_encoding import write_tokens
 from basetag.errors import InputError
 from basetag.euler_shuffle import euler_shuffle
 from basetag.features import FeatureColumns
 from basetag.files import written_whole
-from basetag.splits import Segments
+from basetag.segments import Segments
 
 #: The controls, in the order in which predictions of them lie one behind the other.
 CONTROLS = ("homogeneous", "shuffled")

@@ -1,7 +1,8 @@
 """Decoding: how a tagger's posteriors become one called state for each base.
 
 It is chosen apart from what the tagger is. `argmax` takes the likeliest state of each base alone,
-which is right most often; but it shatters long segments wherever the posterior wavers. `viterbi`
+which is right most often; but it shatters long segments wherever the posterior wavers. Of a rule
+or a program that calls states itself (`basetag.tagger.Caller`), it takes these calls. `viterbi`
 takes the most probable path of states, and on request the best of those whose runs have a least
 length.
 """
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from basetag.errors import ConfigError, nearest
 from basetag.features import BaseFeatures
 from basetag.run_length import LONGEST_MINIMUM
-from basetag.tagger import Tagger
+from basetag.tagger import Caller, Tagger
 
 # Bases whose likeliest states are found at a time.
 _BLOCK = 1 << 18
@@ -149,7 +150,8 @@ def call_states(
     Returns
     -------
     ndarray of uint8, (bases,)
-        Index of the state in the tagger's own order; of equally likely ones the first.
+        Index of the state in the tagger's own order; of equally likely ones the first, unless the
+        tagger calls states itself.
 
     Raises
     ------
@@ -161,6 +163,8 @@ def call_states(
         return tagger.most_probable_path(
             tokens, lengths, posterior, minimum_lengths, threads, positions, out, features
         )
+    if isinstance(tagger, Caller):
+        return tagger.own_calls(tokens, lengths, posterior, out)
     calls = np.empty(len(posterior), dtype=np.uint8) if out is None else out
     for left in range(0, len(posterior), _BLOCK):
         block = slice(left, left + _BLOCK)

@@ -15,6 +15,8 @@ a block is computed again when the backward pass comes to it.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -54,9 +56,9 @@ def filtered_posterior(
     SequenceError
         At a base that the model cannot emit where it stands, with its sequence and position.
     """
-    tokens, offsets = _checked(hmm, tokens, lengths)
+    tokens, rows, offsets = _checked(hmm, tokens, lengths)
     out = _result(out, tokens.size, hmm.n_labels)
-    _forward(hmm, tokens, offsets, out, threads)
+    _forward(hmm, tokens, rows, offsets, out, threads)
     return out
 
 
@@ -71,14 +73,14 @@ def smoothed_posterior(
 
     Parameters, result and errors are those of `filtered_posterior`.
     """
-    tokens, offsets = _checked(hmm, tokens, lengths)
+    tokens, rows, offsets = _checked(hmm, tokens, lengths)
     out = _result(out, tokens.size, hmm.n_labels)
     first, step = _matrices(hmm)
     label = _columns(hmm)
     block = _BLOCK_NUMBERS // hmm.n_states
 
     def kernel(begin: int, end: int) -> int:
-        where = tokens, offsets, begin, end, block, out
+        where = rows, offsets, begin, end, block, out
         if hmm.n_states == 2 and not hmm.is_grouped:
             return int(hmm_kernels.forward_backward_two(first, step, *where))
         return int(hmm_kernels.forward_backward(first, step, label, *where))
@@ -95,9 +97,9 @@ def log_likelihood(
 
     Parameters and errors are those of `filtered_posterior`.
     """
-    tokens, offsets = _checked(hmm, tokens, lengths)
+    tokens, rows, offsets = _checked(hmm, tokens, lengths)
     nowhere = np.empty((0, hmm.n_labels), dtype=np.float32)
-    return _forward(hmm, tokens, offsets, nowhere, threads)
+    return _forward(hmm, tokens, rows, offsets, nowhere, threads)
 
 
 def path_log_probability(
@@ -113,20 +115,21 @@ def path_log_probability(
     path : ndarray of uint8, (bases,)
         A state for each base; an impossible path has the value -inf.
     """
-    tokens, offsets = _checked(hmm, tokens, lengths)
+    tokens, rows, offsets = _checked(hmm, tokens, lengths)
     path = read_only(path, np.uint8)
     if path.shape != tokens.shape or (path.size and path.max() >= hmm.n_states):
         raise ValueError("path needs a state of the model for each base")
     totals = np.empty(offsets.size - 1)
     with np.errstate(divide="ignore"):
         log_first, log_step = (np.log(matrix) for matrix in _matrices(hmm))
-    hmm_kernels.path_log_probability(log_first, log_step, tokens, path, offsets, totals)
+    hmm_kernels.path_log_probability(log_first, log_step, rows, path, offsets, totals)
     return totals
 
 
 def _forward(
     hmm: HMM,
     tokens: NDArray[np.uint8],
+    rows: NDArray[np.unsignedinteger[Any]],
     offsets: NDArray[np.int64],
     out: NDArray[np.float32],
     threads: int,
@@ -136,7 +139,7 @@ def _forward(
     label = _columns(hmm)
     failed = shared_out(
         lambda begin, end: hmm_kernels.forward(
-            first, step, label, tokens, offsets, begin, end, totals, out
+            first, step, label, rows, offsets, begin, end, totals, out
         ),
         offsets,
         threads,
@@ -146,7 +149,7 @@ def _forward(
 
 
 def _matrices(hmm: HMM) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return what the first base (tokens, states) and a step (tokens, states, states) weigh."""
+    """Return what the first base (rows, states) and a step (rows, states, states) weigh."""
     # Rows written with six digits may sum to more than 1: over a billion N's that overflows.
     transition = hmm.transition / hmm.transition.sum(axis=1, keepdims=True)
     likelihood = hmm.token_likelihood
@@ -160,11 +163,14 @@ def _columns(hmm: HMM) -> NDArray[np.uint8]:
 
 def _checked(
     hmm: HMM, tokens: NDArray[np.uint8], lengths: NDArray[np.int64]
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+) -> tuple[NDArray[np.uint8], NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
+    """Return the tokens, the row of `HMM.token_likelihood` of each, and where sequences begin."""
     tokens = read_only(tokens, np.uint8)
     if tokens.size and tokens.max() >= hmm.alphabet.n_tokens:
         raise ValueError(f"tokens of {hmm.alphabet.name!r} lie below {hmm.alphabet.n_tokens}")
-    return tokens, offsets_of(lengths, tokens.size)
+    offsets = offsets_of(lengths, tokens.size)
+    rows = hmm.rows_of(tokens, np.diff(offsets))
+    return tokens, read_only(rows, rows.dtype), offsets
 
 
 def _result(out: NDArray[np.float32] | None, n_bases: int, n_labels: int) -> NDArray[np.float32]:

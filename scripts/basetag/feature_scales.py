@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from basetag.corpus import Corpus
 from basetag.errors import InputError
-from basetag.splits import Segments
+from basetag.segments import Segments
 
 _NUMBERS_AT_ONCE = 1 << 20
 

@@ -10,21 +10,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from basetag.errors import InputError, nearest
-from basetag.fasta_text import decompressed_blocks
+from basetag.text_lines import blocks_of_lines, decoded
 
 #: Words of a table for a number that nobody knows.
 MISSING = (b"", b"NA")
 
 _TAB, _UNDERSCORE, _NAN = b"\t", b"_", b"nan"
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_LONGEST_LINE = 1 << 24
 _BEDGRAPH_LINE = "a line of bedGraph is record, start, end and a number"
 _HEADERS = (b"#", b"track ", b"browser ")
 _MOST_NAMES = 10_000  # among which a name like a wrong one is looked for
@@ -77,7 +75,7 @@ def read_bedgraph(path: str | os.PathLike[str], places: Places) -> Iterator[Inte
     """
     path = Path(path)
     index_of = {name.encode(): index for index, name in enumerate(places.names)}
-    for first, block in _lines(path):
+    for first, block in blocks_of_lines(path):
         kept = [at for at, line in enumerate(block) if not _is_header(line)]
         if not kept:
             continue
@@ -108,8 +106,8 @@ def table_columns(path: str | os.PathLike[str]) -> tuple[str, ...]:
     """
     path = Path(path)
     advice = "the first line is the word record and a name for each column, parted by tabs"
-    header = next((block[0] for _, block in _lines(path)), b"")
-    text = _text(header, path, 1)
+    header = next((block[0] for _, block in blocks_of_lines(path)), b"")
+    text = decoded(header, path, 1)
     record, *columns = text.split("\t")
     if record != "record" or not columns:
         raise InputError(f"found {text[:60]!r}", file=path, line=1, advice=advice)
@@ -148,7 +146,7 @@ def read_table(
     index_of = {name.encode(): index for index, name in enumerate(places.names)}
     found = np.zeros(len(places.names), dtype=np.int64)
     current = -1
-    for first, block in _lines(path):
+    for first, block in blocks_of_lines(path):
         kept = [at for at, line in enumerate(block, start=first) if line and at > 1]
         if not kept:
             continue
@@ -206,23 +204,6 @@ def _check_complete(
     )  # fmt: skip
 
 
-def _lines(path: Path) -> Iterator[tuple[int, list[bytes]]]:
-    """Yield the lines of a file without their ends, block by block, and the number of the first."""
-    number, rest = 1, b""
-    for block in chain(decompressed_blocks(path), [b"\n"]):  # the last ends a last line without end
-        *lines, rest = (rest + block).split(b"\n")
-        if len(rest) > _LONGEST_LINE:
-            raise InputError(
-                "a line of more than 16 million letters", file=path, line=number + len(lines),
-                advice="is this a text file?",
-            )  # fmt: skip
-        if lines:
-            if number == 1:
-                lines[0] = lines[0].removeprefix(_BYTE_ORDER_MARK)
-            yield number, [line.removesuffix(b"\r") for line in lines]
-            number += len(lines)
-
-
 def _is_header(line: bytes) -> bool:
     return not line.strip() or line.startswith(_HEADERS)
 
@@ -235,7 +216,7 @@ def _records(
         return np.array([index_of[name] for name in names], dtype=np.int64)
     except KeyError:
         at = next(at for at, name in enumerate(names) if name not in index_of)
-    name = _text(names[at], path, lines[at])
+    name = decoded(names[at], path, lines[at])
     known = [known.decode() for known in list(index_of)[:_MOST_NAMES]]
     like = nearest(name, known)
     raise InputError(
@@ -291,7 +272,7 @@ def _is_finite(text: bytes) -> bool:
 
 def _wrong_number(text: bytes, what: str, path: Path, line: int) -> InputError:
     return InputError(
-        f"{_text(text, path, line)!r} is {what}", file=path, line=line, advice="correct it"
+        f"{decoded(text, path, line)!r} is {what}", file=path, line=line, advice="correct it"
     )
 
 
@@ -319,15 +300,6 @@ def _check_intervals(
     raise InputError(
         found, file=path, line=lines[at], record=places.names[int(record[at])], advice=counting
     )
-
-
-def _text(line: bytes, path: Path, number: int) -> str:
-    try:
-        return line.decode("utf-8")
-    except UnicodeDecodeError:
-        raise InputError(
-            "is no text in UTF-8", file=path, line=number, advice="save the file as UTF-8"
-        ) from None
 
 
 def _counted(n: int, what: str) -> str:

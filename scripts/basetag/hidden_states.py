@@ -18,7 +18,7 @@ from basetag.errors import InputError
 from basetag.features import BaseFeatures
 from basetag.files import written_whole
 from basetag.pieces import shown_segments
-from basetag.splits import Segments
+from basetag.segments import Segments
 
 
 class HasHiddenStates(Protocol):

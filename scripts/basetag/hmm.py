@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from basetag.alphabet import Alphabet
 
-# As in `basetag.hmm_spec`: 20 probabilities written with six digits sum to 1 within this.
-_SUM_TOLERANCE = 1e-5
+#: As in `basetag.hmm_spec`: 20 probabilities written with six digits sum to 1 within this.
+SUM_TOLERANCE = 1e-5
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +72,7 @@ class HMM:
             rows = np.array(getattr(self, name), dtype=np.float64)
             if rows.shape != shape:
                 raise ValueError(f"{name} has the shape {rows.shape}, not {shape}")
-            if not (np.all(rows >= 0) and np.all(abs(rows.sum(axis=-1) - 1) <= _SUM_TOLERANCE)):
+            if not (np.all(rows >= 0) and np.all(abs(rows.sum(axis=-1) - 1) <= SUM_TOLERANCE)):
                 raise ValueError(f"{name} has a row that is no probability distribution")
             rows.flags.writeable = False
             object.__setattr__(self, name, rows)
@@ -140,6 +140,19 @@ class HMM:
         likelihood[membership.all(axis=1)] = 1.0
         likelihood.flags.writeable = False
         return likelihood
+
+    def rows_of(
+        self, tokens: NDArray[np.uint8], lengths: NDArray[np.int64]
+    ) -> NDArray[np.unsignedinteger[Any]]:
+        """Return the row of `token_likelihood` of each base, (bases,): that of its token.
+
+        Parameters
+        ----------
+        tokens : ndarray of uint8, (bases,)
+            Independent sequences, one behind the other.
+        lengths : ndarray of int64, (sequences,)
+        """
+        return tokens
 
     def started_at(self, position: int) -> HMM:
         """Return the model of a sequence that begins `position` bases into a record.

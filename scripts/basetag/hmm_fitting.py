@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from basetag.alphabet import Alphabet
 from basetag.errors import InputError
 from basetag.hmm import HMM
+from basetag.markov_hmm import MarkovHMM, WordsBefore
 
 # Bases counted at once, so that a memory map of any size is never held.
 _CHUNK_BASES = 1 << 22
@@ -85,6 +86,38 @@ def fit_counts(
         _frequencies(start[None], pseudocount, ["at the start of a sequence"])[0],
         _frequencies(transition, pseudocount, [f"before another label: {s}" for s in states]),
         _frequencies(emission, pseudocount, [f"on an unambiguous letter: {s}" for s in states]),
+    )
+
+
+def fit_word_counts(
+    tokens: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    lengths: NDArray[np.int64],
+    alphabet: Alphabet,
+    states: tuple[str, ...],
+    order: int,
+    pseudocount: float,
+) -> MarkovHMM:
+    """Return the model whose emissions look back `order` bases, by what is seen.
+
+    A shorter word before a base, at the beginning of a sequence or behind an ambiguous code, has
+    the letters behind all words that end with it. Parameters and errors are those of `fit_counts`.
+    """
+    n, n_letters = len(states), alphabet.n_letters
+    words = WordsBefore(alphabet, order)
+    emission = np.zeros(words.size * n * n_letters, dtype=np.int64)
+    for here, word in words.of_bases(tokens, lengths):
+        label, letter = labels[here], tokens[here]
+        seen = (label < n) & (letter < n_letters)
+        cells = (word[seen] * n + label[seen]) * n_letters + letter[seen]
+        emission += np.bincount(cells, minlength=emission.size)
+    counts = words.accumulate(emission.reshape(words.size, n, n_letters))
+    plain = fit_counts(tokens, labels, lengths, alphabet, states, pseudocount)
+    seen_words = [f"behind each word of {order} letters: {s}" for s in states] * words.size
+    by_word = _frequencies(counts.reshape(-1, n_letters), pseudocount, seen_words)
+    by_word = by_word.reshape(counts.shape)
+    return MarkovHMM(
+        alphabet, states, plain.start, plain.transition, by_word[0], word_emission=by_word
     )
 
 

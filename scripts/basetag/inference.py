@@ -61,6 +61,10 @@ class Predictor:
     complement : ndarray of uint8, (tokens,), optional
         Token of each token's complement. With it, the posterior is the mean over a record and
         its reverse complement.
+    mirror : sequence of int, optional
+        What each label becomes on the other strand; itself without it.
+    state_mirror : sequence of int, optional
+        The same of the head's states.
     rows : int, optional
         Records side by side; without it `ROWS` on the CPU, and measured on a GPU.
     bases : int, optional
@@ -74,12 +78,19 @@ class Predictor:
         *,
         memory: int = MEMORY,
         complement: NDArray[np.uint8] | None = None,
+        mirror: Sequence[int] | None = None,
+        state_mirror: Sequence[int] | None = None,
         rows: int | None = None,
         bases: int | None = None,
     ) -> None:
         self.network = network
         self.device = device
         self.complement = complement
+        #: Where a column of the other strand's probabilities belongs, by the way of reading.
+        self._columns: dict[Read, NDArray[np.int64] | None] = {
+            passes.probabilities: _columns(mirror),
+            passes.state_probabilities: _columns(state_mirror),
+        }
         arrays = memory // ARRAYS_SHARE
         if device.type == "cuda":
             # The card's own memory, which the job has for itself.
@@ -119,6 +130,20 @@ class Predictor:
         out = np.empty(shape, dtype=np.float32) if out is None else out
         self._in_batches(passes.probabilities, tokens, lengths, out, features)
         return out
+
+    @torch.inference_mode()
+    def state_posterior(
+        self,
+        tokens: NDArray[np.uint8],
+        lengths: NDArray[np.int64],
+        out: NDArray[np.float32],
+        features: BaseFeatures | None = None,
+    ) -> None:
+        """Write P(state of the head | record) of every base to `out`, (bases, states).
+
+        Everything else is as for `posterior`.
+        """
+        self._in_batches(passes.state_probabilities, tokens, lengths, out, features)
 
     @torch.inference_mode()
     def path(
@@ -228,7 +253,7 @@ class Predictor:
         features: BaseFeatures | None,
     ) -> None:
         """Predict a batch of records, the longest first, and write what it says to `out`."""
-        both = self.complement is not None and read is passes.probabilities
+        both = self.complement is not None and read in self._columns
         for strand in [None, self.complement] if both else [None]:
             batch = Batch(tokens, starts, lengths, strand, self.device, features)
             for chunk, part in read(self.network, batch, cut_batch(lengths, self._bases)):
@@ -236,8 +261,12 @@ class Predictor:
                 for row in range(chunk.lengths.size):
                     place, step = batch.place(row, chunk)
                     own = values[: chunk.lengths[row], row][::step]
-                    # The forward strand is there when its complement comes.
-                    out[place] = own if strand is None else (out[place] + own) / 2
+                    if strand is not None:
+                        columns = self._columns[read]
+                        own = own if columns is None else own[:, columns]
+                        # The forward strand is there when its complement comes.
+                        own = (out[place] + own) / 2
+                    out[place] = own
 
     def _measuring_pays(self, bases: int, records: int) -> bool:
         # On the CPU the number of rows matters little, and enters last bits, which must not
@@ -274,6 +303,13 @@ class Predictor:
             rows *= 2
         log.info("predicting %d records side by side, about %.0f kb/s", best, most / 1e3)
         return best
+
+
+def _columns(mirror: Sequence[int] | None) -> NDArray[np.int64] | None:
+    """Return the other strand's column of each state; None where all stay where they are."""
+    if mirror is None or list(mirror) == list(range(len(mirror))):
+        return None
+    return np.array(mirror, dtype=np.int64)
 
 
 class _Target(Protocol):

@@ -1,4 +1,4 @@
-"""Runs of one state along a record, as they are read from a BED file.
+"""Runs of one state along a record, as they lie in an array of states or in a BED file.
 
 What a state means is the caller's business; so is who called it.
 """
@@ -34,6 +34,27 @@ class Runs:
     ends: NDArray[np.int64]
     labels: NDArray[np.uint8]
 
+    @classmethod
+    def of_path(cls, path: NDArray[np.uint8], *, offset: int = 0) -> Runs:
+        """Return the runs of a path.
+
+        Parameters
+        ----------
+        path : ndarray of uint8, (bases,)
+            State of each base.
+        offset : int
+            Position of the first base in its record.
+        """
+        borders = np.flatnonzero(path[1:] != path[:-1]) + 1
+        starts = np.concatenate([np.zeros(min(len(path), 1), dtype=np.int64), borders])
+        ends = np.append(starts[1:], np.full(min(len(path), 1), len(path), dtype=np.int64))
+        return cls(starts + offset, ends + offset, path[starts])
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Bases in each run, (runs,)."""
+        return self.ends - self.starts
+
     def joined(self) -> Runs:
         """Return the runs with those that touch and have one state made one."""
         if not len(self.starts):
@@ -42,13 +63,6 @@ class Runs:
         first = np.flatnonzero(np.append(True, ~touch))
         last = np.append(first[1:], len(self.starts)) - 1
         return Runs(self.starts[first], self.ends[last], self.labels[first])
-
-    def to_path(self, length: int, *, elsewhere: int = 255) -> NDArray[np.uint8]:
-        """Return the state of each of `length` bases, `elsewhere` outside all runs, (length,)."""
-        path = np.full(length, elsewhere, dtype=np.uint8)
-        for start, end, label in zip(self.starts, self.ends, self.labels, strict=True):
-            path[start:end] = label
-        return path
 
     def label_at(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the state at each of `positions`, -1 outside all runs, (positions,)."""

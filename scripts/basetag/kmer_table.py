@@ -10,3 +10,8 @@ def n_words(n_letters: int, k: int) -> int:
     """Return the number of words around a base: `k` letters, or fewer to either side of it."""
     reach = range((k - 1) // 2 + 1)
     return sum(n_letters ** (left + 1 + right) for left in reach for right in reach)
+
+
+def n_contexts(n_letters: int, order: int) -> int:
+    """Return the number of words of at most `order` letters before a base, none among them."""
+    return sum(n_letters**length for length in range(order + 1))

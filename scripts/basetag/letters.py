@@ -6,8 +6,15 @@ rules here. What an alphabet computes with lies in `basetag.alphabet`; nothing h
 
 from __future__ import annotations
 
+import string
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import NamedTuple
+
+#: Label of a base that belongs to no state: never a class, never scored.
+UNLABELLED = 255
+
+_PLAIN = string.ascii_uppercase + string.ascii_lowercase + string.digits
 
 #: The plain letters of `basetag.alphabet.DNA`, which would bring numpy.
 DNA_LETTERS = "ACGT"
@@ -74,6 +81,25 @@ def letters_problem(letters: Iterable[str]) -> Problem | None:
         if not _stands_for_a_base(letter):
             return _no_letter((letter,), letter)
     return None
+
+
+def state_letters(names: Iterable[str], given: Mapping[str, str]) -> dict[str, str]:
+    """Return a letter for each state, those of `given` (name to letter) first: letter to name.
+
+    Every other state gets the first free one of: the first letter of its name, in upper case, or
+    in lower case where the name ends in ``-`` (the minus strand); the further letters of the name,
+    in the same case; A to Z; a to z; 0 to 9.
+    """
+    names = list(names)
+    taken = set(given.values())
+    letter_of = dict(given)
+    for name in names:
+        if name not in letter_of:
+            own = name.lower() if name.endswith("-") else name.upper()
+            plain = (letter for letter in own if letter in _PLAIN)
+            letter_of[name] = next(c for c in chain(plain, _PLAIN) if c not in taken)
+            taken.add(letter_of[name])
+    return {letter_of[name]: name for name in names}
 
 
 def _stands_for_a_base(letter: str) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,8 @@ from basetag.head_paths import chain_of_scores
 from basetag.inference import MEMORY, Predictor
 from basetag.networks.heads import ChainHead
 from basetag.networks.tagger_network import TaggerNetwork
-from basetag.splits import Segments
+from basetag.segments import Segments
+from basetag.steps import Steps
 from basetag.tagger import feature_names
 from basetag.tagger_file import new_card, read_tagger, write_tagger
 from basetag.viterbi import most_probable_path, path_of_posterior
@@ -74,7 +76,12 @@ class NetworkTagger:
                     " one",
                     advice="leave both_strands away",
                 )
-        self._predictor = Predictor(self.network, device, memory=memory, complement=complement)
+        substates = self.card.get("substates")
+        self._predictor = Predictor(
+            self.network, device, memory=memory, complement=complement,
+            mirror=self.card.get("mirror"),
+            state_mirror=None if substates is None else substates["mirror"],
+        )  # fmt: skip
 
     @classmethod
     def from_tensors(
@@ -89,8 +96,9 @@ class NetworkTagger:
         """Rebuild the network that `card` describes and give it its weights."""
         alphabet = Alphabet.named(card["alphabet"])
         network = build_network(
-            alphabet, card["states"], card["architecture"], len(feature_names(card))
-        )
+            alphabet, card["states"], card["architecture"], len(feature_names(card)),
+            card.get("substates"),
+        )  # fmt: skip
         network.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
         return cls(network, card, device, memory=memory, both_strands=both_strands)
 
@@ -105,17 +113,35 @@ class NetworkTagger:
         device: torch.device,
         *,
         both_strands: bool = False,
+        steps: Steps | None = None,
     ) -> NetworkTagger:
         """Give a network that was trained on `training` its card.
 
-        `architecture` is what `build_network` made it from, `name` what the config calls it.
+        Parameters
+        ----------
+        network : TaggerNetwork
+        corpus : Corpus
+            With substates where the network was trained on these.
+        training : Segments
+        name : str
+            What the config calls it.
+        architecture : mapping
+            What `build_network` made it from.
+        device : torch.device
+        both_strands : bool
+            Whether predictions average a sequence and its reverse complement.
+        steps : Steps, optional
+            How states follow each other in training, where these are substates, or the other
+            strand was read as well.
         """
         card = new_card(
             corpus,
             training,
             kind="network",
             name=name,
-            description=describe(architecture),
+            description=describe(
+                architecture, 0 if corpus.substates is None else len(corpus.substates.names)
+            ),
             parameters=sum(parameter.numel() for parameter in network.parameters()),
             architecture=architecture,
             composition=training_composition(corpus, training),
@@ -123,6 +149,13 @@ class NetworkTagger:
         parts = network.parts()
         card["both_strands"] = both_strands
         card["features"] = list(corpus.feature_names)
+        if steps is not None:
+            card["substates"] = card_of_substates(corpus, steps)
+            card["path"] = {
+                "label_of": list(steps.label_of),
+                "prior": steps.frequencies.tolist(),
+                "transition": steps.transition.tolist(),
+            }
         card["parts"] = [part._asdict() for part in parts]
         strands = 2 if both_strands else 1
         card["operations_per_base"] = strands * sum(part.operations for part in parts)
@@ -177,21 +210,20 @@ class NetworkTagger:
         """Return the most probable states, (bases,): see `Tagger`.
 
         By the chain on top, where there is one; else, and where both strands are averaged, by the
-        posteriors.
+        posteriors, those of the substates where it was trained on these.
         """
         head = self.network.head
-        if not isinstance(head, ChainHead) or self._predictor.complement is not None:
+        by_posterior = not isinstance(head, ChainHead) or self._predictor.complement is not None
+        if by_posterior and self.card.get("substates") is None:
             return path_of_posterior(self.card, posterior, lengths, minimum_lengths, threads, out)
         torch.set_num_threads(threads)
         features = self._read(features, tokens.size)
-        if (minimum_lengths <= 1).all():
+        if not by_posterior and (minimum_lengths <= 1).all():
             return self._predictor.path(tokens, lengths, out, features)
-        # On disk: of a chromosome they take as much as its posteriors.
-        with tempfile.TemporaryFile() as file:
-            shape = (max(1, tokens.size), head.out_features)
-            # A full disk is an error now, and not the end of the process later.
-            os.posix_fallocate(file.fileno(), 0, 4 * shape[0] * shape[1])
-            rows = np.memmap(file, dtype=np.float32, mode="w+", shape=shape)[: tokens.size]
+        with _rows_on_disk(tokens.size, head.out_features) as rows:
+            if not isinstance(head, ChainHead) or by_posterior:
+                self._predictor.state_posterior(tokens, lengths, rows, features)
+                return path_of_posterior(self.card, rows, lengths, minimum_lengths, threads, out)
             self._predictor.scores(tokens, lengths, rows, features)
             chain = chain_of_scores(head, rows, lengths)
             return most_probable_path(chain, lengths, minimum_lengths, threads, out)
@@ -226,11 +258,38 @@ class NetworkTagger:
         return self._predictor.hidden(tokens, lengths, shown, self._read(features, tokens.size))
 
 
+@contextmanager
+def _rows_on_disk(bases: int, n_states: int) -> Iterator[NDArray[np.float32]]:
+    """Yield an array, (bases, states); of a chromosome it takes as much as its posteriors."""
+    with tempfile.TemporaryFile() as file:
+        shape = (max(1, bases), n_states)
+        # A full disk is an error now, and not the end of the process later.
+        os.posix_fallocate(file.fileno(), 0, 4 * shape[0] * shape[1])
+        yield np.memmap(file, dtype=np.float32, mode="w+", shape=shape)[:bases]
+
+
+def card_of_substates(corpus: Corpus, steps: Steps) -> dict[str, Any] | None:
+    """Return what a network's card says of the substates that it is trained on; None of none.
+
+    `names`; the label of each, `label_of`; what each becomes on the other strand, `mirror`; and
+    for each those that may follow it in a chain, `allowed`.
+    """
+    if corpus.substates is None or steps.allowed is None:
+        return None
+    return {
+        "names": list(corpus.substates.names),
+        "label_of": list(corpus.substates.label_of),
+        "mirror": list(corpus.substates.mirror),
+        "allowed": steps.allowed.tolist(),
+    }
+
+
 def build_network(
     alphabet: Alphabet,
     states: Sequence[str],
     architecture: Mapping[str, Any],
     n_features: int = 0,
+    substates: Mapping[str, Any] | None = None,
 ) -> TaggerNetwork:
     """Return the network of `architecture`, its weights not yet drawn or loaded.
 
@@ -243,10 +302,16 @@ def build_network(
         As `Config.train_settings` gives it.
     n_features : int
         How many numbers for each base its `features` are: a table has several.
+    substates : mapping, optional
+        What `card_of_substates` says of the data, where the network is trained on substates.
     """
-    parts = {key: value for key, value in architecture.items() if key != "features"}
-    chain = chain_of(parts.pop("head", "softmax"), states)
-    return TaggerNetwork(alphabet, len(states), head=chain, n_features=n_features, **parts)
+    apart = ("features", "substates")
+    parts = {key: value for key, value in architecture.items() if key not in apart}
+    chain = chain_of(parts.pop("head", "softmax"), states, substates)
+    return TaggerNetwork(
+        alphabet, len(states), head=chain, n_features=n_features,
+        label_of=None if substates is None else substates["label_of"], **parts,
+    )  # fmt: skip
 
 
 def load_network(

@@ -44,12 +44,18 @@ def hidden(network: TaggerNetwork, batch: Batch, chunks: Sequence[Chunk]) -> Par
 
 def probabilities(network: TaggerNetwork, batch: Batch, chunks: Sequence[Chunk]) -> Parts:
     """Yield P(label | record) of each chunk, (longest, rows, labels)."""
+    for chunk, found in state_probabilities(network, batch, chunks):
+        yield chunk, network.head.label_probabilities(found)
+
+
+def state_probabilities(network: TaggerNetwork, batch: Batch, chunks: Sequence[Chunk]) -> Parts:
+    """Yield P(state of the head | record) of each chunk, (longest, rows, states)."""
     head = network.head
     reading = _Reading(network, batch, chunks)
     if len(chunks) == 1 or not isinstance(head, ChainHead):
         for index in reading.order:
             active = active_rows(chunks[index].lengths)
-            yield chunks[index], head.probabilities(reading.scores(index), active)
+            yield chunks[index], head.state_probabilities(reading.scores(index), active)
         return
     messages = _Messages(head, chunks, maximum=False)
     for index in reading.order:
@@ -57,7 +63,7 @@ def probabilities(network: TaggerNetwork, batch: Batch, chunks: Sequence[Chunk])
     for index in reading.order[::-1]:
         seen = reading.scores(index)
         both = [messages.run(seen, index, step) for step in (1, -1)]
-        yield chunks[index], head.label_probabilities(posterior(seen, *both))
+        yield chunks[index], posterior(seen, *both)
 
 
 def labels_of_path(network: TaggerNetwork, batch: Batch, chunks: Sequence[Chunk]) -> Parts:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from basetag.corpus import UNLABELLED
 from basetag.errors import InputError
-from basetag.splits import Segments
+from basetag.segments import Segments
 
 #: Longest stretch that validation looks at as a whole, in bases.
 PIECE = 10_000

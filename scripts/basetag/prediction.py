@@ -22,7 +22,8 @@ from basetag.decoding import Decoding, call_states
 from basetag.errors import SequenceError
 from basetag.files import write_json, written_whole
 from basetag.memory import peak_memory
-from basetag.splits import Segments, read_split, whole_records
+from basetag.segments import Segments, whole_records
+from basetag.splits.table import read_split
 from basetag.tagger import Tagger, feature_names
 
 AnyPath = str | os.PathLike[str]

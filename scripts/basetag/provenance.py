@@ -19,7 +19,17 @@ from basetag.files import canonical_json
 from basetag.tagger_file import read_tagger
 
 #: Distributions whose version can change a number.
-LIBRARIES = ("numpy", "numba", "torch", "scipy", "scikit-learn", "hmmlearn", "biopython", "pysam")
+LIBRARIES = (
+    "numpy",
+    "numba",
+    "torch",
+    "scipy",
+    "scikit-learn",
+    "hmmlearn",
+    "biopython",
+    "pysam",
+    "pyrodigal",
+)
 
 # From the widest on: the first that a processor has is the one that kernels are written for.
 _INSTRUCTION_SETS = {"avx512f": "AVX-512", "avx2": "AVX2", "avx": "AVX", "asimd": "NEON"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +70,34 @@ class Tagger(Protocol):
             What `posterior` gives for them.
         minimum_lengths : ndarray of int64, (states,)
             Fewest bases of a run of each state.
+        out : ndarray of uint8, (bases,), optional
+            Where to write; a memory map, for instance.
+
+        Returns
+        -------
+        ndarray of uint8, (bases,)
+        """
+
+
+@runtime_checkable
+class Caller(Protocol):
+    """A tagger that calls states itself, where others only give probabilities."""
+
+    def own_calls(
+        self,
+        tokens: NDArray[np.uint8],
+        lengths: NDArray[np.int64],
+        posterior: NDArray[np.float32],
+        out: NDArray[np.uint8] | None = None,
+    ) -> NDArray[np.uint8]:
+        """Return the states that the tagger calls, of sequences that lie one behind the other.
+
+        Parameters
+        ----------
+        tokens, lengths
+            As for `Tagger.posterior`.
+        posterior : ndarray of float32, (bases, states)
+            What that gives for them.
         out : ndarray of uint8, (bases,), optional
             Where to write; a memory map, for instance.
 

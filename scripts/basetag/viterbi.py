@@ -50,9 +50,9 @@ class Chain:
     labels : ndarray of uint8, (states,)
         The label that each state stands for. A path is given in labels, and its runs are those of
         labels.
-    rows : ndarray of float32 or float64, (bases, states) or (tokens, states)
-        The likelihood of each base up to a factor, or of each token.
-    tokens : ndarray of uint8, (bases,), or None
+    rows : ndarray of float32 or float64, (bases, states) or (symbols, states)
+        The likelihood of each base up to a factor, or of each symbol.
+    tokens : ndarray of unsigned integers, (bases,), or None
         The row of each base; None where `rows` has one for each.
     weights : ndarray of float64, (states,)
         Factors of the columns of `rows`.
@@ -66,21 +66,27 @@ class Chain:
     transition: NDArray[np.float64]
     labels: NDArray[np.uint8]
     rows: NDArray[np.floating[Any]]
-    tokens: NDArray[np.uint8] | None
+    tokens: NDArray[np.unsignedinteger[Any]] | None
     weights: NDArray[np.float64]
     floor: float
     impossible: Callable[[int], tuple[str, str]]
 
     @classmethod
     def of_hmm(
-        cls, hmm: HMM, tokens: NDArray[np.uint8], start: NDArray[np.float64] | None = None
+        cls,
+        hmm: HMM,
+        tokens: NDArray[np.uint8],
+        start: NDArray[np.float64] | None = None,
+        lengths: NDArray[np.int64] | None = None,
     ) -> Chain:
         """Return the chain of a model on `tokens`, (bases,); a path is one of its labels.
 
         `start`, (sequences, states), has the first state's probabilities of each sequence where
-        they are not those of the model.
+        they are not those of the model. `lengths`, (sequences,), counts where a model's emissions
+        look back; without it, the tokens are one sequence.
         """
         tokens = read_only(tokens, np.uint8)
+        lengths = np.array([tokens.size]) if lengths is None else np.asarray(lengths)
         if tokens.size and tokens.max() >= hmm.alphabet.n_tokens:
             raise ValueError(f"tokens of {hmm.alphabet.name!r} lie below {hmm.alphabet.n_tokens}")
 
@@ -96,7 +102,7 @@ class Chain:
             hmm.transition,
             hmm.label_of_state,
             hmm.token_likelihood,
-            tokens,
+            hmm.rows_of(tokens, lengths),
             np.ones(hmm.n_states),
             0.0,
             impossible,
@@ -226,7 +232,7 @@ def viterbi_path(
     Everything else is as for `most_probable_path`.
     """
     of_states = np.arange(hmm.n_states, dtype=np.uint8)
-    chain = replace(Chain.of_hmm(hmm, tokens), labels=of_states)
+    chain = replace(Chain.of_hmm(hmm, tokens, lengths=lengths), labels=of_states)
     return most_probable_path(chain, lengths, threads=threads, out=out)
 
 
@@ -241,10 +247,15 @@ def path_of_posterior(
     """Return the most probable path through a tagger's posteriors.
 
     The states follow each other as they did on the tagger's training labels, of which its `card`
-    holds the frequencies and the transitions. Everything else is as for `most_probable_path`.
+    holds the frequencies and the transitions; or, where it says so, as its `path` holds them: on
+    both strands, or of substates. `posterior` is of these then, and the path one of their labels.
+    Everything else is as for `most_probable_path`.
     """
-    prior, transition = (np.array(card["training"][key]) for key in ("prior", "transition"))
+    law = card.get("path", card["training"])
+    prior, transition = (np.array(law[key]) for key in ("prior", "transition"))
     chain = Chain.of_posterior(posterior, prior, prior, transition)
+    if "label_of" in law:
+        chain = replace(chain, labels=np.array(law["label_of"], dtype=np.uint8))
     return most_probable_path(chain, lengths, minimum_lengths, threads, out)
 
 
@@ -331,7 +342,9 @@ def _long_runs(
     return failed if failed < 0 else failed // 2
 
 
-def _rows_and_tokens(chain: Chain) -> tuple[NDArray[np.floating[Any]], NDArray[np.uint8]]:
+def _rows_and_tokens(
+    chain: Chain,
+) -> tuple[NDArray[np.floating[Any]], NDArray[np.unsignedinteger[Any]]]:
     none = np.empty(0, dtype=np.uint8)
-    tokens = read_only(none if chain.tokens is None else chain.tokens, np.uint8)
-    return read_only(chain.rows, chain.rows.dtype), tokens
+    tokens = none if chain.tokens is None else chain.tokens
+    return read_only(chain.rows, chain.rows.dtype), read_only(tokens, tokens.dtype)

@@ -1,4 +1,4 @@
-"""The keys of taggers that are no networks."""
+"""The keys of taggers that are no networks; those of outside programs are in `programs`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from basetag.config.decoding import TaggerDecoding
+from basetag.config.programs import Pyrodigal
 from basetag.config.section import Section, Seed, mistake
 
 
@@ -21,6 +22,18 @@ class Filtered(Section):
     """The exact posterior given the bases up to each base: a one-directional tagger's ceiling."""
 
     baseline: Literal["filtered"] = Field(description="Name of the baseline.")
+    decoding: TaggerDecoding = "argmax"
+
+
+class GivenHMM(Section):
+    """A model that you have, as it is: its posterior on data of whatever kind."""
+
+    baseline: Literal["hmm"] = Field(description="Name of the baseline.")
+    hmm: str = Field(
+        min_length=1,
+        description="The model: a preset of resources/hmms, or the path of your own YAML file. Its "
+        "labels are the dataset's states of the same names, or else of the same letters.",
+    )
     decoding: TaggerDecoding = "argmax"
 
 
@@ -57,6 +70,14 @@ class HMMByCounts(Section):
     """An HMM whose probabilities are counted in the labelled training split."""
 
     baseline: Literal["hmm_counts"] = Field(description="Name of the baseline.")
+    order: int = Field(
+        default=0,
+        ge=0,
+        le=8,
+        description="Bases before each on which its letter depends, beside its state; 0 is a plain "
+        "HMM. With 1 and two states it is the model of eight states of Durbin et al. (1998).",
+        json_schema_extra={"unit": "bases"},
+    )
     pseudocount: float = Field(
         default=1.0,
         gt=0,
@@ -104,6 +125,50 @@ class GCWindow(Section):
     decoding: TaggerDecoding = "argmax"
 
 
+class CpGRule(Section):
+    """CpG islands by the rule of Gardiner-Garden & Frommer (1987, J Mol Biol 196:261); DNA only.
+
+    Islands are stretches of bases around each of which a window has enough of G and C, and enough
+    CpG for them. Takai & Jones (2002, PNAS 99:3740) ask for more: `gc: 0.55`, `ratio: 0.65`,
+    `minimum_length: 500`, `whole_windows: true`.
+    """
+
+    baseline: Literal["cpg_rule"] = Field(description="Name of the baseline.")
+    state: str = Field(
+        min_length=1, description="The dataset's state that islands are: its name or its letter."
+    )
+    window: int = Field(
+        default=200,
+        ge=2,
+        le=100_000,
+        description="Width of the window around each base.",
+        json_schema_extra={"unit": "bases"},
+    )
+    gc: float = Field(
+        default=0.5, ge=0, lt=1, description="The share of G and C in the window lies above this."
+    )
+    ratio: float = Field(
+        default=0.6,
+        ge=0,
+        le=100,
+        description="The number of CpG in the window, divided by that expected of its C and G, "
+        "lies above this.",
+    )
+    minimum_length: int = Field(
+        default=200,
+        ge=1,
+        le=100_000,
+        description="Fewest bases of a stretch that is an island.",
+        json_schema_extra={"unit": "bases"},
+    )
+    whole_windows: bool = Field(
+        default=False,
+        description="Whether all bases of such a window are of the island, and not its middle one "
+        "alone, which leaves half a window away at each end of an island.",
+    )
+    decoding: TaggerDecoding = "argmax"
+
+
 class Majority(Section):
     """The label frequencies of the training split, for every base alike."""
 
@@ -116,7 +181,19 @@ class Uniform(Section):
     baseline: Literal["uniform"] = Field(description="Name of the baseline.")
 
 
-Baseline = Exact | Filtered | HMMByEM | HMMByCounts | BaseTable | GCWindow | Majority | Uniform
+Baseline = (
+    Exact
+    | Filtered
+    | GivenHMM
+    | HMMByEM
+    | HMMByCounts
+    | BaseTable
+    | GCWindow
+    | CpGRule
+    | Majority
+    | Uniform
+    | Pyrodigal
+)
 
 #: Taggers that are the simulating HMM itself, so they exist for simulated datasets alone.
 EXACT_BASELINES = (Exact, Filtered)

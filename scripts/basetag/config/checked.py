@@ -8,110 +8,45 @@ keys must not.
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import yaml
-
+from basetag.config.as_yaml import config_yaml
 from basetag.config.baselines import (
     EXACT_BASELINES,
+    CpGRule,
     Exact,
+    GivenHMM,
     HMMByCounts,
     Majority,
     Uniform,
 )
-from basetag.config.datasets import VARIATIONS, FastaDataset, SimulatedDataset
+from basetag.config.datasets import (
+    VARIATIONS,
+    FastaDataset,
+    FetchedDataset,
+    SimulatedDataset,
+    TableDataset,
+)
 from basetag.config.decoding import Viterbi
-from basetag.config.features import BedGraph, FeatureSource
+from basetag.config.features import BedGraph
+from basetag.config.labels import label_path
 from basetag.config.networks import ARCHITECTURE, Network
-from basetag.config.runs import Run, Runs
+from basetag.config.programs import Pyrodigal
 from basetag.config.section import Section
-from basetag.config.training import Training
+from basetag.config.sources import Sources
+from basetag.config.splits import settings_of
+from basetag.config.state_roles import letter_of, matched_labels, strand_roles
 from basetag.files import canonical_json
 from basetag.hmm_variations import varied
 
 Settings = dict[str, Any]
 
-#: A tagger as the rules name it: dataset, tagger, seed.
-TAGGER_FILE = re.compile(r"results/([^/]+)/([^/]+)/seed(0|[1-9]\d*)/tagger\.safetensors")
-
 
 @dataclass(frozen=True)
-class Config(Runs):
-    """The config of a run: what is made, by `Runs`, and the settings of each rule."""
-
-    def states(self, dataset: str) -> dict[str, str]:
-        """Return the letters of the states of `dataset` and what they mean, in order."""
-        settings = self.dataset(dataset)
-        if isinstance(settings, SimulatedDataset):
-            return self.hmms[dataset].label_names
-        return dict(settings.labels.states)
-
-    def sequence_file(self, dataset: str) -> Path | None:
-        """Return the user's FASTA file of `dataset`; None where it is simulated."""
-        settings = self.dataset(dataset)
-        return None if isinstance(settings, SimulatedDataset) else Path(settings.fasta)
-
-    def label_file(self, dataset: str) -> Path | None:
-        """Return the user's FASTA file of labels of `dataset`; None where it is simulated."""
-        settings = self.dataset(dataset)
-        return None if isinstance(settings, SimulatedDataset) else Path(settings.labels.fasta)
-
-    def genome_file(self, genome: str) -> Path | None:
-        """Return the user's FASTA file of `genome`; None where it is to be fetched."""
-        fasta = self.genome(genome).fasta
-        return None if fasta is None else Path(fasta)
-
-    def feature_sources(self, owner: str) -> dict[str, FeatureSource]:
-        """Return the features of a dataset, or of a genome ("genomes/NAME"), in order of name."""
-        of_genome = owner.removeprefix("genomes/")
-        if of_genome != owner:
-            sources = self.genome(of_genome).features
-        else:
-            settings = self.dataset(owner)
-            sources = {} if isinstance(settings, SimulatedDataset) else settings.features
-        return {name: sources[name] for name in sorted(sources)}
-
-    def feature_owners(self) -> list[str]:
-        """Return the datasets and genomes that have features, as `feature_sources` names them."""
-        genomes = (f"genomes/{name}" for name in self.model.annotate)
-        return [name for name in (*self.datasets, *genomes) if self.feature_sources(name)]
-
-    def feature_files(self, owner: str) -> list[Path]:
-        """Return the user's files of the features of a dataset or genome, in order of name."""
-        return [
-            Path(source.bedgraph if isinstance(source, BedGraph) else source.table)
-            for source in self.feature_sources(owner).values()
-        ]
-
-    def features_of_tagger(self, tagger: str) -> tuple[str, ...]:
-        """Return the features that `tagger` reads beside the letters; none for a baseline."""
-        settings = self.tagger(tagger)
-        return settings.features if isinstance(settings, Network) else ()
-
-    def initial_tagger(self, tagger: str) -> str | None:
-        """Return the path of the weights that `tagger` starts from; None where it starts anew."""
-        settings = self.tagger(tagger)
-        return settings.init_from if isinstance(settings, Network) else None
-
-    def word_vectors(self, tagger: str) -> str | None:
-        """Return the path of the vectors that `tagger` reads its words as at first, if any."""
-        settings = self.tagger(tagger)
-        return settings.embedding.table if isinstance(settings, Network) else None
-
-    def initial_run(self, tagger: str) -> Run | None:
-        """Return whose weights `tagger` starts from, where they are of a tagger of this config.
-
-        The seed can be one that the config does not have.
-        """
-        found = TAGGER_FILE.fullmatch(self.initial_tagger(tagger) or "")
-        if found is None:
-            return None
-        dataset, name, seed = found.groups()
-        known = dataset in self.datasets and name in self.taggers
-        return (dataset, name, int(seed)) if known else None
+class Config(Sources):
+    """The config of a run: what is made, by `Runs`, of what, by `Sources`; the rules' settings."""
 
     def simulate_settings(self, dataset: str) -> Settings:
         """Return `hmm` (as `HMMSpec.settings`), `records`, `length` and `seed`.
@@ -140,12 +75,34 @@ class Config(Runs):
         )
 
     def encode_settings(self, dataset: str) -> Settings:
-        """Return `alphabet`, `states` (list of letters) and `state_names` (letter to meaning)."""
+        """Return what the labels of `dataset` depend on.
+
+        `alphabet`, `states` (list of letters), `state_names` (letter to meaning), `leave_out`
+        (sorted); `sequences` and `labels`, the kinds of the two files; and as `scheme` what the
+        section of the labels says of its file: `FeatureLabels.settings`, say.
+        """
         states = self.states(dataset)
+        settings = self.dataset(dataset)
+        sequences = labels = "fasta"
+        leave_out: tuple[str, ...] = ()
+        scheme: Settings = {}
+        if isinstance(settings, TableDataset):
+            sequences = labels = "table"
+            leave_out, scheme = settings.leave_out, settings.columns.model_dump()
+        elif not isinstance(settings, SimulatedDataset):
+            leave_out, scheme = settings.labels.leave_out, settings.labels.settings()
+            if isinstance(settings, FastaDataset):
+                labels = label_path(settings.labels)[0]
+            else:
+                sequences = labels = "genbank"
         return {
             "alphabet": self.alphabet(dataset),
             "states": list(states),
             "state_names": states,
+            "leave_out": sorted(set(leave_out)),
+            "sequences": sequences,
+            "labels": labels,
+            "scheme": scheme,
         }
 
     def encode_features_settings(self, owner: str) -> Settings:
@@ -158,8 +115,8 @@ class Config(Runs):
         }
 
     def split_settings(self, dataset: str) -> Settings:
-        """Return `by` (record or block), `fractions`, `seed`, and for blocks `block` and `gap`."""
-        return self.dataset(dataset).split.model_dump()
+        """Return `by` and what else the section says, but for a table's path."""
+        return settings_of(self.dataset(dataset).split)
 
     def controls_settings(self) -> Settings:
         """Return `bases` and `seed`: those of the section `evaluation`."""
@@ -177,7 +134,7 @@ class Config(Runs):
             raise ValueError(f"{tagger} is not trained")
         training = self.model.training.model_dump()
         if settings.training is not None:
-            training |= _as_given(settings.training)
+            training |= settings.training.as_given()
         return {
             "architecture": settings.model_dump(
                 include=set(ARCHITECTURE), exclude={"embedding": {"table"}}
@@ -189,13 +146,28 @@ class Config(Runs):
         }
 
     def fit_settings(self, dataset: str, tagger: str) -> Settings:
-        """Return `baseline`, its parameters, and for the exact ones `hmm`."""
+        """Return `baseline` (of a program, its name) and its parameters.
+
+        States are letters of the dataset; and `hmm`, of the exact baselines and of a given model,
+        is as `HMMSpec.settings`, with the dataset's letters.
+        """
         settings = self.tagger(tagger)
         if isinstance(settings, Network):
             raise ValueError(f"{tagger} is not fitted")
-        fit = settings.model_dump(exclude={"decoding"})
+        fit = settings.model_dump(exclude={"decoding", "program"})
+        states = self.states(dataset)
         if isinstance(settings, EXACT_BASELINES):
             fit["hmm"] = self.hmm_settings(dataset)
+        elif isinstance(settings, GivenHMM):
+            model = self.tagger_hmms[tagger]
+            fit["hmm"] = _relabelled(model.settings(), matched_labels(model.label_names, states))
+        elif isinstance(settings, CpGRule):
+            fit["state"] = letter_of(settings.state, states)
+        elif isinstance(settings, Pyrodigal):
+            roles = strand_roles(settings, dataset, states)
+            fit |= {"baseline": settings.program, **(roles if isinstance(roles, dict) else {})}
+            # Left to the default of the program, where it trains.
+            fit["translation_table"] = None if settings.meta else settings.translation_table or 11
         return fit
 
     def decoding(self, dataset: str, tagger: str) -> Settings:
@@ -206,16 +178,7 @@ class Config(Runs):
         settings = self.tagger(tagger)
         # What says the same of every base has no path.
         own = "argmax" if isinstance(settings, Majority | Uniform) else settings.decoding
-        return self._decoding(own, dataset)
-
-    def _decoding(self, decoding: str | Viterbi, dataset: str) -> Settings:
-        if isinstance(decoding, str):
-            return {"method": decoding, "minimum_length": 1}
-        length = decoding.minimum_length
-        if isinstance(length, dict):
-            states = self.states(dataset)
-            length = {state: n for state, n in length.items() if state in states and n > 1} or 1
-        return {"method": decoding.method, "minimum_length": length}
+        return _decoding(own, self.states(dataset))
 
     def predict_settings(self, dataset: str, tagger: str) -> Settings:
         """Return `decoding` and, of a network, `shown_records` and `shown_bases`."""
@@ -312,9 +275,16 @@ class Config(Runs):
         """Return `accession`."""
         return {"accession": self.genome(genome).accession}
 
+    def fetch_dataset_settings(self, dataset: str) -> Settings:
+        """Return `accession`."""
+        settings = self.dataset(dataset)
+        if not isinstance(settings, FetchedDataset):
+            raise ValueError(f"{dataset} is not fetched")
+        return {"accession": settings.accession}
+
     def encode_genome_settings(self, genome: str) -> Settings:
-        """Return `alphabet`: that of the datasets whose taggers annotate the genome."""
-        return {"alphabet": self.alphabet(self.genome(genome).taggers[0].dataset)}
+        """Return `alphabet`: that of the taggers which annotate the genome."""
+        return {"alphabet": self.uses(genome)[0].alphabet}
 
     def plan_annotation_settings(self, genome: str) -> Settings:
         """Return `bases_per_job`; None is one job."""
@@ -327,21 +297,30 @@ class Config(Runs):
 
     def compare_annotations_settings(self, genome: str) -> Settings:
         """Return `annotations` (names, in order) and `state_names`: all that their states have."""
-        uses = [run for name, *run in self.annotations() if name == genome]
-        names = {name for dataset, _, _ in uses for name in self.states(str(dataset)).values()}
+        uses = self.uses(genome)
+        names = {name for use in uses for name in use.states.values()}
         return {
-            "annotations": [f"{dataset}/{tagger}/seed{seed}" for dataset, tagger, seed in uses],
+            "annotations": [
+                f"{dataset}/{tagger}/seed{seed}"
+                for dataset, tagger, seed in (use.run for use in uses)
+            ],
             "state_names": sorted(names),
         }
 
     def annotate_settings(self, genome: str, dataset: str, tagger: str) -> Settings:
-        """Return `decoding`, the genome's own or else the tagger's, and `both_strands`."""
+        """Return `decoding`, the genome's own or else the tagger's, and `both_strands`.
+
+        A tagger's file knows nothing of decoding: `argmax` where the genome says nothing.
+        """
         settings = self.genome(genome)
         own = settings.decoding
+        use = self.use(genome, dataset, tagger)
+        if own is None and use.file is None:
+            decoding = self.decoding(dataset, tagger)
+        else:
+            decoding = _decoding(own or "argmax", use.states)
         return {
-            "decoding": self.decoding(dataset, tagger)
-            if own is None
-            else self._decoding(own, dataset),
+            "decoding": decoding,
             "both_strands": settings.both_strands,
         }
 
@@ -356,6 +335,7 @@ class Config(Runs):
             kind, seed = name, 0
             if self.is_simulated(name):
                 parts = self.simulate_settings(name), self.split_settings(name)
+                parts[1]["table"] = str(self.split_table(name))
                 seed = parts[0]["seed"]
                 kind = canonical_json([part | {"seed": None} for part in parts])
                 # The same sequences in another split are no other draw.
@@ -370,33 +350,28 @@ class Config(Runs):
         The YAML, saved in the current folder, is a config with the same settings for every rule.
         `sweeps` has the units of each sweep's axes, by column.
         """
-        values = _sorted(self.model.model_dump(exclude_none=True))
-        for name, dataset in self.model.datasets.items():
-            if isinstance(dataset, FastaDataset):
-                # The one mapping whose order counts.
-                values["datasets"][name]["labels"]["states"] = dict(dataset.labels.states)
-        for name, tagger in self.model.taggers.items():
-            if isinstance(tagger, Network):
-                # Without a cell they would be a mistake: here, or where a sweep varies the cell.
-                swept = any(name in sweep.taggers for sweep in self.model.sweeps.values())
-                for key in ("hidden", "layers"):
-                    if tagger.cell == "none" or (swept and key not in tagger.model_fields_set):
-                        del values["taggers"][name][key]
-            if isinstance(tagger, Network) and tagger.training is not None:
-                # With the defaults filled in, it would hide the section `training`.
-                values["taggers"][name]["training"] = _sorted(_as_given(tagger.training))
-        for name, genome in self.model.annotate.items():
-            # Without the null, the default would take its place.
-            values["annotate"][name]["bases_per_job"] = genome.bases_per_job
-        for name, sweep in self.model.sweeps.items():
-            for section in ("datasets", "taggers"):
-                # As it is: a null among the values says something.
-                values["sweeps"][name][section] = _sorted(getattr(sweep, section))
         return {
-            "config": yaml.safe_dump(values, sort_keys=False, allow_unicode=True),
+            "config": config_yaml(self.model),
             "alphabets": {name: self.alphabet(name) for name in self.model.datasets},
             "sweeps": {name: self.sweep_units(name) for name in self.plans},
         }
+
+
+def _decoding(decoding: str | Viterbi, states: Mapping[str, str]) -> Settings:
+    """Return `method` and `minimum_length`, of the latter what `states` have."""
+    if isinstance(decoding, str):
+        return {"method": decoding, "minimum_length": 1}
+    length = decoding.minimum_length
+    if isinstance(length, dict):
+        length = {state: n for state, n in length.items() if state in states and n > 1} or 1
+    return {"method": decoding.method, "minimum_length": length}
+
+
+def _relabelled(hmm: Settings, letter_of_label: Mapping[str, str] | None) -> Settings:
+    """Return a model's settings with other letters for its labels."""
+    letters = letter_of_label or {}
+    keys = [key for key in ("states", "labels") if key in hmm]
+    return hmm | {key: [letters[label] for label in hmm[key]] for key in keys}
 
 
 def _unit(entry: Any, keys: list[str]) -> str | None:
@@ -406,15 +381,3 @@ def _unit(entry: Any, keys: list[str]) -> str | None:
     known = type(entry).model_fields.get(keys[-1]) if isinstance(entry, Section) else None
     extra = None if known is None else known.json_schema_extra
     return str(extra["unit"]) if isinstance(extra, dict) and "unit" in extra else None
-
-
-def _as_given(training: Training) -> Settings:
-    """Return the values of a tagger's own `training` that its config gives."""
-    return training.model_dump(exclude_unset=True)
-
-
-def _sorted(values: Any) -> Any:
-    """Return `values` with the keys of all mappings in order."""
-    if isinstance(values, dict):
-        return {key: _sorted(values[key]) for key in sorted(values)}
-    return values

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
+from basetag.config.accessions import ACCESSION, check_accession
+from basetag.config.annotation_keys import GivenStates, LeaveOut
+from basetag.config.feature_labels import CodingLabels, FeatureLabels
 from basetag.config.features import FeatureSources
-from basetag.config.section import Section, Seed, chosen_by, mistake, one_of
+from basetag.config.labels import Labels
+from basetag.config.section import Section, Seed, mistake, one_of
+from basetag.config.splits import (
+    OWN_SPLIT,
+    SIMULATED_SPLIT,
+    SUM_TOLERANCE,
+    SimulatedSplit,
+    Split,
+)
 from basetag.hmm_spec import MAXIMUM_STATES
-from basetag.letters import alphabet_problem, states_problem
-
-SUM_TOLERANCE = 1e-6
+from basetag.letters import alphabet_problem
 
 
 class LengthRange(Section):
@@ -103,79 +112,11 @@ class Simulation(Section):
         return self
 
 
-class Fractions(Section):
-    """How much of the data each split gets; they sum to 1."""
-
-    train: float = Field(gt=0, lt=1, description="Share that taggers are fitted on.")
-    validation: float = Field(gt=0, lt=1, description="Share on which every choice is made.")
-    test: float = Field(gt=0, lt=1, description="Share on which the results are measured.")
-
-    @model_validator(mode="after")
-    def _check(self) -> Fractions:
-        total = math.fsum((self.train, self.validation, self.test))
-        if abs(total - 1) > SUM_TOLERANCE:
-            raise mistake(
-                f"the fractions sum to {total:g}, not to 1 "
-                f"({self.train:g} + {self.validation:g} + {self.test:g})",
-                "correct the one that is wrong",
-            )
-        return self
-
-
-_FRACTIONS = Fractions(train=0.8, validation=0.1, test=0.1)
-
-
-class RecordSplit(Section):
-    """Whole records go to one split or another."""
-
-    by: Literal["record"] = Field(default="record", description="What goes to one split: records.")
-    fractions: Fractions = Field(default=_FRACTIONS, description="Share of each split.")
-    seed: Seed = 1
-
-
-class BlockSplit(Section):
-    """Records are cut into blocks, with a gap between two blocks of different splits."""
-
-    by: Literal["block"] = Field(description="What goes to one split: blocks of each record.")
-    block: int = Field(
-        ge=100, le=10**9, description="Length of a block.", json_schema_extra={"unit": "bases"}
-    )
-    gap: int = Field(
-        default=0,
-        ge=0,
-        le=10**8,
-        description="Bases left out between neighbouring blocks, so that what a block's end says "
-        "about the next is not learnt; less than half a block.",
-        json_schema_extra={"unit": "bases"},
-    )
-    fractions: Fractions = Field(default=_FRACTIONS, description="Share of each split.")
-    seed: Seed = 1
-
-    @model_validator(mode="after")
-    def _check(self) -> BlockSplit:
-        if 2 * self.gap >= self.block:
-            raise mistake(
-                f"the gap of {self.gap} bases is not shorter than half a block of {self.block}",
-                "make the gap smaller or the blocks longer",
-                "gap",
-            )
-        return self
-
-
-Split = Annotated[
-    Annotated[RecordSplit, Tag("<record>")] | Annotated[BlockSplit, Tag("<block>")],
-    chosen_by("by", "record"),
-]
-_SPLIT = Field(
-    default=RecordSplit(), description="How the data is divided into train, validation and test."
-)
-
-
 class SimulatedDataset(Section):
     """A dataset drawn from a hidden Markov model: the best that any tagger can do is known."""
 
     simulate: Simulation = Field(description="The sequences to simulate.")
-    split: Split = _SPLIT
+    split: SimulatedSplit = SIMULATED_SPLIT
 
     @model_validator(mode="after")
     def _check(self) -> SimulatedDataset:
@@ -193,13 +134,6 @@ class SimulatedDataset(Section):
         return self
 
 
-def _check_states(states: dict[str, str]) -> dict[str, str]:
-    found = states_problem(states)
-    if found is not None:
-        raise mistake(found.problem, found.advice, *found.keys)
-    return states
-
-
 def _check_alphabet(alphabet: str) -> str:
     found = alphabet_problem(alphabet)
     if found is not None:
@@ -207,49 +141,158 @@ def _check_alphabet(alphabet: str) -> str:
     return alphabet
 
 
-class FastaLabels(Section):
-    """The label of every base as a second FASTA file: same records, a letter for each base."""
-
-    fasta: str = Field(min_length=1, description="Path of the FASTA file of labels.")
-    states: Annotated[dict[str, str], AfterValidator(_check_states)] = Field(
-        min_length=2,
-        max_length=MAXIMUM_STATES,
-        description="Each letter of that file, and what it means. Their order is the order of "
-        "the columns of all results.",
-    )
-
-
-class FastaDataset(Section):
-    """A dataset of your own sequences with known labels."""
-
-    fasta: str = Field(
-        min_length=1, description="Path of the sequences, plain or compressed (gzip, BGZF)."
-    )
-    labels: FastaLabels = Field(description="The labels of the bases.")
-    alphabet: Annotated[str, AfterValidator(_check_alphabet)] = Field(
-        default="dna",
+Alphabet = Annotated[
+    Annotated[str, AfterValidator(_check_alphabet)],
+    Field(
         min_length=2,
         description="`dna` (with U read as T and all IUPAC codes), or the letters of your own "
         "alphabet as one word.",
-    )
+    ),
+]
+
+
+class OwnDataset(Section):
+    """What all datasets of a user's own sequences share."""
+
     features: FeatureSources = Field(
         default={},
         description="Further numbers for each base, by name, such as conservation or coverage; a "
         "network reads those that its own `features` name.",
     )
-    split: Split = _SPLIT
+    split: Split = OWN_SPLIT
+
+
+class _FastaFile(Section):
+    fasta: str = Field(
+        min_length=1, description="Path of the sequences, plain or compressed (gzip, BGZF)."
+    )
+    labels: Labels = Field(description="Where the label of each base comes from.")
+    alphabet: Alphabet = "dna"
+
+
+class FastaDataset(OwnDataset, _FastaFile):
+    """A dataset of your own sequences with known labels."""
+
+    @model_validator(mode="after")
+    def _check(self) -> FastaDataset:
+        if self.alphabet != "dna":
+            if "masked" in self.labels.leave_out:
+                raise mistake(
+                    f"in {self.alphabet!r} a lower-case letter is a letter of its own",
+                    "remove masked",
+                    "labels",
+                    "leave_out",
+                )
+            if isinstance(self.labels, FeatureLabels) and self.labels.stranded:
+                raise mistake(
+                    f"{self.alphabet!r} has no second strand", "remove it", "labels", "stranded"
+                )
+        return self
+
+
+class _GenBankFile(Section):
+    genbank: str = Field(
+        min_length=1,
+        description="Path of a GenBank file with sequences, plain or compressed (gzip, BGZF).",
+    )
+    labels: CodingLabels = Field(description="What its features say of the bases.")
+
+
+class GenBankDataset(OwnDataset, _GenBankFile):
+    """A dataset of the sequences and the features of one GenBank file."""
+
+    @property
+    def alphabet(self) -> str:
+        """The alphabet of the sequences."""
+        return "dna"
+
+
+class _Accession(Section):
+    accession: Annotated[str, AfterValidator(check_accession)] = Field(
+        pattern=ACCESSION,
+        description="NCBI nucleotide accession of a record to fetch, with its version, sequence "
+        "and features: NC_000913.3. A config that is laid over this one can name files in its "
+        "place: `fasta` and `labels: {gff: …}`, or `genbank`.",
+    )
+    labels: CodingLabels = Field(description="What its features say of the bases.")
+
+
+class FetchedDataset(OwnDataset, _Accession):
+    """A dataset of the sequence and the features of a record of GenBank or RefSeq."""
+
+    @property
+    def alphabet(self) -> str:
+        """The alphabet of the sequences."""
+        return "dna"
+
+
+class TableColumns(Section):
+    """Columns of a table of sequences, by the names in its first line."""
+
+    sequence: str = Field(default="dna", min_length=1, description="Column of the sequences.")
+    states: str = Field(
+        default="hidden_state",
+        min_length=1,
+        description="Column of the states: a letter for each base, `.` or `-` for none.",
+    )
+    name: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Column of the records' names; without it they are numbered.",
+    )
+
+
+class _TableFile(Section):
+    table: str = Field(
+        min_length=1,
+        description="Path of a table parted by tabs or commas, plain or compressed (gzip, BGZF), "
+        "with a row for each sequence.",
+    )
+    columns: TableColumns = Field(
+        default=TableColumns(), description="Where in the table things stand."
+    )
+    states: GivenStates = Field(
+        description="Each letter of a state, and what it means. Their order is the order of the "
+        "columns of all results."
+    )
+    leave_out: LeaveOut = ()
+    alphabet: Alphabet = "dna"
+
+
+class TableDataset(OwnDataset, _TableFile):
+    """A dataset of your own sequences with known labels, each a row of a table."""
+
+    @model_validator(mode="after")
+    def _check(self) -> TableDataset:
+        if self.alphabet != "dna" and "masked" in self.leave_out:
+            raise mistake(
+                f"in {self.alphabet!r} a lower-case letter is a letter of its own",
+                "remove masked",
+                "leave_out",
+            )
+        return self
+
+
+DATASET_FILES = ("fasta", "genbank", "table")
+
+#: The keys of which a dataset has one: what its sequences come from.
+_SOURCES = ("simulate", *DATASET_FILES, "accession")
+
+AnyDataset = SimulatedDataset | FastaDataset | GenBankDataset | TableDataset | FetchedDataset
 
 
 def _dataset_tag(value: Any) -> str | None:
     if isinstance(value, dict):
-        return "<fasta>" if "fasta" in value else "<simulate>"
-    if isinstance(value, FastaDataset):
-        return "<fasta>"
-    return "<simulate>" if isinstance(value, SimulatedDataset) else None
+        return next((f"<{key}>" for key in _SOURCES[1:] if key in value), "<simulate>")
+    return next((f"<{key}>" for key in _SOURCES if hasattr(value, key)), None)
 
 
 Dataset = Annotated[
-    Annotated[SimulatedDataset, Tag("<simulate>")] | Annotated[FastaDataset, Tag("<fasta>")],
+    Annotated[SimulatedDataset, Tag("<simulate>")]
+    | Annotated[FastaDataset, Tag("<fasta>")]
+    | Annotated[GenBankDataset, Tag("<genbank>")]
+    | Annotated[TableDataset, Tag("<table>")]
+    | Annotated[FetchedDataset, Tag("<accession>")],
     Discriminator(_dataset_tag),
-    one_of("simulate", "fasta"),
+    one_of(*_SOURCES),
 ]

@@ -76,7 +76,8 @@ TaggerDecoding = Annotated[
     Decoding,
     Field(
         description="How states are called from probabilities: `argmax` (the likeliest state of "
-        "each base alone), `viterbi` (the most probable path of states, which keeps long segments "
-        "whole), or `{method: viterbi, minimum_length: 50}`. Training does not depend on it."
+        "each base alone; of a rule or a program that calls states itself, what it calls), "
+        "`viterbi` (the most probable path of states, which keeps long segments whole), or "
+        "`{method: viterbi, minimum_length: 50}`. Training does not depend on it."
     ),
 ]

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from basetag.config.checked import TAGGER_FILE, Config
-from basetag.config.datasets import SimulatedDataset
+from basetag.config.baselines import GivenHMM
+from basetag.config.checked import Config
+from basetag.config.datasets import DATASET_FILES, SimulatedDataset
+from basetag.config.labels import LABEL_FILES
 from basetag.config.layers import Keys, Layers, shown
 from basetag.config.mismatches import mismatches
 from basetag.config.mistakes import InvalidConfigError, Mistake, mistakes_of, unknown
-from basetag.config.model import ConfigModel
+from basetag.config.model import ConfigModel, TaggerFile
 from basetag.config.points import SECTIONS, Grid
-from basetag.errors import ConfigError
+from basetag.config.sources import TAGGER_FILE
+from basetag.errors import ConfigError, InputError, nearest
 from basetag.hmm_spec import HMMSpec, load_hmm_spec
+from basetag.tagger_card import read_card
+
+_MOST_NAMES = 10_000  # of a folder, among which one like a wrong one is looked for
 
 
 def load_config(config: Mapping[str, Any], files: Sequence[Path], workflow_folder: Path) -> Config:
@@ -58,8 +65,10 @@ def load_config(config: Mapping[str, Any], files: Sequence[Path], workflow_folde
     except ValidationError as error:
         mistakes.extend(mistakes_of(error, layers))
     if model is not None and not (mistakes or errors):
-        checked = _checked(model, grid, models)
-        mistakes.extend(mismatches(checked))
+        cards = _read_cards(model, mistakes)
+        if not mistakes:
+            checked = _checked(model, grid, models, cards)
+            mistakes.extend(mismatches(checked))
         if not mistakes:
             return checked
     mistakes = grid.told(mistakes)
@@ -67,12 +76,36 @@ def load_config(config: Mapping[str, Any], files: Sequence[Path], workflow_folde
     raise InvalidConfigError([*(mistake.error(layers) for mistake in mistakes), *errors])
 
 
-def _checked(model: ConfigModel, grid: Grid, models: Mapping[str, HMMSpec]) -> Config:
+def _read_cards(model: ConfigModel, mistakes: list[Mistake]) -> dict[str, dict[str, Any]]:
+    """Return the card of each tagger that a genome names by its file, by path."""
+    cards: dict[str, dict[str, Any]] = {}
+    for name, genome in model.annotate.items():
+        for index, use in enumerate(genome.taggers):
+            if isinstance(use, TaggerFile):
+                try:
+                    cards[use.file] = read_card(use.file)
+                except InputError as error:
+                    keys = ("annotate", name, "taggers", index, "file")
+                    mistakes.append(Mistake(keys, str(error)))
+    return cards
+
+
+def _checked(
+    model: ConfigModel,
+    grid: Grid,
+    models: Mapping[str, HMMSpec],
+    cards: Mapping[str, Mapping[str, Any]],
+) -> Config:
     """Return the config, with what somebody wrote and the points of sweeps kept apart."""
     hmms = {
         name: models[dataset.simulate.hmm]
         for name, dataset in model.datasets.items()
         if isinstance(dataset, SimulatedDataset)
+    }
+    tagger_hmms = {
+        name: models[tagger.hmm]
+        for name, tagger in model.taggers.items()
+        if isinstance(tagger, GivenHMM)
     }
     own: dict[str, dict[str, Any]] = {}
     points: dict[str, dict[str, Any]] = {}
@@ -83,9 +116,11 @@ def _checked(model: ConfigModel, grid: Grid, models: Mapping[str, HMMSpec]) -> C
     return Config(
         model.model_copy(update=own),
         hmms,
+        tagger_hmms,
         grid.plans,
         swept_datasets=points["datasets"],
         swept_taggers=points["taggers"],
+        cards=cards,
     )
 
 
@@ -103,18 +138,20 @@ def _with_paths(layers: Layers, mistakes: list[Mistake]) -> dict[str, Any]:
         if not resolved.is_file():
             folder = resolved.is_dir()
             problem = f"{path!r} is a folder, not a file" if folder else f"no such file: {path!r}"
-            mistakes.append(Mistake(keys, problem, f"looked for {shown(resolved)}"))
+            mistakes.append(Mistake(keys, problem, _looked_for(resolved)))
         return str(resolved)
 
     values = dict(layers.merged)
     for pattern in (
-        ("datasets", None, "fasta"),
-        ("datasets", None, "labels", "fasta"),
+        *(("datasets", None, key) for key in DATASET_FILES),
+        *(("datasets", None, "labels", key) for key in LABEL_FILES),
+        ("datasets", None, "split", "table"),
         ("datasets", None, "features", None, "bedgraph"),
         ("datasets", None, "features", None, "table"),
         ("annotate", None, "fasta"),
         ("annotate", None, "features", None, "bedgraph"),
         ("annotate", None, "features", None, "table"),
+        ("annotate", None, "taggers", None, "file"),
         ("taggers", None, "init_from"),
         ("taggers", None, "embedding", "table"),
     ):
@@ -132,6 +169,16 @@ def _resolved(path: str, file: Path | None) -> Path:
         return own
     folder = (Path.cwd() if file is None else file.parent).resolve()
     return Path(os.path.relpath(folder / own, Path.cwd().resolve()))
+
+
+def _looked_for(path: Path) -> str:
+    """Return where a file was looked for, and the one there that is called most like it."""
+    text = f"looked for {shown(path)}"
+    if path.exists() or not path.parent.is_dir():
+        return text
+    names = [other.name for other in islice(path.parent.iterdir(), _MOST_NAMES)]
+    like = nearest(path.name, sorted(names))
+    return f"{text}; did you mean {like!r}?" if like else text
 
 
 def _as_rules_name(path: Path) -> Path:
@@ -198,6 +245,11 @@ def _replaced(value: Any, pattern: Pattern, above: Keys, replace: Replace) -> An
     """Return a copy of `value` with `replace` called on the texts at `pattern` (None: any key)."""
     if not pattern:
         return replace(above, value) if isinstance(value, str) and value else value
+    if isinstance(value, list) and pattern[0] is None:
+        return [
+            _replaced(item, pattern[1:], (*above, index), replace)
+            for index, item in enumerate(value)
+        ]
     if not isinstance(value, dict):
         return value
     return {
@@ -239,5 +291,6 @@ def _load_hmms(
             errors[path] = error
         return name
 
-    values = _replaced_with_swept(values, ("datasets", None, "simulate", "hmm"), load)
+    for pattern in (("datasets", None, "simulate", "hmm"), ("taggers", None, "hmm")):
+        values = _replaced_with_swept(values, pattern, load)
     return values, models, list(errors.values())

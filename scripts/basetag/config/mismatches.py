@@ -1,24 +1,25 @@
 """What is wrong between sections of a config that are each right.
 
-A tagger that no dataset can have, a reference to what is not there, taggers that start from one
-another. What one section can tell by itself is checked in its model.
+A tagger that no dataset can have, a word too long for a table, a state that nobody labels. What one
+section can tell by itself is checked in its model; taggers that others name, in `named_taggers`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from basetag.config.baselines import EXACT_BASELINES, BaseTable, GCWindow
-from basetag.config.checked import TAGGER_FILE, Config
+from basetag.config.baselines import BaseTable, HMMByCounts
+from basetag.config.checked import Config
 from basetag.config.decoding import Viterbi
 from basetag.config.layers import Keys
 from basetag.config.mistakes import Mistake, unknown
+from basetag.config.model import TaggerFile, TaggerReference
+from basetag.config.named_taggers import wrongly_named_taggers
 from basetag.config.networks import HiddenStates, Network
 from basetag.config.training import Training
 from basetag.hmm_variations import ImpossibleVariationError
-from basetag.kmer_table import MOST_CELLS, n_words
+from basetag.kmer_table import MOST_CELLS, n_contexts, n_words
 from basetag.letters import plain_letters
 
 
@@ -33,11 +34,9 @@ def mismatches(config: Config) -> Iterator[Mistake]:
     yield from _wrong_heads(config)
     yield from _strange_lengths(config)
     yield from _missing_features(config)
+    yield from _missing_substates(config)
     yield from _strandless(config)
-    yield from _wrong_beginnings(config)
-    yield from _circles(config)
-    for genome in config.model.annotate:
-        yield from _wrong_references(config, genome)
+    yield from wrongly_named_taggers(config)
 
 
 def _impossible_variations(config: Config) -> Iterator[Mistake]:
@@ -51,25 +50,18 @@ def _impossible_variations(config: Config) -> Iterator[Mistake]:
 
 
 def _idle_taggers(config: Config) -> Iterator[Mistake]:
-    for name, tagger in config.taggers.items():
-        if any(config.has(dataset, name) for dataset in config.datasets_of(name)):
-            continue
-        if isinstance(tagger, EXACT_BASELINES):
-            yield Mistake(
-                ("taggers", name, "baseline"),
-                f"{tagger.baseline} needs the HMM that simulates, and no dataset is simulated",
-                "remove it, or add a dataset with simulate",
-            )
-        elif isinstance(tagger, GCWindow):
-            yield Mistake(
-                ("taggers", name, "baseline"),
-                "gc_window counts G and C, and no dataset has the alphabet dna",
-                "remove it",
-            )
+    """Yield taggers that no dataset can have, and what the first one lacks."""
+    for name in config.taggers:
+        problems = [config.lacks(dataset, name) for dataset in config.datasets_of(name)]
+        found = problems[0] if problems else None
+        if found is not None and None not in problems:
+            yield Mistake(("taggers", name, *found.keys), found.problem, found.advice)
 
 
 def _large_tables(config: Config) -> Iterator[Mistake]:
     for name, tagger in config.taggers.items():
+        if isinstance(tagger, HMMByCounts):
+            yield from _large_orders(config, name, tagger.order)
         if not isinstance(tagger, BaseTable):
             continue
         for dataset in config.datasets_of(name):
@@ -82,6 +74,21 @@ def _large_tables(config: Config) -> Iterator[Mistake]:
                     "take a smaller k",
                 )
                 break
+
+
+def _large_orders(config: Config, name: str, order: int) -> Iterator[Mistake]:
+    for dataset in config.datasets_of(name):
+        n_letters = len(plain_letters(config.alphabet(dataset)))
+        # A step from each state to each other one, for each letter behind each word.
+        steps = n_contexts(n_letters, order) * n_letters * len(config.states(dataset)) ** 2
+        if order and steps > MOST_CELLS:
+            yield Mistake(
+                ("taggers", name, "order"),
+                f"words of {order} of the {n_letters} letters of {dataset!r} are too many for its "
+                f"{len(config.states(dataset))} states",
+                "take a lower order",
+            )
+            break
 
 
 def _large_embeddings(config: Config) -> Iterator[Mistake]:
@@ -189,18 +196,21 @@ def _wrong_heads(config: Config) -> Iterator[Mistake]:
 
 def _strange_lengths(config: Config) -> Iterator[Mistake]:
     """Yield least lengths of states that no dataset has, or none that annotates the genome."""
-    datasets = config.datasets
-    given: list[tuple[Keys, Any, list[str]]] = [
-        (("taggers", name), getattr(tagger, "decoding", None), config.datasets_of(name))
+    given: list[tuple[Keys, Any, list[Mapping[str, str]]]] = [
+        (
+            ("taggers", name),
+            getattr(tagger, "decoding", None),
+            [config.states(dataset) for dataset in config.datasets_of(name)],
+        )
         for name, tagger in config.taggers.items()
     ]
     for name, genome in config.model.annotate.items():
-        used = [use.dataset for use in genome.taggers if use.dataset in datasets]
-        given.append((("annotate", name), genome.decoding, used))
+        states = [found for use in genome.taggers if (found := _states_of(config, use))]
+        given.append((("annotate", name), genome.decoding, states))
     for keys, decoding, used in given:
         if not isinstance(decoding, Viterbi) or not isinstance(decoding.minimum_length, dict):
             continue
-        known = list(dict.fromkeys(letter for name in used for letter in config.states(name)))
+        known = list(dict.fromkeys(letter for states in used for letter in states))
         for letter in decoding.minimum_length:
             if used and letter not in known:
                 yield Mistake(
@@ -208,6 +218,13 @@ def _strange_lengths(config: Config) -> Iterator[Mistake]:
                     f"no dataset has the state {letter!r}",
                     f"the states are {', '.join(known)}",
                 )
+
+
+def _states_of(config: Config, use: TaggerReference | TaggerFile) -> Mapping[str, str]:
+    """Return the states of a tagger that annotates a genome; none where it is unknown."""
+    if isinstance(use, TaggerFile):
+        return dict.fromkeys(config.cards[use.file]["states"], "")
+    return config.states(use.dataset) if use.dataset in config.datasets else {}
 
 
 def _missing_features(config: Config) -> Iterator[Mistake]:
@@ -230,17 +247,47 @@ def _missing_features(config: Config) -> Iterator[Mistake]:
                 break
 
 
+def _missing_substates(config: Config) -> Iterator[Mistake]:
+    for name, tagger in config.taggers.items():
+        if not isinstance(tagger, Network) or not tagger.substates:
+            continue
+        if not any(config.has_substates(dataset) for dataset in config.datasets_of(name)):
+            yield Mistake(
+                ("taggers", name, "substates"),
+                "no dataset has finer states than its labels",
+                "remove it, or give a dataset labels with codon_positions: true",
+            )
+
+
 def _strandless(config: Config) -> Iterator[Mistake]:
     datasets = config.datasets
+    default_told = False
     for name, tagger in config.taggers.items():
-        if isinstance(tagger, Network) and tagger.both_strands:
-            yield from _strandless_at(("taggers", name), config.datasets_of(name), config)
+        if not isinstance(tagger, Network):
+            continue
+        used = config.datasets_of(name)
+        if tagger.both_strands:
+            yield from _strandless_at(("taggers", name, "both_strands"), used, config)
+        if config.train_settings(name, 0)["training"]["reverse_complement"]:
+            own = tagger.training is not None and tagger.training.reverse_complement
+            if own:
+                keys: Keys = ("taggers", name, "training", "reverse_complement")
+                yield from _strandless_at(keys, used, config)
+            elif not default_told:
+                told = list(_strandless_at(("training", "reverse_complement"), used, config))
+                yield from told
+                default_told = bool(told)
     for name, genome in config.model.annotate.items():
         if genome.both_strands:
-            used = [use.dataset for use in genome.taggers if use.dataset in datasets]
-            yield from _strandless_at(("annotate", name), used, config)
-            known = [use.tagger for use in genome.taggers if use.tagger in config.taggers]
-            baselines = [tagger for tagger in known if not config.is_network(tagger)]
+            named = [use for use in genome.taggers if isinstance(use, TaggerReference)]
+            used = [use.dataset for use in named if use.dataset in datasets]
+            yield from _strandless_at(("annotate", name, "both_strands"), used, config)
+            known = [use.tagger for use in named if use.tagger in config.taggers]
+            baselines = [tagger for tagger in known if not config.is_network(tagger)] + [
+                use.folder
+                for use in genome.taggers
+                if isinstance(use, TaggerFile) and config.cards[use.file]["kind"] != "network"
+            ]
             if baselines:
                 yield Mistake(
                     ("annotate", name, "both_strands"),
@@ -255,111 +302,8 @@ def _strandless_at(keys: Keys, datasets: list[str], config: Config) -> Iterator[
         alphabet = config.alphabet(dataset)
         if alphabet != "dna":
             yield Mistake(
-                (*keys, "both_strands"),
+                keys,
                 f"the dataset {dataset!r} is written in {alphabet!r}, which has no second strand",
                 "remove it",
             )
             return
-
-
-def _wrong_beginnings(config: Config) -> Iterator[Mistake]:
-    """Yield what is wrong with paths that name a tagger as the rules do."""
-    for name in config.taggers:
-        path = config.initial_tagger(name)
-        found = TAGGER_FILE.fullmatch(path or "")
-        if path is None or found is None:
-            continue
-        keys: Keys = ("taggers", name, "init_from")
-        run = config.initial_run(name)
-        if run is None:
-            if not Path(path).is_file():
-                dataset, tagger, _ = found.groups()
-                kind, one, choices = (
-                    ("tagger", tagger, list(config.model.taggers))
-                    if dataset in config.datasets
-                    else ("dataset", dataset, list(config.model.datasets))
-                )
-                problem, advice = unknown(kind, one, choices)
-                yield Mistake(keys, f"no such file: {path!r}, and {problem}", advice)
-            continue
-        _, tagger, seed = run
-        if not config.is_network(tagger):
-            yield Mistake(
-                keys,
-                f"{tagger!r} is a baseline, and has no weights of a network",
-                "name a network's tagger.safetensors",
-            )
-        elif run not in config.runs():
-            yield Mistake(
-                keys,
-                f"{tagger!r} has no seed {seed}",
-                f"its seeds are {', '.join(map(str, config.seeds(tagger)))}",
-            )
-
-
-def _circles(config: Config) -> Iterator[Mistake]:
-    told: set[str] = set()
-    for name in config.taggers:
-        way = [name]
-        while (run := config.initial_run(way[-1])) is not None and run[1] not in way:
-            way.append(run[1])
-        if run is not None and run[1] == name and name not in told:
-            told.update(way)
-            through = f" through {', '.join(map(repr, way[1:]))}" if way[1:] else ""
-            yield Mistake(
-                ("taggers", name, "init_from"),
-                f"{name!r} would start from itself{through}",
-                "name another, or let one of them start anew",
-            )
-
-
-def _wrong_references(config: Config, genome: str) -> Iterator[Mistake]:
-    seen: set[tuple[str, str, int]] = set()
-    datasets = config.datasets
-    known = [use.dataset for use in config.genome(genome).taggers if use.dataset in datasets]
-    runs = set(config.runs())
-    for index, use in enumerate(config.genome(genome).taggers):
-        keys: Keys = ("annotate", genome, "taggers", index)
-        named = True
-        for kind, name, known_names, own in (
-            ("dataset", use.dataset, config.datasets, config.model.datasets),
-            ("tagger", use.tagger, config.taggers, config.model.taggers),
-        ):
-            if name not in known_names:
-                named = False
-                yield Mistake((*keys, kind), *unknown(kind, name, own))
-        if not named:
-            continue
-        here, other = (config.alphabet(dataset) for dataset in (use.dataset, known[0]))
-        if here != other:
-            yield Mistake(
-                (*keys, "dataset"),
-                f"{use.dataset!r} is written in {here!r}, and {known[0]!r}, which annotates the "
-                f"same genome, in {other!r}",
-                "give the genome a second entry under another name",
-            )
-        seeds = config.seeds(use.tagger)
-        run = (use.dataset, use.tagger, seeds[0] if use.seed is None else use.seed)
-        if not config.has(use.dataset, use.tagger):
-            yield Mistake(
-                (*keys, "tagger"),
-                f"{use.tagger!r} cannot be made for the dataset {use.dataset!r}",
-                "choose another",
-            )
-        elif run not in runs:
-            why = "" if config.is_network(use.tagger) else ", as it is a baseline"
-            yield Mistake(
-                (*keys, "seed"),
-                f"{use.tagger!r} has no seed {use.seed}{why}",
-                f"its seeds are {', '.join(map(str, seeds))}",
-            )
-        elif run in seen:
-            yield Mistake(keys, "the same tagger stands twice", "keep one of them")
-        for feature in config.features_of_tagger(use.tagger):
-            if feature not in config.genome(genome).features:
-                yield Mistake(
-                    (*keys, "tagger"),
-                    f"{use.tagger!r} reads the feature {feature!r}, which the genome lacks",
-                    f"add it to annotate.{genome}.features",
-                )
-        seen.add(run)

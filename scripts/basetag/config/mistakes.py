@@ -125,11 +125,16 @@ def _mistake(detail: ErrorDetails, layers: Layers) -> Mistake:
         key = context["discriminator"].strip("'").removesuffix("()")
         if not isinstance(found, dict):
             return Mistake(keys, _expected("a mapping of keys to values", found))
-        choices = re.findall(r"<(\w+)>", context.get("expected_tags", ""))
-        choices = [choice for choice in choices if choice != "network"]
+        # A tag of the form key:value is one by another key.
+        tags = re.findall(r"<(\w+:)?(\w+)>", context.get("expected_tags", ""))
+        key = next((other[:-1] for other, _ in tags if other and other[:-1] in found), key)
+        own = f"{key}:" if any(other == f"{key}:" for other, _ in tags) else ""
+        choices = [tag for other, tag in tags if other == own and tag != "network"]
         return Mistake((*keys, key), *_none_of(found.get(key), choices))
     if kind == "literal_error":
-        return Mistake(keys, *_none_of(found, _choices(field)))
+        # Of an entry of a list pydantic alone knows them.
+        choices = _choices(field) or re.findall(r"'([^']*)'", context["expected"])
+        return Mistake(keys, *_none_of(found, choices))
     if kind == "string_pattern_mismatch" and location[-1] == "[key]":
         safe = re.sub(r"[^A-Za-z0-9_-]+", "_", found).lstrip("-") or "name"
         return Mistake(
@@ -241,7 +246,9 @@ def _names_at(location: Keys) -> list[str]:
 
 
 def _choices(field: FieldInfo | None) -> list[str]:
-    return [str(choice) for choice in get_args(field.annotation)] if field is not None else []
+    if field is None:
+        return []
+    return [str(choice) for choice in get_args(_plain(field.annotation))]
 
 
 def _model_at(location: Keys) -> type[BaseModel] | None:

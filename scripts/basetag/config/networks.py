@@ -34,6 +34,7 @@ ARCHITECTURE = (
     "normalised",
     "longest_memory",
     "head",
+    "substates",
 )
 
 if TYPE_CHECKING:
@@ -259,6 +260,11 @@ class Network(Section):
         "base by itself; `crf` for a record as a whole, by a linear-chain conditional random "
         "field, which learns how labels follow each other; or a CRF's hidden states.",
     )
+    substates: bool = Field(
+        default=False,
+        description="Whether training is on the dataset's finer states, where it has some, such as "
+        "codon positions; a label's probability is then the sum over its own.",
+    )
     both_strands: bool = Field(
         default=False,
         description="Whether predictions are the mean over a sequence and its reverse complement; "
@@ -308,6 +314,12 @@ class Network(Section):
                 "remove one of the two",
                 "embedding",
                 "table",
+            )
+        if self.substates and isinstance(self.head, HiddenStates):
+            raise mistake(
+                "the head's hidden states would be the dataset's substates",
+                "remove it, or take head: crf",
+                "substates",
             )
         kept = {"embedding", "embedding.weight"}
         given = self.embedding.table is not None and set(self.frozen) <= kept

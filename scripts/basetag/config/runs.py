@@ -1,6 +1,6 @@
 """What a checked config makes: its datasets and taggers, those of sweeps, and the runs of them.
 
-What of the config each of these depends on lies in `basetag.config.checked`.
+What each of these comes from says `sources`; what of the config it depends on, `checked`.
 """
 
 from __future__ import annotations
@@ -8,16 +8,45 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
-from basetag.config.baselines import EXACT_BASELINES, Baseline, GCWindow
-from basetag.config.datasets import FastaDataset, SimulatedDataset
-from basetag.config.model import ConfigModel, GenomeEntry
+from basetag.config.baselines import EXACT_BASELINES, Baseline, CpGRule, GCWindow, GivenHMM
+from basetag.config.datasets import AnyDataset, SimulatedDataset, TableDataset
+from basetag.config.model import TAGGER_FILES, ConfigModel, GenomeEntry, TaggerFile
 from basetag.config.networks import Network
 from basetag.config.points import Plan
+from basetag.config.programs import Pyrodigal
+from basetag.config.state_roles import letter_of, listed, matched_labels, no_state, strand_roles
 from basetag.hmm_spec import HMMSpec
+from basetag.letters import Problem
 
 #: Dataset, tagger, seed.
 Run = tuple[str, str, int]
+
+
+@dataclass(frozen=True)
+class Use:
+    """A tagger that annotates a genome: of this config, or any by its file.
+
+    Parameters
+    ----------
+    run : Run
+        What its results are called; of one by its file, `TAGGER_FILES`, its name and 0.
+    alphabet : str
+        What it reads.
+    states : mapping of str to str
+        The letters of its states and what they mean, in order.
+    features : tuple of str
+        What it reads beside the letters.
+    file : str, optional
+        Path of its file; None for a tagger of this config.
+    """
+
+    run: Run
+    alphabet: str
+    states: Mapping[str, str]
+    features: tuple[str, ...]
+    file: str | None = None
 
 
 @dataclass(frozen=True)
@@ -30,20 +59,26 @@ class Runs:
         The values as they were given; paths of data are resolved.
     hmms : mapping of str to HMMSpec
         The model that each simulated dataset is drawn from, by dataset, its variations apart.
+    tagger_hmms : mapping of str to HMMSpec
+        The model that a tagger is, by tagger.
     plans : mapping of str to Plan
         The points of each sweep.
     swept_datasets, swept_taggers : mapping
         What the sweeps add to the datasets and taggers of `model`, by name.
+    cards : mapping of str to mapping
+        The card of each tagger that a genome names by its file, by path.
     """
 
     model: ConfigModel
     hmms: Mapping[str, HMMSpec] = field(default_factory=dict)
+    tagger_hmms: Mapping[str, HMMSpec] = field(default_factory=dict)
     plans: Mapping[str, Plan] = field(default_factory=dict)
-    swept_datasets: Mapping[str, SimulatedDataset | FastaDataset] = field(default_factory=dict)
+    swept_datasets: Mapping[str, AnyDataset] = field(default_factory=dict)
     swept_taggers: Mapping[str, Network | Baseline] = field(default_factory=dict)
+    cards: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @cached_property
-    def datasets(self) -> dict[str, SimulatedDataset | FastaDataset]:
+    def datasets(self) -> dict[str, AnyDataset]:
         """All datasets, those of sweeps behind the others."""
         return {**self.model.datasets, **self.swept_datasets}
 
@@ -61,7 +96,7 @@ class Runs:
             if isinstance(tagger, EXACT_BASELINES)
         ]
 
-    def dataset(self, name: str) -> SimulatedDataset | FastaDataset:
+    def dataset(self, name: str) -> AnyDataset:
         """Return the dataset `name`."""
         return self.datasets[name]
 
@@ -81,15 +116,68 @@ class Runs:
         """Whether `tagger` is trained, and not fitted."""
         return isinstance(self.tagger(tagger), Network)
 
-    def has(self, dataset: str, tagger: str) -> bool:
-        """Whether `tagger` can be made for `dataset`.
+    def states(self, dataset: str) -> dict[str, str]:
+        """Return the letters of the states of `dataset` and what they mean, in order."""
+        settings = self.dataset(dataset)
+        if isinstance(settings, SimulatedDataset):
+            return self.hmms[dataset].label_names
+        if isinstance(settings, TableDataset):
+            return dict(settings.states)
+        return settings.labels.letters_and_names()
 
-        The exact baselines need the simulating HMM, `gc_window` needs DNA.
+    def has(self, dataset: str, tagger: str) -> bool:
+        """Whether `tagger` can be made for `dataset`."""
+        return self.lacks(dataset, tagger) is None
+
+    def lacks(self, dataset: str, tagger: str) -> Problem | None:
+        """Return what `dataset` lacks for `tagger`, at a key of the tagger; None where nothing.
+
+        The exact baselines need the simulating HMM; what counts G and C or finds genes needs DNA;
+        what calls certain states, or knows a model's, needs these.
         """
         settings = self.tagger(tagger)
-        if isinstance(settings, EXACT_BASELINES):
-            return self.is_simulated(dataset)
-        return not isinstance(settings, GCWindow) or self.alphabet(dataset) == "dna"
+        if isinstance(settings, EXACT_BASELINES) and not self.is_simulated(dataset):
+            return Problem(
+                ("baseline",),
+                f"{settings.baseline} needs the HMM that simulates",
+                "remove it, or add a dataset with simulate",
+            )
+        if isinstance(settings, GivenHMM):
+            return self._lacks_labels(dataset, tagger)
+        if isinstance(settings, GCWindow | CpGRule | Pyrodigal) and self.alphabet(dataset) != "dna":
+            kind = "program" if isinstance(settings, Pyrodigal) else "baseline"
+            reads = "looks for genes" if kind == "program" else "counts G and C"
+            return Problem(
+                (kind,),
+                f"{getattr(settings, kind)} {reads}, and needs the alphabet dna",
+                "remove it",
+            )
+        states = self.states(dataset)
+        if isinstance(settings, CpGRule) and letter_of(settings.state, states) is None:
+            return no_state("state", settings.state, dataset, states)
+        if isinstance(settings, Pyrodigal):
+            roles = strand_roles(settings, dataset, states)
+            return roles if isinstance(roles, Problem) else None
+        return None
+
+    def _lacks_labels(self, dataset: str, tagger: str) -> Problem | None:
+        model, alphabet = self.tagger_hmms[tagger], self.alphabet(dataset)
+        if model.alphabet != alphabet:
+            return Problem(
+                ("hmm",),
+                f"the model emits {model.alphabet!r}, and the dataset {dataset!r} is written in "
+                f"{alphabet!r}",
+                "take a model of the same alphabet",
+            )
+        states = self.states(dataset)
+        if matched_labels(model.label_names, states) is None:
+            return Problem(
+                ("hmm",),
+                f"the model tells {listed(model.label_names)} apart, and the dataset {dataset!r} "
+                f"{listed(states)}",
+                "give the states of both the same names, or the same letters",
+            )
+        return None
 
     def seeds(self, tagger: str) -> tuple[int, ...]:
         """Return the seeds of `tagger`: those of the config, or 0 alone for a baseline."""
@@ -147,14 +235,31 @@ class Runs:
     def _sweep_seeds(self, plan: Plan) -> tuple[int, ...]:
         return self.model.seeds if plan.seeds is None else plan.seeds
 
+    def uses(self, genome: str) -> list[Use]:
+        """Return the taggers that annotate `genome`, in the config's order."""
+        uses = []
+        for use in self.genome(genome).taggers:
+            if isinstance(use, TaggerFile):
+                card = self.cards[use.file]
+                states = {letter: card["state_names"][letter] for letter in card["states"]}
+                run = (TAGGER_FILES, use.folder, 0)
+                features = tuple(card.get("features", ()))
+                uses.append(Use(run, card["alphabet"], states, features, use.file))
+            else:
+                seed = self.seeds(use.tagger)[0] if use.seed is None else use.seed
+                tagger = self.tagger(use.tagger)
+                features = tagger.features if isinstance(tagger, Network) else ()
+                alphabet, states = self.alphabet(use.dataset), self.states(use.dataset)
+                uses.append(Use((use.dataset, use.tagger, seed), alphabet, states, features))
+        return uses
+
+    def use(self, genome: str, dataset: str, tagger: str) -> Use:
+        """Return the first tagger of that name that annotates `genome`."""
+        return next(use for use in self.uses(genome) if use.run[:2] == (dataset, tagger))
+
     def annotations(self) -> list[tuple[str, str, str, int]]:
         """Return every genome, dataset, tagger and seed to annotate with, in the same order."""
-        return [
-            (name, use.dataset, use.tagger, self.seeds(use.tagger)[0] if seed is None else seed)
-            for name, genome in self.model.annotate.items()
-            for use in genome.taggers
-            for seed in [use.seed]
-        ]
+        return [(genome, *use.run) for genome in self.model.annotate for use in self.uses(genome)]
 
     def alphabet(self, dataset: str) -> str:
         """Return the alphabet of `dataset`: `dna`, or its letters."""

@@ -91,6 +91,12 @@ class Training(Section):
         description="Share of the training bases that are hidden as N, in runs, so that a network "
         "learns that N says nothing.",
     )
+    reverse_complement: bool = Field(
+        default=False,
+        description="Whether each training window is read on the other strand with probability "
+        "1/2, its labels turned with it; DNA and RNA only. Right where a label says the same on "
+        "both strands, or the dataset's labels are stranded.",
+    )
     validations: int = Field(
         default=20,
         ge=1,
@@ -133,3 +139,7 @@ class Training(Section):
         "of the weights.",
         json_schema_extra={"unit": "threads"},
     )
+
+    def as_given(self) -> dict[str, Any]:
+        """Return the values that the config itself gives, the defaults apart."""
+        return self.model_dump(exclude_unset=True)

@@ -17,8 +17,9 @@ from scipy.optimize import minimize_scalar
 
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.judgement.metrics import floored, scaled_posterior
+from basetag.label_statistics import label_counts
 from basetag.pieces import first_rows, spread_pieces
-from basetag.splits import Segments, label_counts
+from basetag.segments import Segments
 
 #: A temperature is looked for from 1/20 to 20.
 _MOST = math.log(20)

@@ -1,8 +1,8 @@
 """The tables that compare taggers: comparison.tsv, differences.tsv, variance.tsv.
 
 The first is made from the taggers' metrics.json alone, a row for each, and from what a clock said
-of training and prediction; nothing is computed here. What is computed from units.npz for the others
-lies in `differences` and `variance_split`.
+of training and prediction; nothing is computed here but means over seeds. What is computed from
+units.npz for the others lies in `differences` and `variance_split`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,14 @@ from typing import Any
 from basetag.errors import InputError
 from basetag.files import written_whole
 from basetag.judgement import differences, variance_split
-from basetag.judgement.figure_places import FIGURES, NUMBERS, found_at
+from basetag.judgement.figure_places import (
+    FIGURES,
+    NUMBERS,
+    OF_UNMATCHED,
+    UNMATCHED,
+    found_at,
+    unmatched_measures,
+)
 from basetag.judgement.unit_sums import UnitSums
 
 #: The first columns of comparison.tsv, which other programs read.
@@ -56,12 +63,28 @@ FIRST_COLUMNS = (
     "predict_peak_gpu_mb",
     "device",
 )
+#: Columns of means over the seeds of a tagger, and of what; empty where it has one seed.
+SEED_MEANS = {
+    f"{name}_seed_mean": name
+    for name in (
+        "accuracy",
+        "cross_entropy",
+        "kl_exact",
+        "attained",
+        "attained_filtered",
+        "false_segments_per_mb_homogeneous",
+        "false_segments_per_mb_shuffled",
+    )
+}
 #: The columns of comparison.tsv.
 COLUMNS = (
     *FIRST_COLUMNS,
     *(name for name in FIGURES if name not in FIRST_COLUMNS),
     *(name for name in NUMBERS if name not in FIRST_COLUMNS),
     *(f"{name}_{end}" for name in FIGURES for end in ("low", "high")),
+    *(UNMATCHED + name for name in OF_UNMATCHED),
+    *(f"{UNMATCHED}{name}_{end}" for name in OF_UNMATCHED for end in ("low", "high")),
+    *SEED_MEANS,
 )
 
 AnyPath = str | os.PathLike[str]
@@ -82,17 +105,15 @@ def comparison_row(
     told = ("dataset", "tagger", "seed", "kind", "decoding", "parameters")
     row |= {name: metrics[name] for name in told}
     row |= {name: found_at(metrics, place) for name, place in NUMBERS.items()}
-    for name, place in FIGURES.items():
-        figure = found_at(metrics, place)
+    places: list[tuple[str, Mapping[str, Any], tuple[str | int, ...]]]
+    places = [(name, metrics, place) for name, place in FIGURES.items()]
+    elsewhere = unmatched_measures(metrics) or {}
+    places += [(UNMATCHED + name, elsewhere, FIGURES[name]) for name in OF_UNMATCHED if elsewhere]
+    for name, measures, place in places:
+        figure = found_at(measures, place)
         if figure is not None:
             row |= {name: figure["value"]}
             row |= {f"{name}_{end}": figure[end] for end in ("low", "high")}
-    nulls = {name: null or {} for name, null in metrics["chance"].items()}
-    row["chance_accuracy"] = nulls["uniform"]["accuracy"]
-    row["p_chance"] = nulls["uniform"]["p"]
-    row["p_shift"] = nulls["shift"]["p"]
-    row["p_resimulated"] = nulls["resimulated"].get("p")
-    row["effective_sample_size"] = nulls["shift"]["effective_sample_size"]
     controls = {name: found for name, found in (metrics["controls"] or {}).items() if found}
     for name, found in controls.items():
         row[f"false_segments_per_mb_{name}"] = found["per_mb"]["value"]
@@ -105,6 +126,19 @@ def comparison_row(
         row[f"{stage}_peak_gpu_mb"] = _megabytes(clock.get("peak_gpu_memory_bytes"))
     row["device"] = timing.get("device")
     return row
+
+
+def add_seed_means(rows: Sequence[dict[str, Any]]) -> None:
+    """Fill in the means over seeds, those of `SEED_MEANS`, of taggers that have several rows."""
+    groups: dict[tuple[Any, Any], list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault((row["dataset"], row["tagger"]), []).append(row)
+    for group in groups.values():
+        for column, name in SEED_MEANS.items():
+            values = [row[name] for row in group if row[name] is not None]
+            if len(values) > 1:
+                for row in group:
+                    row[column] = sum(values) / len(values)
 
 
 def write_comparison(
@@ -124,6 +158,7 @@ def write_comparison(
     for files in taggers:
         contents = [read_json(file) if file is not None else {} for file in files]
         rows.append(comparison_row(*contents))
+    add_seed_means(rows)
     _write_rows(path, COLUMNS, rows)
 
 

@@ -35,11 +35,6 @@ def confusion_sums(confusion: NDArray[Any]) -> Floats:
     return np.concatenate(parts, axis=1).astype(np.float64)
 
 
-def of_confusion(measure: ConfusionMeasure, confusion: NDArray[np.int64]) -> float:
-    """Return a measure of one confusion matrix, (states, states); NaN where it is not defined."""
-    return float(measure(confusion_sums(confusion[None]))[0][0])
-
-
 def balanced_accuracy(sums: Floats) -> tuple[Floats, Floats]:
     """Mean recall of the states that occur among the labels."""
     matches, true, _ = _parts(sums)

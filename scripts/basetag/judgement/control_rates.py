@@ -19,8 +19,8 @@ from scipy.special import gammaincinv
 
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.errors import InputError
-from basetag.judgement.evaluation import AnyPath, open_array
 from basetag.judgement.intervals import FEWEST_UNITS, Figure, ratio_figures
+from basetag.judgement.prediction_files import AnyPath, open_array
 
 _MB = 1e6
 _TAIL = 0.025

@@ -36,13 +36,34 @@ FIGURES: dict[str, tuple[str | int, ...]] = {
     "scaled_cross_entropy": ("calibration", "cross_entropy"),
     "scaled_ece": ("calibration", "ece"),
 }
+#: Of these there is a column for the bases that training does not have, too, UNMATCHED before it.
+UNMATCHED = "unmatched_"
+OF_UNMATCHED = (
+    "accuracy",
+    "balanced_accuracy",
+    "macro_f1",
+    "mcc",
+    "cross_entropy",
+    "brier",
+    "ece",
+    "kl_exact",
+    "attained",
+    "attained_filtered",
+    "segment_f1",
+)
 #: The columns of other numbers, and where they lie.
 NUMBERS: dict[str, tuple[str | int, ...]] = {
     "test_bases": ("test", "bases"),
+    "matched_bases": ("test", "matched_bases"),
     "temperature": ("calibration", "temperature"),
     "units": ("units", "count"),
     "units_kind": ("units", "kind"),
     "correlation_length": ("units", "correlation_length"),
+    "chance_accuracy": ("chance", "uniform", "accuracy"),
+    "p_chance": ("chance", "uniform", "p"),
+    "p_shift": ("chance", "shift", "p"),
+    "p_resimulated": ("chance", "resimulated", "p"),
+    "effective_sample_size": ("chance", "shift", "effective_sample_size"),
 }
 
 
@@ -54,3 +75,12 @@ def found_at(metrics: Mapping[str, Any], place: Sequence[str | int]) -> Any:
             return None
         found = found[key]
     return found
+
+
+def unmatched_measures(metrics: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the measures of the bases that training does not have.
+
+    Those of all bases where it has none; None where it has all, or nobody looked.
+    """
+    unmatched: Mapping[str, Any] | None = metrics["unmatched"]
+    return metrics if unmatched is not None and unmatched["same"] else unmatched

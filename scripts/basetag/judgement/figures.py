@@ -143,7 +143,9 @@ def segment_figures(sums: UnitSums, *, seed: int) -> dict[str, Any]:
         own.sum(axis=1) for own in (sums.segments_true, sums.segments_called, sums.segments_matched)
     )
     rates = ratio_figures(
-        {"true": (true, sums.bases / _MEGABASE), "called": (called, sums.bases / _MEGABASE)},
+        {"true": (true, sums.bases / _MEGABASE), "called": (called, sums.bases / _MEGABASE)}
+        if sums.bases.any()
+        else {},
         seed=seed,
     )
     boundaries = sums.boundaries_true, sums.boundaries_called
@@ -153,7 +155,7 @@ def segment_figures(sums: UnitSums, *, seed: int) -> dict[str, Any]:
     ]
     return {
         **_overlap_figures(matched, true, called, seed=seed),
-        "per_mb": {name: plain(_bounded("rate", figure)) for name, figure in rates.items()},
+        "per_mb": {name: plain(_bounded("rate", rates.get(name))) for name in ("true", "called")},
         "boundary_f1": boundary_f1,
     }
 

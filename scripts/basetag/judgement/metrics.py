@@ -164,6 +164,8 @@ class Scores:
         so between 0 and 2 a base (Brier 1950).
     confusion : ndarray of int64, (units, states, states)
         True states in rows, called ones in columns.
+    sure : ndarray of float64, (units, 2)
+        Sum of the called states' probabilities over the matches, and over the mismatches.
     reliability : Reliability
     references : dict of str to Reference
     scaled_cross_entropy : ndarray of float64, (units,)
@@ -187,6 +189,7 @@ class Scores:
         self.cross_entropy: Floats = np.zeros(n_units)
         self.brier: Floats = np.zeros(n_units)
         self.confusion: Counts = np.zeros((n_units, n_states, n_states), dtype=np.int64)
+        self.sure: Floats = np.zeros((n_units, 2))
         self.reliability = Reliability(n_units)
         self.references = {name: Reference(n_units) for name in references}
         self.scaled_cross_entropy: Floats = np.zeros(n_units)
@@ -232,7 +235,10 @@ class Scores:
         of_label = labels.astype(np.intp) * labels.size + np.arange(labels.size)
         at_label = p.ravel()[of_label]
         self.bases[here] += np.bincount(own, minlength=n_here)
-        self.correct[here] += per_unit(calls == labels)
+        match = calls == labels
+        self.correct[here] += per_unit(match)
+        of_call = p.ravel()[calls.astype(np.intp) * labels.size + np.arange(labels.size)]
+        self.sure[here] += np.stack([per_unit(of_call * match), per_unit(of_call * ~match)], axis=1)
         self.cross_entropy[here] -= per_unit(log_p.ravel()[of_label])
         self.brier[here] += per_unit((p * p).sum(axis=0) - 2 * at_label + 1)
         pair = (own * n_states + labels) * n_states + calls

@@ -28,7 +28,7 @@ from basetag.judgement.path_law import PathLaw
 from basetag.judgement.path_null import path_null
 from basetag.judgement.semi_markov import fit_semi_markov
 from basetag.judgement.shift_null import shift_null
-from basetag.splits import Segments
+from basetag.segments import Segments
 
 log = logging.getLogger(__name__)
 

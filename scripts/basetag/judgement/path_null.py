@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from basetag.judgement.null_figures import NullDistribution
 from basetag.judgement.path_kernels import count_matches
 from basetag.judgement.path_law import PathLaw, RunTables
-from basetag.splits import Segments
+from basetag.segments import Segments
 
 #: Where the draws that are asked for would take more runs than this in all, there are fewer...
 MOST_RUNS = 100_000_000

@@ -3,12 +3,13 @@
 Both follow from a histogram of the posteriors of the bases that have the state, and of those that
 do not, so that memory does not grow with the bases. Its bins are as fine near 0 and near 1 as a
 floored posterior is: 1,024 to each halving of the smaller of p and 1 - p. What is stored has fewer,
-neighbours put together; the figures are those of the stored ones, and bases of one bin are tied.
+neighbours put together; the figures are those of the stored ones, and bases of one bin are tied. So
+posteriors that differ by less than about a thousandth of themselves are not ranked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -210,12 +211,6 @@ def histogram_json(rankings: Sequence[Ranking], states: Sequence[str]) -> dict[s
         }
         for state, ranking in zip(states, rankings, strict=True)
     }
-
-
-def read_histogram(stored: Mapping[str, str]) -> tuple[Counts, Counts]:
-    """Return `others` and `own` of one state of `histogram_json`."""
-    others, own = (np.array(stored[name].split(), dtype=np.int64) for name in ("others", "own"))
-    return others, own
 
 
 def _bins(posterior: Floats) -> NDArray[np.int64]:

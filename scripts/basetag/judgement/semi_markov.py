@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from basetag.corpus import UNLABELLED
 from basetag.judgement.path_kernels import find_runs
 from basetag.judgement.path_law import PathLaw, Survival
-from basetag.splits import Segments
+from basetag.segments import Segments
 
 # Bases looked at in one call.
 _AT_ONCE = 1 << 20

@@ -18,7 +18,7 @@ from scipy.fft import irfft, next_fast_len, rfft
 
 from basetag.corpus import UNLABELLED
 from basetag.judgement.null_figures import NullDistribution
-from basetag.splits import Segments
+from basetag.segments import Segments
 
 #: Longest stretch that is shifted as a whole, in bases; a longer one is cut, and each piece draws
 #: its own shift.
@@ -195,10 +195,21 @@ def _folded(spectrum: NDArray[np.inexact], size: int, length: int) -> Floats:
 
 
 def _changes(states: NDArray[np.uint8]) -> list[int]:
-    """Count the changes of state from the ends of rows to their beginnings, and all of them."""
-    before = np.roll(states, 1, axis=1)
-    differ = (states != before) & (states != UNLABELLED) & (before != UNLABELLED)
-    return [int(np.count_nonzero(differ[:, 0])), int(np.count_nonzero(differ))]
+    """Count the changes of state from the ends of rows to their beginnings, and all of them.
+
+    Unlabelled bases are passed over: a seam is one, also where a base without a label lies in it.
+    """
+    known = states != UNLABELLED
+    counts = np.count_nonzero(known, axis=1)
+    states, counts = states[known], counts[counts > 0]
+    if not states.size:
+        return [0, 0]
+    ends = np.cumsum(counts)
+    begins = ends - counts
+    seams = int(np.count_nonzero(states[begins] != states[ends - 1]))
+    differ = states[1:] != states[:-1]
+    between_rows = int(np.count_nonzero(differ[begins[1:] - 1]))
+    return [seams, int(np.count_nonzero(differ)) - between_rows + seams]
 
 
 def _drawn_shifts(matches: Counts, pairs: int, rng: np.random.Generator) -> Counts:

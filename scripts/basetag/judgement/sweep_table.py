@@ -13,7 +13,14 @@ from typing import Any
 
 from basetag.errors import InputError
 from basetag.files import canonical_json, written_whole
-from basetag.judgement.comparison import COLUMNS, AnyPath, cell, comparison_row, read_json
+from basetag.judgement.comparison import (
+    COLUMNS,
+    AnyPath,
+    add_seed_means,
+    cell,
+    comparison_row,
+    read_json,
+)
 
 #: What tells a row from the others, before its axes.
 IDENTITY = ("dataset", "tagger", "seed", "dataset_base", "tagger_base")
@@ -46,12 +53,16 @@ def write_sweep(
     """
     figures = [column for column in COLUMNS if column not in IDENTITY]
     lines = ["\t".join((*IDENTITY, *axes, *figures))]
+    read = []
     for run, paths in zip(runs, files, strict=True):
         row = comparison_row(*(read_json(file) if file is not None else {} for file in paths))
         for key in ("dataset", "tagger", "seed"):
             if row[key] != run[key]:
                 problem = f"{key} is {row[key]!r}, not {run[key]!r}"
                 raise InputError(problem, file=Path(paths[0]))
+        read.append((run, row))
+    add_seed_means([row for _, row in read])
+    for run, row in read:
         cells = [cell(run[key]) for key in IDENTITY]
         cells += [value_cell(run["values"][axis]) if axis in run["values"] else "" for axis in axes]
         cells += [cell(row[column]) for column in figures]

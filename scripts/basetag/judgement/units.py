@@ -3,7 +3,8 @@
 A unit is a record (a segment of the split), or, where there are many, a group of neighbouring ones.
 Where there are few, records are cut into blocks, each of at least ten correlation lengths of the
 labels, so that what is in one says next to nothing of the others (Künsch 1989, Annals of Statistics
-17:1217). All of that follows from the true labels alone, so that all taggers have the same units.
+17:1217). For the same reason segments of one record that are shorter than that are put together.
+All of that follows from the true labels alone, so that all taggers have the same units.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
 
 from basetag.corpus import UNLABELLED
-from basetag.splits import Segments
+from basetag.segments import Segments
 
 #: Fewer records than this are cut into blocks.
 FEWEST_RECORDS = 50
@@ -46,11 +47,13 @@ class Units:
     segment : ndarray of int64, (pieces,)
         Of which segment of the split each piece is.
     unit : ndarray of int64, (pieces,)
-        Of which unit it is, ascending from 0.
+        Of which unit it is, ascending from 0; a piece without a label is of the unit before it, or
+        of the first.
     count : int
-        Number of units.
+        Number of units; each has a label, unless there is none at all.
     kind : str
-        `record`: segments of the split; `group`: neighbouring ones; `block`: parts of them.
+        `record`: segments of the split; `group`: neighbouring ones together; `block`: parts of
+        them.
     n_records : int
         Segments of the split that have a label.
     correlation_length : float
@@ -82,18 +85,22 @@ def choose_units(segments: Segments, labels: NDArray[np.uint8], n_states: int) -
     labelled = _labelled_bases(segments, labels)
     every = np.arange(labelled.size)
     n_records = int(np.count_nonzero(labelled))
-    if n_records > MOST_UNITS:
+    together = _together(segments, labelled, BLOCK_CORRELATION_LENGTHS * length)
+    own = _numbered(every, labelled)
+    if together.max(initial=0) >= MOST_UNITS:
         middle = np.cumsum(labelled) - labelled / 2
-        group = np.unique((middle * (MOST_UNITS / labelled.sum())).astype(np.int64), False, True)[1]
+        group = _numbered((middle * (MOST_UNITS / labelled.sum())).astype(np.int64), labelled)
         return Units(segments, every, group, int(group[-1]) + 1, "group", n_records, length)
     longest = max(int(segments.lengths.max(initial=1)), 1)
     if n_records < FEWEST_RECORDS:
         wanted = max(BLOCK_CORRELATION_LENGTHS * length, int(labelled.sum()) / _MOST_BLOCKS)
         if 2 * wanted <= longest:
             pieces, segment = _cut_evenly(segments, wanted)
-            here = np.arange(segment.size)
-            return Units(pieces, segment, here, segment.size, "block", n_records, length)
-    return Units(segments, every, every, every.size, "record", n_records, length)
+            here = _numbered(np.arange(segment.size), _labelled_bases(pieces, labels))
+            return Units(pieces, segment, here, int(here[-1]) + 1, "block", n_records, length)
+    if together.max(initial=0) < own.max(initial=0):
+        return Units(segments, every, together, int(together[-1]) + 1, "group", n_records, length)
+    return Units(segments, every, own, int(own.max(initial=-1)) + 1, "record", n_records, length)
 
 
 def correlation_length(segments: Segments, labels: NDArray[np.uint8], n_states: int) -> float:
@@ -155,6 +162,29 @@ def _labelled_bases(segments: Segments, labels: NDArray[np.uint8]) -> NDArray[np
     for segment, at, size in places:
         counts[segment] += np.count_nonzero(labels[at : at + size] != UNLABELLED)
     return counts
+
+
+def _numbered(unit: NDArray[np.int64], labelled: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return ascending units numbered anew, so that each has a label; both are (pieces,)."""
+    begins = np.zeros(unit.size, dtype=np.bool_)
+    with_labels = np.flatnonzero(labelled)
+    begins[with_labels[1:]] = np.diff(unit[with_labels]) > 0
+    return np.cumsum(begins)
+
+
+def _together(segments: Segments, labelled: NDArray[np.int64], least: float) -> NDArray[np.int64]:
+    """Return groups of segments of one record, of about `least` labelled bases or more each.
+
+    A record's segments are shared out evenly; a record that has fewer bases is one group.
+    """
+    of = np.cumsum(np.diff(segments.record, prepend=-1) != 0) - 1
+    totals = np.bincount(of, labelled)
+    before = np.cumsum(labelled) - labelled
+    middle = before - (np.cumsum(totals) - totals)[of] + labelled / 2
+    counts = np.maximum(1, totals / least).astype(np.int64)
+    number = np.minimum(middle * counts[of] / np.maximum(totals[of], 1), counts[of] - 1)
+    first = np.cumsum(counts) - counts
+    return _numbered(first[of] + number.astype(np.int64), labelled)
 
 
 def _autocorrelation(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from basetag.corpus import UNLABELLED, Corpus
-from basetag.judgement.evaluation import AnyPath, open_posterior
 from basetag.judgement.metrics import floored
+from basetag.judgement.prediction_files import AnyPath, open_posterior
+from basetag.label_statistics import label_counts
 from basetag.pieces import PIECE, first_rows, spread_pieces
-from basetag.splits import Segments, label_counts
+from basetag.segments import Segments
 
 
 def judge_on_validation(

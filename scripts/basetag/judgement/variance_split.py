@@ -11,6 +11,7 @@ together: what it leaves in their spread is told from the units, not from each o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,7 +32,15 @@ COLUMNS = (
     "data",
     "n_datasets",
     "n_seeds",
+    "sd_test_sampling",
+    "sd_initialisation",
+    "sd_data",
+    "sd_total",
+    "share_test_sampling",
+    "share_initialisation",
+    "share_data",
 )
+SOURCES = ("test_sampling", "initialisation", "data")
 
 Floats = NDArray[np.float64]
 
@@ -51,7 +60,8 @@ def variance_rows(runs: list[Run], replicates: Sequence[Sequence[str]]) -> list[
     list of dict
         For each group, tagger and measure: the variance of the figure by `test_sampling`, by
         `initialisation` and by `data`, each None where it is not measured (fewer than ten units;
-        one seed; one dataset). `datasets` are the names of the group, with commas.
+        one seed; one dataset). `datasets` are the names of the group, with commas; `sd_` are the
+        square roots, also of the sum of what is measured, and `share_` the parts of that sum.
     """
     found = by_tagger(runs)
     rows = []
@@ -71,9 +81,22 @@ def variance_rows(runs: list[Run], replicates: Sequence[Sequence[str]]) -> list[
                             **split,
                             "n_datasets": len(own),
                             "n_seeds": min(len(sums) for sums in own),
+                            **_in_words(split),
                         }
                     )
     return rows
+
+
+def _in_words(split: dict[str, float | None]) -> dict[str, float | None]:
+    """Return standard deviations and shares of the parts that are measured."""
+    known = {name: part for name, part in split.items() if part is not None}
+    total = sum(known.values())
+    roots = {f"sd_{name}": math.sqrt(part) for name, part in known.items()}
+    shares = {f"share_{name}": part / total for name, part in known.items()} if total else {}
+    empty: dict[str, float | None] = dict.fromkeys(
+        f"{what}_{name}" for what in ("sd", "share") for name in SOURCES
+    )
+    return empty | roots | shares | {"sd_total": math.sqrt(total) if known else None}
 
 
 def variance_split(parts: Sequence[tuple[Floats, Floats]]) -> dict[str, float | None]:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from basetag.corpus import UNLABELLED
 from basetag.networks.chain import Chain, log_partition, posterior, propagate
 from basetag.networks.initialisation import draw_glorot
+from basetag.substates import told_states
 
 
 def in_full(scores: Tensor) -> Tensor:
@@ -23,24 +24,76 @@ def in_full(scores: Tensor) -> Tensor:
     return scores.to(torch.promote_types(scores.dtype, torch.float32))
 
 
-class SoftmaxHead(nn.Linear):
-    """Labels every base for itself: a score per label, and probabilities by softmax.
+class _Head(nn.Linear):
+    """Scores of hidden states, the label of each, and what a base is told of them in training.
+
+    A base is told its label, its state, or nothing (`UNLABELLED`), by the numbers of `told_states`.
+    Every state that agrees with that may be the one: it bears what the base is told.
 
     Parameters
     ----------
     inputs : int
         Numbers for each base that come in.
-    n_labels : int
+    label_of : sequence of int
+        Label of each hidden state.
     """
 
-    def __init__(self, inputs: int, n_labels: int) -> None:
-        super().__init__(inputs, n_labels)
-        self.n_labels = n_labels
+    label_of: Tensor
+    of_label: Tensor
+    bears: Tensor
+
+    def __init__(self, inputs: int, label_of: Sequence[int]) -> None:
+        super().__init__(inputs, len(label_of))
+        self.n_labels = max(label_of) + 1
+        label = torch.tensor(list(label_of))
+        of_label = nn.functional.one_hot(label, self.n_labels).float()  # (states, labels)
+        bears = torch.from_numpy(told_states(label_of))
+        self.register_buffer("label_of", label, persistent=False)
+        self.register_buffer("of_label", of_label, persistent=False)
+        self.register_buffer("bears", bears, persistent=False)
+
+    @property
+    def has_states(self) -> bool:
+        """Whether labels have several states."""
+        return self.out_features > self.n_labels
+
+    def not_borne(self, told: Tensor) -> Tensor:
+        """Return which states do not bear what bases, (...), are told: (..., states)."""
+        return ~self.bears[told.long()]
+
+    def weights_of_told(self, weights: Tensor) -> Tensor:
+        """Return what a base counts by what it is told, (256,), from that of the labels.
+
+        A table: to pick out the labelled bases, a GPU would have to say how many there are.
+        """
+        counts = weights.new_zeros(UNLABELLED + 1)
+        both = torch.cat([weights, weights[self.label_of]])
+        counts[: both.numel()] = both
+        return counts
+
+    def label_probabilities(self, of_states: Tensor) -> Tensor:
+        """Sum the probabilities of states, (..., states), by label, (..., labels)."""
+        return of_states @ self.of_label.to(of_states.dtype) if self.has_states else of_states
+
+
+class SoftmaxHead(_Head):
+    """Labels every base for itself: a score per state, and probabilities by softmax.
+
+    Parameters
+    ----------
+    inputs : int
+        Numbers for each base that come in.
+    label_of : sequence of int
+        Label of each state; the states are the labels themselves where there is one for each.
+    """
 
     @property
     def description(self) -> str:
         """In words: what it gives each base."""
-        return f"softmax over {self.n_labels} labels, each base for itself"
+        of = f"{self.n_labels} labels"
+        if self.has_states:
+            of = f"{self.out_features} substates of {of}"
+        return f"softmax over {of}, each base for itself"
 
     @property
     def operations(self) -> int:
@@ -53,34 +106,41 @@ class SoftmaxHead(nn.Linear):
         self.bias.data.zero_()
 
     def loss(
-        self, scores: Tensor, labels: Tensor, active: NDArray[np.int64], weights: Tensor
+        self, scores: Tensor, told: Tensor, active: NDArray[np.int64], weights: Tensor
     ) -> Tensor:
         """Return the summed cross-entropy over labelled bases, nats.
 
+        That of a base is -log of the summed probability of all states that bear what it is told.
+
         Parameters
         ----------
-        scores : Tensor, (length, rows, labels)
-        labels : Tensor of uint8, (length, rows)
-            `UNLABELLED` counts nothing, and stands in the padding.
+        scores : Tensor, (length, rows, states)
+        told : Tensor of uint8, (length, rows)
+            Label or state, see the class. `UNLABELLED` counts nothing, and stands in the padding.
         active : ndarray of int64, (length,)
             Rows that have a base at each place.
         weights : Tensor, (labels,)
             What a base of each label counts.
         """
-        return nn.functional.cross_entropy(
-            in_full(scores).flatten(0, 1),
-            labels.flatten().long(),
-            weight=weights,
-            ignore_index=UNLABELLED,
-            reduction="sum",
-        )
+        scores = in_full(scores)
+        if not self.has_states:
+            return nn.functional.cross_entropy(
+                scores.flatten(0, 1),
+                told.flatten().long(),
+                weight=weights,
+                ignore_index=UNLABELLED,
+                reduction="sum",
+            )
+        borne = scores.masked_fill(self.not_borne(told), -torch.inf)
+        lost = torch.logsumexp(scores, -1) - torch.logsumexp(borne, -1)
+        return (lost * self.weights_of_told(weights)[told.long()]).sum()
 
-    def probabilities(self, scores: Tensor, active: NDArray[np.int64]) -> Tensor:
-        """Return P(label | record) of whole records, (length, rows, labels)."""
+    def state_probabilities(self, scores: Tensor, active: NDArray[np.int64]) -> Tensor:
+        """Return P(state | record) of whole records, (length, rows, states)."""
         return torch.softmax(in_full(scores), dim=-1)
 
 
-class ChainHead(nn.Linear):
+class ChainHead(_Head):
     """Labels all bases of a record together: a linear-chain conditional random field.
 
     A path of hidden states scores what its bases, its steps, its start and its end score together
@@ -97,9 +157,7 @@ class ChainHead(nn.Linear):
         Whether a state (row) may be followed by another (column).
     """
 
-    label_of: Tensor
     forbidden: Tensor
-    of_label: Tensor
 
     def __init__(
         self,
@@ -107,25 +165,22 @@ class ChainHead(nn.Linear):
         label_of: Sequence[int],
         allowed: Sequence[Sequence[bool]] | None = None,
     ) -> None:
-        n_states, self.n_labels = len(label_of), max(label_of) + 1
-        super().__init__(inputs, n_states)
+        super().__init__(inputs, label_of)
+        n_states = len(label_of)
         self.transition = nn.Parameter(torch.empty(n_states, n_states))
         self.start = nn.Parameter(torch.empty(n_states))
         self.end = nn.Parameter(torch.empty(n_states))
-        label = torch.tensor(list(label_of))
         forbidden = torch.zeros(n_states, n_states, dtype=torch.bool)
         if allowed is not None:
             forbidden = ~torch.tensor([list(row) for row in allowed])
-        of_label = nn.functional.one_hot(label, self.n_labels).float()  # (states, labels)
-        self.register_buffer("label_of", label, persistent=False)
         self.register_buffer("forbidden", forbidden, persistent=False)
-        self.register_buffer("of_label", of_label, persistent=False)
 
     @property
     def description(self) -> str:
         """In words: what it gives a record."""
-        states, labels = self.out_features, self.n_labels
-        of = f"{labels} labels" if states == labels else f"{states} hidden states, {labels} labels"
+        of = f"{self.n_labels} labels"
+        if self.has_states:
+            of = f"{self.out_features} hidden states, {of}"
         return f"linear-chain CRF over {of}, all bases together"
 
     @property
@@ -150,64 +205,55 @@ class ChainHead(nn.Linear):
         for value in (self.bias, self.transition, self.start, self.end):
             value.data.zero_()
 
-    def start_from_labels(
-        self, transitions: NDArray[np.int64], frequencies: NDArray[np.float64]
-    ) -> None:
-        """Let labels at first follow each other as they do in the training split.
+    def start_from_steps(self, counts: NDArray[np.int64], frequencies: NDArray[np.float64]) -> None:
+        """Let states at first follow each other as they do in the training split.
 
         A step of an optimiser moves a score by about the learning rate: to say that a label lasts
         a thousand bases, it would take hundreds of them.
 
         Parameters
         ----------
-        transitions : ndarray of int64, (labels, labels)
-            How often a base of one label is followed by one of another.
-        frequencies : ndarray of float64, (labels,)
-            Of the labels.
+        counts : ndarray of int64, (states, states) or (labels, labels)
+            How often a base of one is followed by one of another. Of labels, where nobody knows
+            the states: each state then takes what its label does.
+        frequencies : ndarray of float64, (states,) or (labels,)
         """
-        counts = transitions + 1.0
-        steps = np.log(counts / counts.sum(axis=1, keepdims=True))
-        starts = np.log(np.maximum(frequencies, 1 / counts.sum()))
-        label_of = self.label_of.cpu().numpy()
-        self.transition.data.copy_(torch.from_numpy(steps[np.ix_(label_of, label_of)]))
-        self.start.data.copy_(torch.from_numpy(starts[label_of]))
+        steps = np.log((counts + 1.0) / (counts + 1.0).sum(axis=1, keepdims=True))
+        starts = np.log(np.maximum(frequencies, 1 / (counts + 1.0).sum()))
+        if starts.size < self.out_features:
+            label_of = self.label_of.cpu().numpy()
+            steps, starts = steps[np.ix_(label_of, label_of)], starts[label_of]
+        self.transition.data.copy_(torch.from_numpy(steps))
+        self.start.data.copy_(torch.from_numpy(starts))
 
     def loss(
-        self, scores: Tensor, labels: Tensor, active: NDArray[np.int64], weights: Tensor
+        self, scores: Tensor, told: Tensor, active: NDArray[np.int64], weights: Tensor
     ) -> Tensor:
-        """Return the summed -log P(labels | record), nats.
+        """Return the summed -log P(what bases are told | record), nats.
 
-        That is the sum over all paths that bear the labels; where a base has none, every state
-        does. A record whose labels no allowed path bears counts nothing.
+        That is the sum over all paths whose states bear it; where a base is told nothing, every
+        state does. A record whose labels no allowed path bears counts nothing.
 
         Parameters
         ----------
         scores : Tensor, (length, rows, states)
-        labels : Tensor of uint8, (length, rows)
-            `UNLABELLED` counts nothing, and stands in the padding.
+        told : Tensor of uint8, (length, rows)
+            Label or state, see the class. `UNLABELLED` counts nothing, and stands in the padding.
         active : ndarray of int64, (length,)
             Rows that have a base at each place.
         weights : Tensor, (labels,)
             Not looked at: a path has no weight per base.
         """
         scores = in_full(scores)
-        borne = scores.masked_fill(self.not_borne(labels), -torch.inf)
+        borne = scores.masked_fill(self.not_borne(told), -torch.inf)
         borne = log_partition(borne, self.chain, active)
         lost = log_partition(scores, self.chain, active) - borne
         return torch.where(borne.isfinite(), lost, 0.0).sum()
 
-    def not_borne(self, labels: Tensor) -> Tensor:
-        """Return which states do not bear the labels, (length, rows), of bases that have one."""
-        return (labels[:, :, None] != self.label_of) & (labels != UNLABELLED)[:, :, None]
-
-    def probabilities(self, scores: Tensor, active: NDArray[np.int64]) -> Tensor:
-        """Return P(label | record) of whole records, (length, rows, labels)."""
+    def state_probabilities(self, scores: Tensor, active: NDArray[np.int64]) -> Tensor:
+        """Return P(state | record) of whole records, (length, rows, states)."""
         messages = [
             propagate(scores, self.chain, active, leftward=leftward)[0]
             for leftward in (False, True)
         ]
-        return self.label_probabilities(posterior(scores, *messages))
-
-    def label_probabilities(self, of_states: Tensor) -> Tensor:
-        """Sum the probabilities of hidden states, (..., states), by label, (..., labels)."""
-        return of_states @ self.of_label.to(of_states.dtype)
+        return posterior(scores, *messages)

@@ -76,6 +76,8 @@ class TaggerNetwork(nn.Module):
         Further numbers that are read of each base.
     head : mapping, optional
         `label_of` and `allowed` of `ChainHead`; without it the head is a `SoftmaxHead`.
+    label_of : sequence of int, optional
+        Of the `SoftmaxHead`; without it each label is one state.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class TaggerNetwork(nn.Module):
         longest_memory: int | None = None,
         n_features: int = 0,
         head: Mapping[str, Any] | None = None,
+        label_of: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
         self.dropout = dropout
@@ -116,7 +119,11 @@ class TaggerNetwork(nn.Module):
             self.layers.append(layer)
             width = layer.outputs
         self.norm = nn.LayerNorm(width) if normalised and self.layers else None
-        self.head = SoftmaxHead(width, n_labels) if head is None else ChainHead(width, **head)
+        self.head: SoftmaxHead | ChainHead
+        if head is None:
+            self.head = SoftmaxHead(width, label_of or range(n_labels))
+        else:
+            self.head = ChainHead(width, **head)
 
     @property
     def n_labels(self) -> int:

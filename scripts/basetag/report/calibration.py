@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from basetag.report import wording
+from basetag.report import numbers
 from basetag.report.data import TaggerResult
 from basetag.report.figure_text import cell, interval
 
@@ -25,7 +25,7 @@ def calibration_view(
         ],
         "rows": [_row(label, result.metrics) for label, result in named.items()],
         "fitted_on": [
-            wording.count(result.metrics["calibration"]["fitted_on_bases"])
+            numbers.count(result.metrics["calibration"]["fitted_on_bases"])
             for result in named.values()
             if result.metrics["calibration"] is not None
         ][:1],
@@ -43,14 +43,14 @@ def calibration_sentence(label: str, metrics: Mapping[str, Any]) -> str:
         Of it.
     """
     scaled, ceiling = metrics["calibration"], metrics["ceiling"]
-    text = f"{label}: certainty is off by {wording.percent(metrics['ece']['value'])} on average"
-    between = interval(metrics["ece"], wording.percent)
+    text = f"{label}: certainty is off by {numbers.percent(metrics['ece']['value'])} on average"
+    between = interval(metrics["ece"], numbers.percent)
     if between:
         text += f" (95 % interval {between})"
     if ceiling is not None:
         of = "The exact posterior" if ceiling["of"] == "exact" else "Its ceiling, “filtered”,"
         text += (
-            f". {of} itself is off by {wording.percent(ceiling['ece'])} here, for the test split "
+            f". {of} itself is off by {numbers.percent(ceiling['ece'])} here, for the test split "
             "is finite"
         )
     if scaled is None:
@@ -61,14 +61,14 @@ def calibration_sentence(label: str, metrics: Mapping[str, Any]) -> str:
     sure = "too sure" if temperature > 1 else "not sure enough"
     gain = metrics["cross_entropy"]["value"] - scaled["cross_entropy"]["value"]
     gained = (
-        f"gains {wording.nats(gain)} nats per base on the test split"
+        f"gains {numbers.nats(gain)} nats per base on the test split"
         if gain > 0
         else "gains nothing on the test split"
     )
     return (
         f"{text}. On the validation split it was {sure}: the best temperature there is "
         f"{temperature:.2f}, which {gained} and leaves an error of "
-        f"{wording.percent(scaled['ece']['value'])}."
+        f"{numbers.percent(scaled['ece']['value'])}."
     )
 
 
@@ -84,8 +84,8 @@ def _row(label: str, metrics: Mapping[str, Any]) -> dict[str, Any]:
             cell(own, _share),
             {"text": temperature, "interval": ""},
             cell(after[1], _share),
-            cell(metrics["cross_entropy"], wording.nats),
-            cell(after[0], wording.nats),
+            cell(metrics["cross_entropy"], numbers.nats),
+            cell(after[0], numbers.nats),
         ],
     }
 

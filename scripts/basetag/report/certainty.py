@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from basetag.report import charts, wording
-from basetag.report.data import UNLABELLED, DatasetResult, TaggerResult
+from basetag.report import charts, numbers
+from basetag.report.data import DatasetResult, TaggerResult
 from basetag.report.page import Page
-
-# Bases of a block that the interval of the certainty difference leaves out at a time.
-_JACKKNIFE_BASES = 100
 
 
 def reliability_figure(
@@ -38,7 +31,8 @@ def reliability_figure(
         dataset.name,
         "reliability",
         f"{dataset.name}: on the dotted diagonal, a call made with 80 % certainty is right in "
-        f"80 % of the cases. Expected calibration error: {errors}.",
+        "80 % of the cases; above it a tagger is too unsure, below it too sure. The larger a mark, "
+        f"the more bases it stands for. Expected calibration error: {errors}.",
     )
 
 
@@ -50,74 +44,59 @@ def certainty_view(
 ) -> dict[str, Any] | None:
     """Return the figure and the sentences on whether mismatches are less certain."""
     exact = dataset.reference("exact")
-    points: list[tuple[str, str, float, int]] = []
-    sentences = []
-    bases = 0
-    for label, result in named.items():
-        if result.tracks is None or not (label in networks or result is exact):
-            continue
-        labels = np.concatenate(result.tracks.labels)
-        posterior = np.concatenate(result.tracks.posteriors)
-        scored = labels != UNLABELLED
-        calls = np.concatenate(result.tracks.calls)
-        match = (calls == labels)[scored]
-        sure = posterior[np.arange(len(calls)), calls][scored].astype(np.float64)
-        if match.all() or not match.any():
-            continue
-        bases = len(match)
-        means = float(sure[match].mean()), float(sure[~match].mean())
-        points.append((label, "matches", means[0], int(match.sum())))
-        points.append((label, "mismatches", means[1], int((~match).sum())))
-        low, high = certainty_interval(sure, match)
-        sentences.append(wording.certainty_sentence(label, *means, low, high))
-    if not points:
+    found = {
+        label: result.metrics["certainty"]
+        for label, result in named.items()
+        if (label in networks or result is exact) and result.metrics["certainty"] is not None
+    }
+    if not found:
         return None
+    sentences = [certainty_sentence(label, one) for label, one in found.items()]
     chart = charts.certainty_chart(
-        points,
-        description=f"Mean probability of the called state on matches and on mismatches of the "
-        f"shown records of {dataset.name}. {' '.join(sentences)}",
+        found,
+        description=f"Mean probability of the called state on the matches and on the mismatches "
+        f"of the test split of {dataset.name}. {' '.join(sentences)}",
     )
+    bases = numbers.count(dataset.results[0].metrics["test"]["bases"])
     figure = page.figure(
         chart,
         dataset.name,
         "certainty",
         f"{dataset.name}: how sure the tagger was of its calls that match and of those that do "
-        f"not, over the {wording.count(bases)} labelled bases of the shown records.",
+        f"not, over the {bases} test bases. Bars are 95 % intervals; many are narrower than the "
+        "mark.",
     )
     return {"figure": figure, "sentences": sentences}
 
 
-def certainty_interval(sure: NDArray[np.float64], match: NDArray[np.bool_]) -> tuple[float, float]:
-    """Return a 95 % interval of the difference in certainty between matches and mismatches.
-
-    Block jackknife (Künsch 1989): blocks of 100 neighbouring bases are left out one at a time,
-    because certainty is alike in neighbours.
+def certainty_sentence(tagger: str, certainty: Mapping[str, Any]) -> str:
+    """Answer in words whether mismatches are less certain.
 
     Parameters
     ----------
-    sure : ndarray of float64, (bases,)
-        Probability of the called state.
-    match : ndarray of bool, (bases,)
-        Whether the call is right; both kinds must occur.
-
-    Returns
-    -------
-    low, high : float
-        The whole line where fewer than ten blocks can be left out.
+    tagger : str
+        Name.
+    certainty : mapping
+        The part `certainty` of metrics.json.
     """
-    block = np.arange(len(sure)) // _JACKKNIFE_BASES
-    n_blocks = int(block[-1]) + 1
-    parts = np.stack(
-        [
-            np.bincount(block, weights, minlength=n_blocks)
-            for weights in (sure * match, match, sure * ~match, ~match)
-        ]
-    ).astype(np.float64)  # (sums and counts, blocks)
-    left = parts.sum(axis=1, keepdims=True) - parts
-    if n_blocks < 10 or not (left[1] > 0).all() or not (left[3] > 0).all():
-        return -math.inf, math.inf
-    differences = left[0] / left[1] - left[2] / left[3]
-    spread = differences - differences.mean()
-    error = math.sqrt((n_blocks - 1) / n_blocks * float((spread**2).sum()))
-    whole = float(sure[match].mean() - sure[~match].mean())
-    return whole - 1.96 * error, whole + 1.96 * error
+    means = [certainty[part]["value"] for part in ("on_matches", "on_mismatches")]
+    right, wrong = map(numbers.percent, means)
+    apart = certainty["difference"]
+    difference = f"difference {numbers.points(apart['value'])} points"
+    if apart["low"] is None:
+        answer = "It cannot be told from these bases whether mismatches are less certain"
+        difference += "; no interval: too few records, or all alike"
+    else:
+        answer = (
+            "Yes, mismatches are less certain"
+            if apart["low"] > 0
+            else "No, mismatches are more certain"
+            if apart["high"] < 0
+            else "It cannot be told from these bases whether mismatches are less certain"
+        )
+        low, high = numbers.points(apart["low"]), numbers.points(apart["high"])
+        difference += f", 95 % interval {low} to {high}"
+    return (
+        f"{tagger}: {answer}. The called state has a mean probability of "
+        f"{right} where it is right and {wrong} where it is wrong ({difference})."
+    )

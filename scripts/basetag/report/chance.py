@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from basetag.judgement.null_figures import FEWEST_SHIFTS, MOST_AT_SEAMS
-from basetag.report import wording
+from basetag.report import numbers, wording
 from basetag.report.chance_charts import NullRow, nulls_chart
 from basetag.report.data import DatasetResult, TaggerResult
 from basetag.report.page import Page
@@ -95,9 +95,9 @@ def chance_view(
 def _caption(tagger: str, dataset: str, chance: Mapping[str, Any], *, known: bool) -> str:
     draws = {NULLS[key][0]: null["pairs"] for key, null in chance.items() if null is not None}
     if len(set(draws.values())) == 1:
-        told = f"{wording.count(next(iter(draws.values())))} draws of each null"
+        told = f"{numbers.count(next(iter(draws.values())))} draws of each null"
     else:
-        told = "draws: " + ", ".join(f"{wording.count(n)} of {name}" for name, n in draws.items())
+        told = "draws: " + ", ".join(f"{numbers.count(n)} of {name}" for name, n in draws.items())
     fresh = chance["resimulated"]
     law = ""
     if fresh is not None:
@@ -115,7 +115,7 @@ def null_words(key: str, null: Mapping[str, Any] | None) -> list[str]:
     """Return the figures of one null in two short lines."""
     if null is None:
         return ["not drawn: there is neither a model", "nor a training label to draw from"]
-    first = f"mean {wording.percent(null['accuracy'])}"
+    first = f"mean {numbers.percent(null['accuracy'])}"
     if null["constant"]:
         return [f"{first}, in every draw", f"no p: {_why_constant(key)}"]
     first += f", sd {deviation(null['sd_matches'] / null['length'])}, z {z_text(null['z'])}"
@@ -134,8 +134,8 @@ def chance_sentences(tagger: str, chance: Mapping[str, Any]) -> list[str]:
         if key not in _INDEPENDENT and null is not None and null["p"] is not None
     ]
     sentences = [
-        f"{tagger} matches at {wording.count(observed)} of {wording.count(n)} test bases "
-        f"({wording.percent(observed / n)})"
+        f"{tagger} matches at {numbers.count(observed)} of {numbers.count(n)} test bases "
+        f"({numbers.percent(observed / n)})"
         + (f"; {' and '.join(tested)}." if tested else "; neither fair null can test that.")
     ]
     sizes = {
@@ -145,14 +145,14 @@ def chance_sentences(tagger: str, chance: Mapping[str, Any]) -> list[str]:
     }
     if sizes:
         told = " or ".join(
-            f"{wording.count(size)} independent ones (against {name})"
+            f"{numbers.count(size)} independent ones (against {name})"
             for name, size in sizes.items()
         )
         sentences.append(
-            f"States come in segments, so these {wording.count(n)} bases say as much as {told}: "
+            f"States come in segments, so these {numbers.count(n)} bases say as much as {told}: "
             "independent draws flatter it."
             if min(sizes.values()) < _AS_GOOD_AS_INDEPENDENT * n
-            else f"States change so often here that these {wording.count(n)} bases say about as "
+            else f"States change so often here that these {numbers.count(n)} bases say about as "
             f"much as independent ones: as {told.replace(' independent ones', '')}."
         )
     sentences += [
@@ -178,7 +178,18 @@ def table_notes(named: Mapping[str, TaggerResult]) -> list[str]:
             else:
                 continue
             taggers.setdefault(reason, []).append(label)
-    return [f"{reason}: {', '.join(labels)}." for reason, labels in taggers.items()]
+    notes = [f"{reason}: {', '.join(labels)}." for reason, labels in taggers.items()]
+    if any(
+        (null["effective_sample_size"] or 0) > 1.005 * null["length"]
+        for result in named.values()
+        for key, null in _in_order(result.metrics["chance"]).items()
+        if null is not None and key not in _INDEPENDENT
+    ):
+        notes.append(
+            "More effective bases than there are bases: matches of this null scatter less than "
+            "those of independent draws would, as where a tagger hardly ever changes its call."
+        )
+    return notes
 
 
 def _why_untested(key: str, null: Mapping[str, Any] | None) -> str:
@@ -199,8 +210,8 @@ def _why_short(null: Mapping[str, Any]) -> str:
     seams = null["seam_share"]
     if seams is not None and seams > MOST_AT_SEAMS:
         return (
-            f"{wording.percent(seams, 0)} of the changes of state would lie where the end of a "
-            f"moved record meets its beginning, more than {wording.percent(MOST_AT_SEAMS, 0)}"
+            f"{numbers.percent(seams, 0)} of the changes of state would lie where the end of a "
+            f"moved record meets its beginning, more than {numbers.percent(MOST_AT_SEAMS, 0)}"
         )
     shifts = 10 ** float(null["log10_effective_shifts"])
     return (
@@ -230,7 +241,7 @@ def _cells(key: str, null: Mapping[str, Any] | None) -> list[str]:
         p,
         "" if null["z"] is None else z_text(null["z"]),
         "" if null["effect"] is None else effect_text(null["effect"]),
-        "" if size is None else wording.count(size),
+        "" if size is None else numbers.count(size),
     ]
     return cells[: len(columns)]
 
@@ -238,13 +249,13 @@ def _cells(key: str, null: Mapping[str, Any] | None) -> list[str]:
 def z_text(z: float) -> str:
     """Return a distance in standard deviations: one decimal, none from 100 on."""
     text = f"{abs(z):,.0f}" if abs(z) >= 99.95 else f"{abs(z):.1f}"
-    return f"{wording.MINUS if z < 0 and float(text.replace(',', '')) else ''}{text}"
+    return f"{numbers.MINUS if z < 0 and float(text.replace(',', '')) else ''}{text}"
 
 
 def effect_text(effect: float) -> str:
     """Return an effect with three decimals."""
     text = f"{abs(effect):.3f}"
-    return f"{wording.MINUS if effect < 0 and float(text) else ''}{text}"
+    return f"{numbers.MINUS if effect < 0 and float(text) else ''}{text}"
 
 
 def deviation(share: float) -> str:

@@ -83,20 +83,24 @@ def reliability_chart(
 
 
 def certainty_chart(
-    certainties: Sequence[tuple[str, str, float, int]], *, description: str
+    certainties: Mapping[str, Mapping[str, Mapping[str, float | None]]], *, description: str
 ) -> Chart:
     """Draw the mean probability of the call on matches and on mismatches, tagger by tagger.
 
     Parameters
     ----------
-    certainties : sequence of (tagger, "matches" or "mismatches", mean probability, bases)
+    certainties : mapping of str to mapping
+        By label, the part `certainty` of metrics.json.
     description : str
         Text alternative.
     """
-    values = [
-        {"tagger": tagger, "on": on, "sure": mean, "bases": bases}
-        for tagger, on, mean, bases in certainties
+    rows: Rows = [
+        [tagger, on, *(found[f"on_{on}"][key] for key in ("value", "low", "high"))]
+        for tagger, found in certainties.items()
+        for on in ("matches", "mismatches")
     ]
+    keys = ("tagger", "on", "sure", "low", "high")
+    values = [dict(zip(keys, row, strict=True)) for row in rows]
     base = alt.Chart(alt.InlineData(values=values)).encode(
         y=alt.Y("tagger:N", title=None, sort=None),
         x=alt.X(
@@ -107,6 +111,12 @@ def certainty_chart(
         ),
     )
     link = base.mark_line(color="#999999").encode(detail="tagger:N")
+    with_ends = base.transform_filter("isValid(datum.low)")
+    bars = with_ends.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q"), x2="high:Q")
+    ends = [
+        with_ends.mark_tick(thickness=1.6, size=11, color="black").encode(x=alt.X(f"{end}:Q"))
+        for end in ("low", "high")
+    ]
     points = base.mark_point(filled=True, size=90, opacity=1).encode(
         color=alt.Color(
             "on:N", title="Bases that are", scale=alt.Scale(range=["#0072B2", "#D55E00"])
@@ -117,12 +127,11 @@ def certainty_chart(
         tooltip=[
             alt.Tooltip("tagger:N"),
             alt.Tooltip("on:N"),
-            alt.Tooltip("sure:Q", format=".1%", title="mean probability"),
-            alt.Tooltip("bases:Q", format=","),
+            alt.Tooltip("sure:Q", format=".2%", title="mean probability"),
+            alt.Tooltip("low:Q", format=".2%", title="95 % interval from"),
+            alt.Tooltip("high:Q", format=".2%", title="to"),
         ],
     )
-    chart = alt.layer(link, points).properties(width=340, height=alt.Step(24))
-    rows: Rows = [list(row) for row in certainties]
-    return Chart(
-        spec_of(chart), description, ["tagger", "on", "mean probability of the call", "bases"], rows
-    )
+    chart = alt.layer(link, bars, points, *ends).properties(width=340, height=alt.Step(24))
+    header = ["tagger", "on", "mean probability of the call", "95 % interval from", "to"]
+    return Chart(spec_of(chart), description, header, rows)

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from basetag.report import wording
+from basetag.report import numbers, wording
 from basetag.report.annotation_data import Annotation
 from basetag.report.composition_charts import composition_chart
 from basetag.report.page import Page
 
 _NAMED_WORDS = 3
+# In place of a dataset's name: see `basetag.config.model`.
+TAGGER_FILES = "files"
 
 
 def composition_view(page: Page, genome: str, annotations: Sequence[Annotation]) -> dict[str, Any]:
     """Return what is said of a genome's composition, once for each dataset, and the figure."""
-    # All taggers of a dataset were trained on the same split.
-    found = {annotation.name.split("/")[0]: annotation.composition for annotation in annotations}
+    found = _by_training(annotations)
     told: list[dict[str, Any]] = [
         {"text": _sentence(genome, dataset, one), "differs": bool(one.get("differs"))}
         for dataset, one in found.items()
@@ -44,6 +45,18 @@ def composition_view(page: Page, genome: str, annotations: Sequence[Annotation])
     return {"told": told, "figure": page.figure(chart, genome, "composition", caption)}
 
 
+def _by_training(annotations: Sequence[Annotation]) -> dict[str, Mapping[str, Any]]:
+    """Return the compositions by the dataset, or by the tagger where its file alone is known.
+
+    All taggers of a dataset were trained on the same split.
+    """
+    found: dict[str, Mapping[str, Any]] = {}
+    for annotation in annotations:
+        dataset, tagger, _ = annotation.name.split("/")
+        found[tagger if dataset == TAGGER_FILES else dataset] = annotation.composition
+    return found
+
+
 def _sentence(genome: str, dataset: str, found: Mapping[str, Any]) -> str:
     """Say whether the genome is like the training data of a dataset."""
     if not found["known"]:
@@ -57,19 +70,19 @@ def _sentence(genome: str, dataset: str, found: Mapping[str, Any]) -> str:
             "two is too short."
         )
     limit = (
-        f"{wording.nats(found['divergence'])} nats, where 99 % of pieces of "
-        f"{wording.count(found['length'])} bp of the training data differ by less than "
-        f"{wording.nats(found['threshold'])}"
+        f"{numbers.nats(found['divergence'])} nats, where 99 % of pieces of "
+        f"{numbers.count(found['length'])} bp of the training data differ by less than "
+        f"{numbers.nats(found['threshold'])}"
     )
     if not found["differs"]:
         return f"{genome} is like the training data of {dataset}: its words differ by {limit}."
     gc = ""
     if found["gc"] is not None:
-        shares = wording.percent(found["gc"]), wording.percent(found["training_gc"])
+        shares = numbers.percent(found["gc"]), numbers.percent(found["training_gc"])
         gc = f" Its GC is {shares[0]}, that of the training data {shares[1]}."
     words = wording.listed(
         [
-            f"{word} ({wording.percent(own, 2)} here, {wording.percent(trained, 2)} there)"
+            f"{word} ({numbers.percent(own, 2)} here, {numbers.percent(trained, 2)} there)"
             for word, own, trained in found["most"][:_NAMED_WORDS]
         ]
     )

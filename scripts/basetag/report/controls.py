@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from basetag.report import wording
+from basetag.report import numbers
 from basetag.report.control_charts import (
     ALONE,
     FLAGGED,
@@ -22,7 +22,6 @@ _TITLES = {
     "homogeneous": "Letters drawn one by one",
     "shuffled": "Test sequences, letters shuffled",
 }
-_TIMES = "\N{MULTIPLICATION SIGN}"
 
 
 def controls_view(
@@ -54,7 +53,7 @@ def controls_view(
     first = next(iter(panels.values()))
     taggers = [label for label in named if any(judged[label].values())]
     sizes = " and ".join(
-        f"{wording.bases(found[0].control['bases'])} of “{_small(title)}”"
+        f"{numbers.bases(found[0].control['bases'])} of “{_small(title)}”"
         for title, found in panels.items()
     )
     records = first[0].control["records"]
@@ -97,7 +96,11 @@ def rate_words(control: Mapping[str, Any]) -> str:
         return text
     ratio = control["ratio"]["value"]
     # A reference without a false segment has no ratio to tell.
-    return f"{text}, flagged" if ratio is None else f"{text}, flagged: {_number(ratio)} {_TIMES}"
+    return (
+        f"{text}, flagged"
+        if ratio is None
+        else f"{text}, flagged: {_number(ratio)} {numbers.TIMES}"
+    )
 
 
 def reference_sentences(panels: Mapping[str, list[Judged]]) -> list[str]:
@@ -172,4 +175,4 @@ def _rate(value: float) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.3g}" if value < 100 else f"{value:,.0f}"
+    return f"{value:#.3g}" if value < 99.95 else f"{value:,.0f}"

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from basetag.report import wording
+from basetag.report import numbers, wording
 from basetag.report.cost_charts import Costed, cost_chart
 from basetag.report.data import DatasetResult, ReportData
 from basetag.report.page import Page
 
 # Column of comparison.tsv: its heading, and how a cell is written.
 _COLUMNS = {
-    "parameters": ("parameters", wording.count),
-    "train_seconds": ("training", wording.duration),
-    "train_bases_per_second": ("training speed", wording.speed),
-    "train_peak_mb": ("training memory", wording.megabytes),
-    "train_peak_gpu_mb": ("training memory, GPU", wording.megabytes),
-    "predict_bases_per_second": ("prediction speed", wording.speed),
-    "predict_peak_mb": ("prediction memory", wording.megabytes),
-    "predict_peak_gpu_mb": ("prediction memory, GPU", wording.megabytes),
+    "parameters": ("parameters", numbers.count),
+    "train_seconds": ("training", numbers.duration),
+    "train_bases_per_second": ("training speed", numbers.speed),
+    "train_peak_mb": ("training memory", numbers.megabytes),
+    "train_peak_gpu_mb": ("training memory, GPU", numbers.megabytes),
+    "predict_bases_per_second": ("prediction speed", numbers.speed),
+    "predict_peak_mb": ("prediction memory", numbers.megabytes),
+    "predict_peak_gpu_mb": ("prediction memory, GPU", numbers.megabytes),
 }
 
 
@@ -78,9 +78,9 @@ def _cost_figure(
     best = max(trained, key=lambda run: run.score)
     cheapest = min(trained, key=lambda run: run.seconds)
     told = (
-        f"{best.tagger} came farthest, to {wording.percent(best.score)} after "
-        f"{wording.duration(best.seconds)}; the shortest training, of {cheapest.tagger}, took "
-        f"{wording.duration(cheapest.seconds)} and came to {wording.percent(cheapest.score)}."
+        f"{best.tagger} came farthest, to {numbers.percent(best.score)} after "
+        f"{numbers.duration(best.seconds)}; the shortest training, of {cheapest.tagger}, took "
+        f"{numbers.duration(cheapest.seconds)} and came to {numbers.percent(cheapest.score)}."
     )
     if trained is not runs:
         told = f"Of the networks, {told}"

@@ -7,7 +7,7 @@ Segment F1 over several seeds is of the mean counts, and is held against the fig
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,3 +64,31 @@ def _mean(seeds: list[Mapping[str, Any]], measure: str) -> float | None:
     figures = [own["segments"]["f1"] if measure == "segment_f1" else own[measure] for own in seeds]
     known = [float(figure["value"]) for figure in figures if figure is not None]
     return sum(known) / len(known) if len(known) == len(seeds) else None
+
+
+def check_seed_means(rows: Sequence[Mapping[str, str]], path: Path) -> None:
+    """Hold each mean over seeds in the comparison against the rows that it is the mean of.
+
+    Raises
+    ------
+    InputError
+        At the first that is another one.
+    """
+    groups: dict[tuple[str, str], list[Mapping[str, str]]] = {}
+    for row in rows:
+        groups.setdefault((row["dataset"], row["tagger"]), []).append(row)
+    for (dataset, tagger), group in groups.items():
+        for column in group[0]:
+            name = column.removesuffix("_seed_mean")
+            if name == column or not group[0][column]:
+                continue
+            values = [float(row[name]) for row in group if row[name]]
+            mean = sum(values) / len(values)
+            for row in group:
+                if not math.isclose(float(row[column]), mean, rel_tol=_TOLERANCE, abs_tol=1e-9):
+                    raise InputError(
+                        f"{column} of {tagger} on {dataset} is {row[column]}, and its rows give "
+                        f"{mean:.10g}",
+                        file=path,
+                        advice="delete the table and run again",
+                    )

@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from basetag.report import difference_charts, wording
+from basetag.report import difference_charts, numbers
 from basetag.report.data import DatasetResult, ReportData, TaggerResult
 from basetag.report.difference_charts import Difference
 from basetag.report.drawing import Rows
-from basetag.report.figure_text import signed
+from basetag.report.numbers import signed
 from basetag.report.page import Page
 
 
@@ -158,7 +158,7 @@ def _difference_figure(
         f"differences-{name}",
         f"{dataset.name}: {measure.name} of each tagger less that of {best}, on the same bases; "
         f"what is further {better} is better. Bars are 95 % intervals of the paired difference, "
-        f"over {wording.count(int(units))} units. Seeds of one tagger are taken together. The "
+        f"over {numbers.count(int(units))} units. Seeds of one tagger are taken together. The "
         "table behind has all pairs.",
     )
 
@@ -210,12 +210,12 @@ def variance_sentences(rows: Sequence[Row]) -> list[str]:
         total = sum(parts.values())
         if len(parts) > 1 and total > 0:
             shares = ", ".join(
-                f"{source} makes {wording.percent(part / total, 0)}"
+                f"{source} makes {numbers.percent(part / total, 0)}"
                 for source, part in parts.items()
             )
             sentences.append(
                 f"{row['tagger']}: of the variance, {shares}; in all a standard deviation of "
-                f"{wording.nats(math.sqrt(total))}{_told_from(row)}."
+                f"{numbers.nats(math.sqrt(total))}{_told_from(row)}."
             )
     return sentences
 

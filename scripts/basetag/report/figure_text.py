@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from basetag.report import wording
+from basetag.report import numbers
 
 #: A figure of metrics.json: `value`, `low`, `high`; None where it is not defined.
 Measured = Mapping[str, Any] | None
-
-
-def ratio(value: float) -> str:
-    """Return a measure between -1 and 1 with three decimals."""
-    text = f"{abs(value):.3f}"
-    return f"{wording.MINUS}{text}" if value < 0 and float(text) else text
-
-
-def rate(value: float) -> str:
-    """Return a number per Mb."""
-    return f"{value:,.0f}"
-
-
-def signed(value: float) -> str:
-    """Return a difference with its sign, with two significant digits or four decimals."""
-    text = wording.nats(value)
-    return f"+{text}" if value > 0 and text != "0" else text
 
 
 def interval(figure: Measured, form: Callable[[float], str]) -> str:
@@ -60,14 +43,14 @@ def units_sentence(metrics: Mapping[str, Any]) -> str:
     """
     units = metrics["units"]
     number, kind = int(units["count"]), str(units["kind"])
-    size = wording.count(round(units["bases"]))
+    size = numbers.count(round(units["bases"]))
     if number < 2:
         return "There is one independent stretch of test data only, and so no interval."
     of = {
-        "record": f"the {wording.count(number)} test records, drawn with replacement",
-        "group": f"{wording.count(number)} groups of neighbouring test records",
+        "record": f"the {numbers.count(number)} test records, drawn with replacement",
+        "group": f"{numbers.count(number)} groups of neighbouring test records or blocks",
         "block": (
-            f"{wording.count(number)} blocks of about {size} bases that the test records are cut "
+            f"{numbers.count(number)} blocks of about {size} bases that the test records are cut "
             "into, as there are few records"
         ),
     }[kind]
@@ -77,5 +60,24 @@ def units_sentence(metrics: Mapping[str, Any]) -> str:
         f"Intervals of 95 % say how the figures would vary with other test data: they are of {of}"
     )
     if kind == "block" and lengths:
-        text += f", each {wording.count(lengths)} correlation lengths of the labels"
+        text += f", each {numbers.count(lengths)} correlation lengths of the labels"
     return f"{text}."
+
+
+def spread(
+    figures: Sequence[Mapping[str, Any]], form: Callable[[float], str] = numbers.percent
+) -> str:
+    """Return the interval of one figure, or the range over seeds of several, in brackets."""
+    if len(figures) == 1:
+        if figures[0]["low"] is None:
+            return " (no interval: too few records, or all alike)"
+        low, high = form(figures[0]["low"]), form(figures[0]["high"])
+        return f" (95 % interval {low.removesuffix(' %')} to {high})"
+    values = [figure["value"] for figure in figures]
+    low, high = form(min(values)), form(max(values))
+    return f" (mean of {len(values)} seeds, {low.removesuffix(' %')} to {high})"
+
+
+def mean(values: Sequence[float]) -> float:
+    """Return the mean of one figure over seeds."""
+    return sum(values) / len(values)

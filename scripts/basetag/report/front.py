@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from basetag.report import wording
+from basetag.report import numbers, wording
+from basetag.report.control_wording import flagged_note
 from basetag.report.data import DatasetResult, TaggerResult
 from basetag.report.drawing import Reference
 from basetag.report.page import Page
@@ -30,7 +31,7 @@ def front_view(
             for tagger, seeds in by_tagger.items()
             if tagger not in judged
         ],
-        "flagged": wording.flagged_note(
+        "flagged": flagged_note(
             [result.metrics for result in dataset.results if result.tagger not in judged]
         ),
         "scale": _scale_figure(page, dataset, by_tagger),
@@ -68,7 +69,7 @@ def _scale_figure(
             figures = [result.metrics[key] for result in results]
             seeds = [Seed(float(f["value"]), f["low"], f["high"]) for f in figures]
             one = Scored(tagger, str(results[0].metrics["kind"]), seeds, "")
-            text = wording.with_interval(one.mean, one.ends, in_percent=in_percent)
+            text = numbers.with_interval(one.mean, one.ends, in_percent=in_percent)
             every.append(one._replace(text=text))
         return every
 
@@ -87,8 +88,8 @@ def _scale_figure(
             entropy.append(Reference(of, ceiling["cross_entropy"]))
     best = dataset.ceiling("exact")
     known = (
-        f"The exact posterior, the best possible, reaches {wording.percent(best['accuracy'])} "
-        f"and {wording.nats(best['cross_entropy'])} nats."
+        f"The exact posterior, the best possible, reaches {numbers.percent(best['accuracy'])} "
+        f"and {numbers.nats(best['cross_entropy'])} nats."
         if best is not None
         else "The best possible is not known for this data."
     )
@@ -101,7 +102,8 @@ def _scale_figure(
         f"with 95 % intervals, beside chance and the best possible. {known}",
     )
     notes = [
-        f"{dataset.name}: every tagger between chance and the best possible, the best on top. "
+        f"{dataset.name}: every tagger between chance and the best possible, the lowest "
+        "cross-entropy on top. "
         "The black line through a mark, and the numbers in brackets, are its 95 % interval."
     ]
     if any(len(results) > 1 for results in by_tagger.values()):

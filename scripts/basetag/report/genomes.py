@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from basetag.report import sequence_charts, wording
+from basetag.report import numbers, sequence_charts
 from basetag.report.annotation_data import DRAWN_RECORDS, Annotation
 from basetag.report.compositions import composition_view
 from basetag.report.data import ReportData
@@ -64,7 +64,7 @@ def _annotation_figures(
         windowed = False
         for annotation in annotations:
             own = _spans(annotation, record)
-            counts.append(f"{annotation.name} {wording.count(len(own))}")
+            counts.append(f"{annotation.name} {numbers.count(len(own))}")
             if len(own) > _DRAWN_SEGMENTS:
                 own, windowed = window_spans(own, lengths[record], states), True
             spans += own
@@ -78,16 +78,16 @@ def _annotation_figures(
             f"segments: {', '.join(counts)}.",
         )
         caption = (
-            f"{record} ({wording.count(lengths[record])} bp). Number of segments: "
+            f"{record} ({numbers.count(lengths[record])} bp). Number of segments: "
             f"{', '.join(counts)}."
         )
         if windowed:
             caption += (
-                f" Where there are more than {wording.count(_DRAWN_SEGMENTS)}, each window shows "
+                f" Where there are more than {numbers.count(_DRAWN_SEGMENTS)}, each window shows "
                 "the state that most of its bases have; the BED files hold them all."
             )
         if n_records > len(drawn) and index == len(drawn) - 1:
-            left_out = wording.count(n_records - len(drawn))
+            left_out = numbers.count(n_records - len(drawn))
             caption += f" {left_out} shorter records are not drawn."
         figures.append(page.figure(chart, genome, f"annotation-{index + 1}", caption, zoom=True))
     return figures
@@ -140,17 +140,17 @@ def _distribution_figure(
 def _summary_cells(row: Mapping[str, str]) -> list[str]:
     """Return what the page says of one state: words and numbers with their units in the head."""
     if row["segments"] == "0":
-        return [row["name"], "0", "0", wording.percent(0), *[""] * 5]
+        return [row["name"], "0", "0", numbers.percent(0), *[""] * 5]
     return [
         row["name"],
-        wording.count(int(row["segments"])),
-        wording.count(int(row["bases"])),
-        wording.percent(float(row["fraction"])),
-        wording.count(int(row["median_length"])),
-        f"{wording.count(int(row['length_q05']))} to {wording.count(int(row['length_q95']))}",
-        wording.count(int(row["longest"])),
+        numbers.count(int(row["segments"])),
+        numbers.count(int(row["bases"])),
+        numbers.percent(float(row["fraction"])),
+        numbers.count(int(row["median_length"])),
+        f"{numbers.count(int(row['length_q05']))} to {numbers.count(int(row['length_q95']))}",
+        numbers.count(int(row["longest"])),
         f"{float(row['mean_posterior']):.3f}",
-        wording.percent(float(row["gc"])) if row["gc"] else "",
+        numbers.percent(float(row["gc"])) if row["gc"] else "",
     ]
 
 

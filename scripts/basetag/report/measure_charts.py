@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 
 from basetag.report.drawing import KIND_COLOURS, KIND_SHAPES, Chart, Rows, spec_of
-from basetag.report.figure_text import ratio
+from basetag.report.numbers import ratio
 
 #: Measures in the table behind the chart, with their headings.
 _LISTED = {

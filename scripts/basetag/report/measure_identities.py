@@ -18,6 +18,9 @@ def check_measures(metrics: Mapping[str, Any], check: Check) -> None:
     """Hold the measures of calls, ranking, calibration and segments against their counts."""
     bases = int(metrics["test"]["bases"])
     check("the bases of all units", metrics["units"]["bases"] * metrics["units"]["count"], bases)
+    majority = metrics["majority_accuracy"]
+    nearest = min(metrics["label_counts"], key=lambda count: abs(count / bases - majority))
+    check("majority_accuracy", majority, nearest / bases)
     _check_confusion(metrics, check)
     _check_ranking(metrics, check)
     _check_reliability("ece", metrics["ece"]["value"], metrics["reliability"], bases, check)
@@ -25,6 +28,12 @@ def check_measures(metrics: Mapping[str, Any], check: Check) -> None:
     if ceiling is not None:
         table = ceiling["reliability"]
         _check_reliability("ece of the ceiling", ceiling["ece"], table, bases, check)
+        right = sum(
+            n * share for n, share in zip(table["counts"], table["accuracy"], strict=True) if n
+        )
+        check("accuracy of the ceiling", ceiling["accuracy"], right / bases)
+        above = metrics["cross_entropy"]["value"] - ceiling["cross_entropy"]
+        check("excess over the ceiling", metrics["excess"][ceiling["of"]]["value"], above)
     if scaled is not None:
         name, table = "ece at the fitted temperature", scaled["reliability"]
         _check_reliability(name, scaled["ece"]["value"], table, bases, check)
@@ -33,12 +42,19 @@ def check_measures(metrics: Mapping[str, Any], check: Check) -> None:
             scaled["cross_entropy"]["value"],
             scaled["cross_entropy_sum"] / bases,
         )
-    _check_segments(metrics["segments"], bases, check)
+    _check_segments(metrics["segments"], check)
+    _check_certainty(metrics, check)
 
 
 def _check_confusion(metrics: Mapping[str, Any], check: Check) -> None:
     confusion = np.array(metrics["confusion"], dtype=np.int64)  # (states, states)
     matches, true, called = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+    shares = confusion / np.maximum(true, 1)[:, None]
+    for state, row, recomputed in zip(
+        metrics["states"], metrics["confusion_shares"], shares, strict=True
+    ):
+        for called_state, share, value in zip(metrics["states"], row, recomputed, strict=True):
+            check(f"the share of {state} that is called {called_state}", share, float(value))
     recalls, f1s = [], []
     for state, own, n_true, n_called in zip(metrics["states"], matches, true, called, strict=True):
         figures = metrics["classes"][state]
@@ -49,6 +65,19 @@ def _check_confusion(metrics: Mapping[str, Any], check: Check) -> None:
             f1s.append(2 * own / (n_true + n_called))
     check("balanced_accuracy", metrics["balanced_accuracy"]["value"], float(np.mean(recalls)))
     check("macro_f1", metrics["macro_f1"]["value"], float(np.mean(f1s)))
+
+
+def _check_certainty(metrics: Mapping[str, Any], check: Check) -> None:
+    stored = metrics["certainty"]
+    if stored is None:
+        return
+    matches = int(np.trace(np.array(metrics["confusion"], dtype=np.int64)))
+    counts = {"matches": matches, "mismatches": int(metrics["test"]["bases"]) - matches}
+    means = {name: stored["sums"][name] / count for name, count in counts.items()}
+    for name, mean in means.items():
+        check(f"the mean certainty on {name}", stored[f"on_{name}"]["value"], mean)
+    difference = means["matches"] - means["mismatches"]
+    check("the difference in certainty", stored["difference"]["value"], difference)
 
 
 def _check_ranking(metrics: Mapping[str, Any], check: Check) -> None:
@@ -91,15 +120,14 @@ def _check_reliability(
     check(name, stored, sum(gaps) / bases)
 
 
-def _check_segments(segments: Mapping[str, Any], bases: int, check: Check) -> None:
+def _check_segments(segments: Mapping[str, Any], check: Check) -> None:
+    bases = int(segments["bases"])
     matched, true, called = (segments[side] for side in ("matched", "true", "called"))
     _check_overlap("of segments", segments, matched, true, called, check)
     for side in ("true", "called"):
-        check(
-            f"{side} segments per Mb",
-            segments["per_mb"][side]["value"],
-            1e6 * segments[side] / bases,
-        )
+        if bases:
+            rate = 1e6 * segments[side] / bases
+            check(f"{side} segments per Mb", segments["per_mb"][side]["value"], rate)
         for state, own in segments["classes"].items():
             lengths = sum(segments["lengths"][side][state])
             check(f"the lengths of {side} segments of {state}", lengths, own[side])

@@ -9,7 +9,8 @@ import numpy as np
 
 from basetag.report import measure_charts
 from basetag.report.data import DatasetResult, TaggerResult
-from basetag.report.figure_text import cell, ratio, units_sentence
+from basetag.report.figure_text import cell, units_sentence
+from basetag.report.numbers import ratio
 from basetag.report.page import Page
 
 _PER_STATE = ("precision", "recall", "f1", "auroc", "auprc")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from basetag.report import wording
+from basetag.report import numbers, wording
 from basetag.report.context_charts import context_chart
 from basetag.report.data import DatasetResult, TaggerResult
 from basetag.report.drawing import LOWEST, Reference
@@ -34,8 +34,8 @@ def networks_view(page: Page, dataset: DatasetResult) -> dict[str, Any] | None:
                 "label": label,
                 "description": result.metrics["description"],
                 "cells": [
-                    wording.count(result.metrics["parameters"]),
-                    wording.count(network["operations_per_base"]),
+                    numbers.count(result.metrics["parameters"]),
+                    numbers.count(network["operations_per_base"]),
                     wording.context(network["context"]),
                 ],
             }
@@ -69,8 +69,8 @@ def _context_figure(
         "context",
         f"{dataset.name}: mean KL divergence between what a network says of a base given a "
         "piece of up to 10,000 bases and given only those within a distance, with 95 % intervals, "
-        "at "
-        f"{wording.count(first['bases'])} bases of the validation split. A network that cannot "
+        f"at {numbers.count(first['bases'])} bases of the validation split, a line for each "
+        "training. A network that cannot "
         "look to the right is cut on the left alone. The context is the distance from which on "
         f"the divergence stays below {first['threshold']:g} nats; what is below {LOWEST:.5f} is "
         "drawn at the lower edge. It is measured on this data, "
@@ -144,7 +144,7 @@ def _excess_figure(
     # The nearer a tagger comes, the less its excess varies: only the nearest one's error is noise.
     nearest = min(curves, key=lambda curve: min(curve.excess)).label
     noise = trained[nearest].metrics["validation"]["references"]["exact"]["excess_error"]
-    bases = wording.count(trained[curves[0].label].metrics["validation"]["bases"])
+    bases = numbers.count(trained[curves[0].label].metrics["validation"]["bases"])
     chart = excess_chart(
         curves,
         levels,
@@ -160,13 +160,13 @@ def _excess_figure(
     ]
     if noise is not None:
         notes.append(
-            f"The grey ground ends at {wording.nats(noise)}, one standard error of the excess of "
+            f"The grey ground ends at {numbers.nats(noise)}, one standard error of the excess of "
             f"{nearest}, the nearest: what lies on it cannot be told from 0."
         )
     if filtered is not None and any(curve.one_way for curve in curves):
         notes.append(
             "For a network that reads in one direction (dashed) “filtered” is the ceiling; it "
-            f"stands at {wording.nats(filtered)}, and is passed by luck alone."
+            f"stands at {numbers.nats(filtered)}, and is passed by luck alone."
         )
     names = [level.name for level in levels if level.excess <= 0]
     names += [curve.label for curve in curves if min(curve.excess) <= 0]
@@ -190,8 +190,8 @@ def _excess_figure(
 def _reached(seeds: Sequence[LearningCurve]) -> str:
     """Say how low the curves of a tagger come, and after how many bases."""
     lowest = [min(zip(curve.excess, curve.bases, strict=True)) for curve in seeds]
-    least, most = (wording.nats(end(excess for excess, _ in lowest)) for end in (min, max))
-    after = wording.bases(max(bases for _, bases in lowest))
+    least, most = (numbers.nats(end(excess for excess, _ in lowest)) for end in (min, max))
+    after = numbers.bases(max(bases for _, bases in lowest))
     if len(seeds) == 1:
         return f"{seeds[0].tagger} {least} after {after}"
     return f"{seeds[0].tagger} {least} to {most} ({len(seeds)} seeds) after at most {after}"
@@ -209,7 +209,7 @@ def _cross_entropy_figure(
         if ceiling is not None
     ]
     last = ", ".join(
-        f"{label} ends at {wording.nats(result.history[-1]['validation_loss'])}"
+        f"{label} ends at {numbers.nats(result.history[-1]['validation_loss'])}"
         for label, result in trained.items()
     )
     chart = loss_chart(
@@ -251,8 +251,8 @@ def rate_figure(
         wording.listed(list(taggers)): next(iter(taggers.values())) for taggers in sharing.values()
     }
     told = "; ".join(
-        f"{names} {wording.nats(max(row['learning_rate'] for row in history))} at most, "
-        f"{wording.nats(history[-1]['learning_rate'])} at the end"
+        f"{names} {numbers.nats(max(row['learning_rate'] for row in history))} at most, "
+        f"{numbers.nats(history[-1]['learning_rate'])} at the end"
         for names, history in histories.items()
     )
     chart = rate_chart(

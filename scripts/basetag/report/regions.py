@@ -6,7 +6,7 @@ import base64
 from collections.abc import Sequence
 from typing import Any
 
-from basetag.report import wording
+from basetag.report import numbers
 from basetag.report.page import Page
 from basetag.report.region_charts import region_chart
 from basetag.report.region_data import ShownRegion
@@ -17,7 +17,7 @@ def region_figures(page: Page, shown: Sequence[ShownRegion]) -> list[dict[str, A
     figures = []
     for number, one in enumerate(shown, start=1):
         region, tracks = one.region, one.tracks
-        counts = ", ".join(f"{t.tagger} {wording.count(len(t.segments))}" for t in tracks)
+        counts = ", ".join(f"{t.tagger} {numbers.count(len(t.segments))}" for t in tracks)
         chart = region_chart(
             tracks,
             region.record,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import vl_convert
 
 from basetag import __version__
 from basetag.files import canonical_json, written_whole
-from basetag.report import drawing, wording
+from basetag.report import drawing, numbers, wording
 from basetag.report.calibration import calibration_view
 from basetag.report.certainty import certainty_view, reliability_figure
 from basetag.report.chance import NULLS, chance_view
@@ -30,9 +31,11 @@ from basetag.report.differences import differences_view
 from basetag.report.figures import write_figures
 from basetag.report.front import front_view
 from basetag.report.genomes import genome_views
+from basetag.report.matches import matches_view
 from basetag.report.measures import measures_view
 from basetag.report.networks import loss_figure, networks_view, rate_figure
 from basetag.report.page import Page
+from basetag.report.preflight import preflight_view
 from basetag.report.segments import segments_view
 from basetag.report.sequences import explore_view
 from basetag.report.stills import add_stills
@@ -48,7 +51,7 @@ def render_report(data: ReportData, path: str | Path, figures: str | Path | None
     Parameters
     ----------
     data : ReportData
-        Everything on the page, as `basetag.report.data.read_report_data` returns it.
+        Everything on the page, as `basetag.report.reading.read_report_data` returns it.
     path : path
         The HTML file.
     figures : path, optional
@@ -62,8 +65,8 @@ def render_report(data: ReportData, path: str | Path, figures: str | Path | None
         lstrip_blocks=True,
     )
     environment.filters["number"] = _table_number
-    environment.filters["percent"] = wording.percent
-    environment.filters["count"] = wording.count
+    environment.filters["percent"] = numbers.percent
+    environment.filters["count"] = numbers.count
     environment.filters["script_json"] = script_json
     page = Page()
     datasets = [_dataset_view(page, dataset, data) for dataset in data.datasets]
@@ -79,6 +82,7 @@ def render_report(data: ReportData, path: str | Path, figures: str | Path | None
             (dataset.name, wording.primary_measure(known=dataset.ceiling("exact") is not None))
             for dataset in data.datasets
         ],
+        preflight=preflight_view(data.preflight),
         provenance=[_provenance_view(*item) for item in data.provenance.items()],
         config_text=data.config_text,
         config_file=base64.b64encode(data.config_text.encode("utf-8")).decode("ascii"),
@@ -91,7 +95,7 @@ def render_report(data: ReportData, path: str | Path, figures: str | Path | None
         },
         style=_asset("style.css"),
         script=_asset("report.js"),
-        runtime=_inline_script(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")),
+        runtime=_runtime(),
         thresholds={
             "at": wording.AT_CEILING,
             "near": wording.NEAR_CEILING,
@@ -136,6 +140,7 @@ def _dataset_view(page: Page, dataset: DatasetResult, data: ReportData) -> dict[
         "chance": chance_view(page, dataset, named, networks),
         "controls": controls_view(page, dataset, named),
         "measures": measures_view(page, dataset, named, networks),
+        "matches": matches_view(dataset, named),
         "segments": segments_view(page, dataset, named, networks),
         "differences": differences_view(page, dataset, data, networks),
         "calibration": calibration_view(named, networks),
@@ -156,7 +161,7 @@ def _confusion_views(
     views = []
     for label, result in named.items():
         matrix = np.array(result.metrics["confusion"], dtype=np.int64)
-        shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+        shares = result.metrics["confusion_shares"]
         views.append(
             {
                 "tagger": label,
@@ -198,12 +203,18 @@ def _table_number(value: str | float | None) -> str:
     if isinstance(value, str):
         return value
     if float(value).is_integer() and abs(value) >= 1:
-        return wording.count(value)
+        return numbers.count(value)
     return f"{value:.4g}" if abs(value) < 0.01 else f"{value:.4f}"
 
 
 def _asset(name: str) -> markupsafe.Markup:
     return markupsafe.Markup((_TEMPLATES / name).read_text(encoding="utf-8"))  # noqa: S704 (ours)
+
+
+@cache
+def _runtime() -> markupsafe.Markup:
+    """Return what draws the charts; to put it together takes more than a second."""
+    return _inline_script(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
 
 
 def _inline_script(code: str) -> markupsafe.Markup:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from basetag.report import segment_charts, wording
+from basetag.report import numbers, segment_charts
 from basetag.report.data import DatasetResult, TaggerResult
-from basetag.report.figure_text import cell, interval, rate, ratio, with_interval
+from basetag.report.figure_text import cell, interval, with_interval
+from basetag.report.numbers import rate, ratio
 from basetag.report.page import Page
 
 
@@ -28,7 +29,7 @@ def segments_view(
     return {
         "sentences": sentences,
         "note": decoding_note([result.metrics for result in networks.values()]),
-        "tolerances": [wording.count(tolerance) for tolerance in tolerances],
+        "tolerances": [numbers.count(tolerance) for tolerance in tolerances],
         "rows": [
             {"tagger": label, "first": label in networks, "cells": _cells(segments)}
             for label, segments in judged.items()
@@ -53,7 +54,7 @@ def true_sentence(segments: Mapping[str, Any]) -> str:
     true = segments["per_mb"]["true"]
     between = interval(true, rate)
     return (
-        f"{wording.count(segments['true'])} true segments, {rate(true['value'])} per Mb"
+        f"{numbers.count(segments['true'])} true segments, {rate(true['value'])} per Mb"
         f"{f' (95 % interval {between})' if between else ''}."
     )
 
@@ -76,13 +77,13 @@ def segment_sentence(label: str, segments: Mapping[str, Any]) -> str:
     found, right = segments["recall"], segments["precision"]
     if found is not None:
         text += (
-            f"; {with_interval(found, wording.percent)} of the {wording.count(segments['true'])} "
+            f"; {with_interval(found, numbers.percent)} of the {numbers.count(segments['true'])} "
             "true ones are found (intersection over union of 0.5 or more)"
         )
     if right is not None:
         text += (
-            f", and {with_interval(right, wording.percent)} of the "
-            f"{wording.count(segments['called'])} called ones are true"
+            f", and {with_interval(right, numbers.percent)} of the "
+            f"{numbers.count(segments['called'])} called ones are true"
         )
     return f"{text}."
 
@@ -106,8 +107,8 @@ def decoding_note(networks: list[Mapping[str, Any]]) -> str:
 
 def _cells(segments: Mapping[str, Any]) -> list[dict[str, str]]:
     counts = [
-        {"text": wording.count(segments["called"]), "interval": ""},
-        {"text": wording.count(segments["matched"]), "interval": ""},
+        {"text": numbers.count(segments["called"]), "interval": ""},
+        {"text": numbers.count(segments["matched"]), "interval": ""},
     ]
     return [
         cell(segments["per_mb"]["called"], rate),
@@ -135,12 +136,12 @@ def _figures(
         description=f"Lengths of the true segments of {dataset.name}, of those that {label} "
         f"calls{beside}, for each state.",
     )
-    farther = wording.count(ends["distances"]["farther"])
+    farther = numbers.count(ends["distances"]["farther"])
     within = [
-        f"{wording.count(n)} within {tolerance}"
+        f"{numbers.count(n)} within {tolerance}"
         for tolerance, n in zip(ends["tolerances"], ends["matched"], strict=True)
     ]
-    of = f"Of {wording.count(ends['true'])} true and {wording.count(ends['called'])} called ones"
+    of = f"Of {numbers.count(ends['true'])} true and {numbers.count(ends['called'])} called ones"
     boundaries = segment_charts.boundary_chart(
         label,
         ends,
@@ -156,8 +157,8 @@ def _figures(
             lengths,
             dataset.name,
             f"lengths-{run}",
-            f"{dataset.name}: lengths of the {wording.count(segments['true'])} true segments and "
-            f"of the {wording.count(segments['called'])} that {label} calls{beside}. Each bin is "
+            f"{dataset.name}: lengths of the {numbers.count(segments['true'])} true segments and "
+            f"of the {numbers.count(segments['called'])} that {label} calls{beside}. Each bin is "
             "twice as wide as the one before.",
         ),
         page.figure(

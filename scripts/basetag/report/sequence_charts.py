@@ -32,12 +32,7 @@ def tracks_spec(states: Sequence[str]) -> Spec:
     """
     colours = state_colours(states)
     scale = alt.Scale(domain=list(colours), range=list(colours.values()))
-    zoom = alt.selection_interval(
-        name="window",
-        bind="scales",
-        encodings=["x"],
-        zoom="wheel![event.ctrlKey || event.shiftKey]",
-    )
+    zoom = _window()
     hover = alt.selection_point(
         name="hover", on="pointerover", clear="pointerout", fields=["position"], empty=False
     )
@@ -115,12 +110,7 @@ def hidden_spec(states: Sequence[str]) -> Spec:
     true states: low, high, state. The parameter `most` is the size of a hidden state at which the
     colours end, the signal `window_low` the part that is shown.
     """
-    zoom = alt.selection_interval(
-        name="window",
-        bind="scales",
-        encodings=["x"],
-        zoom="wheel![event.ctrlKey || event.shiftKey]",
-    )
+    zoom = _window()
     hover = alt.selection_point(
         name="hover", on="pointerover", clear="pointerout", fields=["low"], empty=False
     )
@@ -272,12 +262,7 @@ def annotation_chart(
     """
     colours = state_colours(states)
     values = [{"tagger": s.row, "start": s.start, "end": s.end, "state": s.state} for s in spans]
-    zoom = alt.selection_interval(
-        name="window",
-        bind="scales",
-        encodings=["x"],
-        zoom="wheel![event.ctrlKey || event.shiftKey]",
-    )
+    zoom = _window()
     chart = (
         alt.Chart(alt.InlineData(values=values))
         .mark_bar(clip=True, height=alt.RelativeBandSize(0.72))
@@ -308,3 +293,13 @@ def annotation_chart(
     table: Rows = [[s.row, s.start, s.end, s.end - s.start, s.state] for s in spans]
     header = ["tagger", "start (0-based, bp)", "end (bp)", "length (bp)", "state"]
     return Chart(spec_of(chart), description, header, table)
+
+
+def _window() -> alt.Parameter:
+    """Return the stretch that is shown: dragging moves it, Ctrl or Shift and the wheel zoom."""
+    return alt.selection_interval(
+        name="window",
+        bind="scales",
+        encodings=["x"],
+        zoom="wheel![event.ctrlKey || event.shiftKey]",
+    )

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import leaves_list, linkage
 
-from basetag.report.data import UNLABELLED, DatasetResult, TaggerResult, Tracks
+from basetag.corpus import UNLABELLED
+from basetag.report.data import DatasetResult, TaggerResult, Tracks
 from basetag.report.drawing import state_colours
 from basetag.report.page import Page
 from basetag.report.sequence_charts import hidden_spec, tracks_spec

@@ -191,7 +191,9 @@ def _lines_panel(
     )
     bars = base.transform_filter("!datum.fixed").mark_rule(strokeWidth=1.4, opacity=0.7)
     points = base.transform_filter("!datum.fixed").mark_point(filled=True, size=60, opacity=1)
-    lines = base.mark_line(strokeWidth=1.8).encode(
+    # Between kinds there is nothing for a line to lead through.
+    led = base if along.numeric else base.transform_filter("datum.fixed")
+    lines = led.mark_line(strokeWidth=1.8).encode(
         y=y,
         strokeDash=alt.StrokeDash(
             "fixed:N", scale=alt.Scale(domain=[False, True], range=[[1, 0], [6, 4]]), legend=None

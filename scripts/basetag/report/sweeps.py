@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from basetag.report import wording
+from basetag.report import numbers
 from basetag.report.data import Axis, ReportData, SweepResult
 from basetag.report.page import Page
 from basetag.report.sweep_charts import Along, Cell, Point, lines_chart, map_chart
@@ -249,7 +249,7 @@ def cells_of(
                 winner_of(own, other, network, rival),
                 own,
                 other,
-                ("+" if difference > 0 else "") + wording.nats(difference),
+                ("+" if difference > 0 else "") + numbers.nats(difference),
             )
         )
     places = [{text: i for i, text in enumerate(_texts(axis))} for axis in axes]
@@ -306,14 +306,14 @@ def count_sentence(cells: Sequence[Cell], network: str, rival: str) -> str:
 
 
 def _along(axis: Axis) -> Along:
-    title = axis.key if not axis.unit else f"{axis.key} ({axis.unit})"
+    title = axis.key if axis.unit in ("", axis.key) else f"{axis.key} ({axis.unit})"
     values, texts = list(axis.values), _texts(axis)
     if not axis.numeric:
         return Along(title, values, texts, False, False)
-    numbers = [float(value) for value in values]
-    order = sorted(range(len(values)), key=lambda i: numbers[i])
-    positive = min(numbers) > 0
-    wide = positive and math.log10(max(numbers) / min(numbers)) >= _DECADES
+    sizes = [float(value) for value in values]
+    order = sorted(range(len(values)), key=lambda i: sizes[i])
+    positive = min(sizes) > 0
+    wide = positive and math.log10(max(sizes) / min(sizes)) >= _DECADES
     powers = wide or (positive and _is_bases(axis))
     return Along(title, [values[i] for i in order], [texts[i] for i in order], powers, True)
 
@@ -333,8 +333,8 @@ def _text(axis: Axis, value: str) -> str:
         return value
     number = float(value)
     if _is_bases(axis) and number >= 1000:
-        return wording.bases(number)
-    return f"{number:,.10g}".replace("-", wording.MINUS)
+        return numbers.bases(number)
+    return f"{number:,.10g}".replace("-", numbers.MINUS)
 
 
 def _short(axis: Axis) -> str:

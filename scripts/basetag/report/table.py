@@ -8,10 +8,11 @@ interval, `X_low` and `X_high`, stand under the figure `X`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from basetag.report import wording
+from basetag.judgement.figure_places import UNMATCHED
+from basetag.report import numbers
 from basetag.report.data import DatasetResult, ReportData
 
 
@@ -22,13 +23,13 @@ def _text(value: str) -> str:
 def _plain(value: str) -> str:
     """Return a cell of a column that is not known here."""
     try:
-        return f"{float(value):.4g}".replace("-", wording.MINUS)
+        return f"{float(value):.4g}".replace("-", numbers.MINUS)
     except ValueError:
         return value
 
 
 def _number(digits: int) -> Callable[[str], str]:
-    return lambda value: f"{float(value):.{digits}f}".replace("-", wording.MINUS)
+    return lambda value: f"{float(value):.{digits}f}".replace("-", numbers.MINUS)
 
 
 def _seconds(value: str) -> str:
@@ -46,19 +47,19 @@ class Column:
 
 
 def _percent(value: str) -> str:
-    return wording.percent(float(value), 2).removesuffix(" %")
+    return numbers.percent(float(value), 2).removesuffix(" %")
 
 
 def _nats(value: str) -> str:
-    return wording.nats(float(value))
+    return numbers.nats(float(value))
 
 
 def _count(value: str) -> str:
-    return wording.count(float(value))
+    return numbers.count(float(value))
 
 
 def _rate(value: str) -> str:
-    return f"{float(value):,.0f}"
+    return numbers.rate(float(value))
 
 
 def _list(value: str) -> str:
@@ -70,7 +71,7 @@ def _p(value: str) -> str:
 
 
 def _speed(value: str) -> str:
-    return wording.speed(float(value))
+    return numbers.speed(float(value))
 
 
 #: What is shown at first, as far as it is filled.
@@ -81,7 +82,6 @@ TELLING = (
     "decoding",
     "parameters",
     "accuracy",
-    "balanced_accuracy",
     "mcc",
     "cross_entropy",
     "kl_exact",
@@ -93,7 +93,7 @@ TELLING = (
     "train_seconds",
 )
 # Where all rows agree, it is told once, above the table.
-_SHARED = ("test_bases", "chance_accuracy", "device")
+_SHARED = ("test_bases", "matched_bases", "chance_accuracy", "device")
 
 _COLUMNS = {
     "tagger": Column("tagger", "", "Name in the config", _text),
@@ -102,6 +102,9 @@ _COLUMNS = {
     "decoding": Column("calls by", "", "How states are called from probabilities", _text),
     "parameters": Column("para-meters", "", "Numbers that were fitted", _count),
     "test_bases": Column("test bases", "", "Scored bases of the test split", _count),
+    "matched_bases": Column(
+        "matched to training", "", "Test bases inside 31 letters that training has, too", _count
+    ),
     "accuracy": Column("accuracy", "%", "Bases that match", _percent),
     "balanced_accuracy": Column("balanced accuracy", "%", "Mean over states of recall", _percent),
     "macro_f1": Column("macro F1", "", "Mean over states of F1", _number(3)),
@@ -142,6 +145,23 @@ _COLUMNS = {
 }
 
 
+_COLUMNS |= {
+    f"{name}_seed_mean": replace(
+        _COLUMNS[name],
+        heading=f"{_COLUMNS[name].heading}, mean over seeds",
+        meaning="Mean over the seeds of the tagger",
+    )
+    for name in (
+        "accuracy",
+        "cross_entropy",
+        "kl_exact",
+        "attained",
+        "attained_filtered",
+        "false_segments_per_mb_homogeneous",
+        "false_segments_per_mb_shuffled",
+    )
+}
+
 #: Whose p-value a column is.
 _NULL_OF = {"p_chance": "uniform", "p_shift": "shift", "p_resimulated": "resimulated"}
 
@@ -164,6 +184,8 @@ def comparison_view(dataset: DatasetResult, data: ReportData) -> dict[str, Any]:
         and any(row[column] for row in rows)
         and not _is_end(column, data.comparison_columns)
     ]
+    if not any(int(row.get("matched_bases") or 0) for row in rows):
+        filled = [column for column in filled if not column.startswith(UNMATCHED)]
     if all(row.get("decoding") == "argmax" for row in rows):
         filled.remove("decoding")
     shared = [
@@ -173,10 +195,7 @@ def comparison_view(dataset: DatasetResult, data: ReportData) -> dict[str, Any]:
     extra = {column for column in filled if column not in TELLING}
     if len({row["tagger"] for row in rows}) == len(rows):
         extra |= {"seed"} & set(filled)
-    known = {
-        column: _COLUMNS.get(column, Column(column.replace("_", " "), "", "", _plain))
-        for column in (*filled, *shared)
-    }
+    known = {column: _column(column) for column in (*filled, *shared)}
     results = {(result.tagger, str(result.seed)): result for result in dataset.results}
     table = []
     for row in rows:
@@ -211,6 +230,15 @@ def comparison_view(dataset: DatasetResult, data: ReportData) -> dict[str, Any]:
     }
 
 
+def _column(name: str) -> Column:
+    """Return what a column is called and means; of unmatched bases, as that of all is."""
+    own = _COLUMNS.get(name.removeprefix(UNMATCHED), Column(name.replace("_", " "), "", "", _plain))
+    if name in _COLUMNS or not name.startswith(UNMATCHED):
+        return own
+    meaning = f"{own.meaning}, of test bases that training does not have"
+    return replace(own, heading=f"{own.heading}, unmatched", meaning=meaning)
+
+
 def _is_end(column: str, columns: Sequence[str]) -> bool:
     """Tell whether a column holds an end of the interval of another one."""
     figure, _, end = column.rpartition("_")
@@ -219,4 +247,7 @@ def _is_end(column: str, columns: Sequence[str]) -> bool:
 
 def _interval(row: Mapping[str, str], column: str, text: Callable[[str], str]) -> str:
     ends = [row.get(f"{column}_{end}", "") for end in ("low", "high")]
-    return f"{text(ends[0])} to {text(ends[1])}" if all(ends) else ""
+    if not all(ends):
+        return ""
+    # A narrow column may break it beside "to", never within a number.
+    return " to ".join(text(end).replace(" ", "\N{NO-BREAK SPACE}") for end in ends)

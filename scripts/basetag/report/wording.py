@@ -1,4 +1,4 @@
-"""The report's words: numbers as text, and the sentences that say how good a tagger is.
+"""The report's words: the sentences that say how good a tagger is.
 
 Every sentence is computed from the figures of metrics.json; where a figure does not exist, the
 sentence changes and says so. What is measured, and how, is not decided here. The thresholds are
@@ -7,10 +7,14 @@ of the words alone, and stand below.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from basetag.report.control_wording import control_sentences
+from basetag.report.figure_text import mean, spread
+from basetag.report.match_wording import match_sentences
+from basetag.report.numbers import count, nats, percent, signed
 
 Metrics = Mapping[str, Any]
 
@@ -24,17 +28,6 @@ AT_PRIOR = 0.05
 NEARLY_AS_GOOD = 0.05
 #: From this share on, what a rule reads holds "almost all" of what can be known.
 ALMOST_ALL = 0.95
-
-#: What each negative control is made of.
-_CONTROLS = {
-    "homogeneous": "sequence without structure",
-    "shuffled": "test sequence whose letters are shuffled",
-}
-
-#: The minus sign of print, and the times sign: a hyphen and an x read badly in a table.
-MINUS = "\N{MINUS SIGN}"
-_TIMES = "\N{MULTIPLICATION SIGN}"
-_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
@@ -61,74 +54,6 @@ class Verdict:
     level: str
     headline: str
     details: list[str]
-
-
-def percent(value: float, digits: int = 1) -> str:
-    """Return a fraction as percent: 0.598 as ``59.8 %``."""
-    rounded = round(100 * value, digits)
-    return f"{MINUS if rounded < 0 else ''}{abs(rounded):.{digits}f} %"
-
-
-def count(value: float) -> str:
-    """Return a count with separated thousands."""
-    return f"{int(value):,}"
-
-
-def nats(value: float) -> str:
-    """Return nats with four decimals, or two significant digits where four would say 0."""
-    size = abs(value)
-    sign = MINUS if value < 0 else ""
-    if size < 5e-10:
-        return "0"
-    if size >= 0.001:
-        return f"{sign}{size:.4f}"
-    if size >= 1e-5:
-        return f"{sign}{size:.{1 - math.floor(math.log10(size))}f}"
-    return sign + power_of_ten(math.log10(size))
-
-
-def power_of_ten(log10: float) -> str:
-    """Return 10**log10 as text, also where the number itself is below the smallest float."""
-    if log10 > -3:
-        return f"{10**log10:.3f}"
-    exponent = math.floor(log10)
-    mantissa = f"{10 ** (log10 - exponent):.1f}"
-    if mantissa == "10.0":
-        mantissa, exponent = "1.0", exponent + 1
-    return f"{mantissa} {_TIMES} 10{str(exponent).translate(_SUPERSCRIPTS)}"
-
-
-def speed(value: float) -> str:
-    """Return bases per second with its unit: ``290 kb/s``."""
-    for unit, size in (("Gb", 1e9), ("Mb", 1e6), ("kb", 1e3)):
-        if value >= size:
-            return f"{value / size:.3g} {unit}/s"
-    return f"{value:.3g} b/s"
-
-
-def duration(seconds: float) -> str:
-    """Return a time in the units that fit it: ``0.02 s``, ``3 min 20 s``, ``2 h 5 min``."""
-    if seconds < 10:
-        return f"{seconds:.2g} s" if seconds >= 0.001 else "under 0.001 s"
-    whole = round(seconds)
-    if whole < 120:
-        return f"{whole} s"
-    if whole < 7200:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def megabytes(value: float) -> str:
-    """Return an amount of memory with its unit (of 1000): ``512 MB``, ``1.5 GB``."""
-    return f"{value / 1000:.3g} GB" if value >= 1000 else f"{value:.3g} MB"
-
-
-def bases(value: float) -> str:
-    """Return a number of bases with its unit: ``1.5 Mb``."""
-    for unit, size in (("Gb", 1e9), ("Mb", 1e6), ("kb", 1e3)):
-        if value >= size:
-            return f"{value / size:.3g} {unit}"
-    return f"{value:.0f} bases"
 
 
 def context(measured: Mapping[str, Any]) -> str:
@@ -189,11 +114,11 @@ def verdict(
     """
     first = seeds[0]
     name, dataset = str(first["tagger"]), str(first["dataset"])
-    accuracy = _mean([m["accuracy"]["value"] for m in seeds])
+    accuracy = mean([m["accuracy"]["value"] for m in seeds])
     majority = float(first["majority_accuracy"])
     known = (
         f"{name} on {dataset}: {percent(accuracy)} of bases match"
-        f"{_spread([m['accuracy'] for m in seeds])}; "
+        f"{spread([m['accuracy'] for m in seeds])}; "
         f"chance is {percent(first['chance']['uniform']['accuracy'])}"
     )
     if ceiling is None:
@@ -204,10 +129,13 @@ def verdict(
         headline = (
             f"{known}; the best possible is {percent(ceiling['accuracy'])}, and the rest is luck."
         )
+    own = first["ceiling"]
+    if own is not None and own["of"] == "filtered" and first["decoding"] == "argmax":
+        headline = f"{headline[:-1]}, or {percent(own['accuracy'])} reading in one direction."
     attained = [own for own in map(own_attained, seeds) if own is not None]
     badge, level = _badge(attained, seeds, majority)
     if attained and level != "poor":
-        badge += f" ({percent(_mean([own['value'] for own in attained]))} attained)"
+        badge += f" ({percent(mean([own['value'] for own in attained]))} attained)"
     details = [*_attained_sentences(seeds), _majority_sentence(accuracy, majority)]
     worst = max((m["chance"]["uniform"] for m in seeds), key=lambda null: float(null["p"]))
     better = float(worst["p"]) <= 0.05
@@ -218,69 +146,13 @@ def verdict(
     note = rule_note(seeds, rules, prior_cross_entropy)
     if note:
         details.append(note)
+    details += match_sentences(seeds)
     false = control_sentences(seeds)
     if false:
         but = "but" if level in ("good", "fair") else "and"
         badge += f", {but} sees structure where there is none"
         level = "fair" if level == "good" else level
     return Verdict(name, dataset, badge, level, headline, [*details, *false])
-
-
-def control_sentences(seeds: Sequence[Metrics]) -> list[str]:
-    """Name the negative controls in which one tagger sees structure, with its rate and the best.
-
-    Parameters
-    ----------
-    seeds : sequence of metrics.json
-        The tagger's results, one for each seed.
-    """
-    sentences = []
-    for control, words in _CONTROLS.items():
-        found = [judged for m in seeds for judged in [_flagged(m).get(control)] if judged]
-        if not found:
-            continue
-        which = "" if len(seeds) == 1 else f" with {len(found)} of {len(seeds)} seeds"
-        rates = [judged["per_mb"] for judged in found]
-        sentences.append(
-            f"{seeds[0]['tagger']} sees structure where there is none{which}: "
-            f"{_rate(_mean([rate['value'] for rate in rates]))} false segments per Mb of {words}"
-            f"{_spread(rates, _rate)}, where {found[0]['reference']} calls "
-            f"{_rate(found[0]['reference_per_mb']['value'])}."
-        )
-    ceiling = seeds[0]["ceiling"]
-    if sentences and ceiling is not None and ceiling["of"] == "filtered":
-        sentences.append(
-            "What reads in one direction wavers more than what reads in both; the comparison has "
-            "the rates of “filtered”, the best of its kind."
-        )
-    if sentences and seeds[0]["decoding"] == "argmax":
-        sentences.append(
-            "Its calls take each base alone; the most probable path (“decoding: viterbi”) keeps "
-            "segments whole."
-        )
-    return sentences
-
-
-def flagged_note(others: Sequence[Metrics]) -> str:
-    """Name the taggers without a verdict that see structure in a negative control, or nothing."""
-    named = []
-    for m in others:
-        rates = [
-            f"{_rate(judged['per_mb']['value'])} per Mb of {_CONTROLS[control]} "
-            f"({judged['reference']}: {_rate(judged['reference_per_mb']['value'])})"
-            for control, judged in _flagged(m).items()
-        ]
-        if rates:
-            named.append(f"{m['tagger']}, {' and '.join(rates)}")
-    if not named:
-        return ""
-    return f"False segments where there is no structure, more than need be: {'; '.join(named)}."
-
-
-def _flagged(metrics: Metrics) -> dict[str, Mapping[str, Any]]:
-    """Return the negative controls on which a tagger is flagged, by name."""
-    controls = metrics["controls"] or {}
-    return {name: judged for name, judged in controls.items() if judged and judged["flagged"]}
 
 
 def primary_measure(*, known: bool) -> str:
@@ -315,22 +187,6 @@ def baseline_line(metrics: Metrics, reference: str | None) -> str:
     return f"{known}; {percent(share)} attained"
 
 
-def with_interval(value: float, ends: tuple[float, float] | None, *, in_percent: bool) -> str:
-    """Return a figure with its interval, short: ``59.8 (59.6 to 60.0) %``."""
-    scale = 100 if in_percent else 1
-    unit = " %" if in_percent else ""
-    digits = 1 if in_percent else 4
-    if ends is None:
-        return f"{scale * value:.{digits}f}{unit}"
-    # One more digit where the ends would else be the same.
-    while digits < 6 and round(scale * ends[0], digits) == round(scale * ends[1], digits):
-        if ends[0] == ends[1]:
-            break
-        digits += 1
-    numbers = [f"{scale * number:.{digits}f}" for number in (value, *ends)]
-    return f"{numbers[0]} ({numbers[1]}\N{EN DASH}{numbers[2]}){unit}"
-
-
 def rule_note(
     seeds: Sequence[Metrics], rules: Sequence[Metrics], prior_cross_entropy: float | None
 ) -> str | None:
@@ -341,7 +197,7 @@ def rule_note(
     """
     if not rules or prior_cross_entropy is None:
         return None
-    network = _mean([m["cross_entropy"]["value"] for m in seeds])
+    network = mean([m["cross_entropy"]["value"] for m in seeds])
     gain = prior_cross_entropy - network
     best = min(rules, key=lambda m: float(m["cross_entropy"]["value"]))
     behind = float(best["cross_entropy"]["value"]) - network
@@ -380,38 +236,6 @@ def unlabelled_note(taggers: Sequence[Metrics]) -> str:
     )
 
 
-def certainty_sentence(
-    tagger: str, on_matches: float, on_mismatches: float, low: float, high: float
-) -> str:
-    """Answer in words whether mismatches are less certain.
-
-    Parameters
-    ----------
-    tagger : str
-        Name.
-    on_matches, on_mismatches : float
-        Mean probability of the called state where the call is right, and where it is not.
-    low, high : float
-        95 % interval of their difference.
-    """
-    answer = (
-        "Yes, mismatches are less certain"
-        if low > 0
-        else "No, mismatches are more certain"
-        if high < 0
-        else "It cannot be told from these bases whether mismatches are less certain"
-    )
-    difference = f"difference {_points(on_matches - on_mismatches)} points"
-    if math.isfinite(low) and math.isfinite(high):
-        difference += f", 95 % interval {_points(low)} to {_points(high)}"
-    else:
-        difference += "; too few bases for an interval"
-    return (
-        f"{tagger}: {answer}. The called state has a mean probability of {percent(on_matches)} "
-        f"where it is right and {percent(on_mismatches)} where it is wrong ({difference})."
-    )
-
-
 def _attained_sentences(seeds: Sequence[Metrics]) -> list[str]:
     first = seeds[0]
     if first["ceiling"] is None:
@@ -422,7 +246,7 @@ def _attained_sentences(seeds: Sequence[Metrics]) -> list[str]:
             "There is less than 0.001 nats per base to know about these labels, too little to "
             "say what share of it a tagger has."
         ]
-    share = f"{percent(_mean([own['value'] for own in attained]))}{_spread(attained)}"
+    share = f"{percent(mean([own['value'] for own in attained]))}{spread(attained)}"
     of = str(first["ceiling"]["of"])
     sentences = []
     if of == "exact":
@@ -440,16 +264,16 @@ def _attained_sentences(seeds: Sequence[Metrics]) -> list[str]:
                 "more often than that."
             )
         if first["attained"] is not None:
-            any_method = _mean([m["attained"]["value"] for m in seeds])
+            any_method = mean([m["attained"]["value"] for m in seeds])
             sentences.append(
                 f"Held against methods that read both ways it has {percent(any_method)}."
             )
     if first["excess"] is not None:
         gaps = [m["excess"][of] for m in seeds]
-        gap = _mean([g["value"] for g in gaps])
+        gap = mean([g["value"] for g in gaps])
         sentences.append(
-            f"Its cross-entropy differs from that ceiling's by {_signed(gap)} nats per base"
-            f"{_spread(gaps, _signed)}."
+            f"Its cross-entropy differs from that ceiling's by {signed(gap)} nats per base"
+            f"{spread(gaps, signed)}."
         )
     return sentences
 
@@ -472,7 +296,7 @@ def _badge(
             if better
             else ("not better than the commonest label", "poor")
         )
-    share = _mean([own["value"] for own in attained])
+    share = mean([own["value"] for own in attained])
     if share >= AT_CEILING:
         return "has reached its ceiling", "good"
     if share >= NEAR_CEILING:
@@ -482,32 +306,3 @@ def _badge(
     if share >= 0:
         return "knows next to nothing", "poor"
     return "worse than the label frequencies", "poor"
-
-
-def _spread(figures: Sequence[Mapping[str, Any]], form: Any = percent) -> str:
-    """Return the interval of one figure, or the range over seeds of several, in brackets."""
-    if len(figures) == 1:
-        if figures[0]["low"] is None:
-            return " (no interval: too few records, or all alike)"
-        low, high = form(figures[0]["low"]), form(figures[0]["high"])
-        return f" (95 % interval {low.removesuffix(' %')} to {high})"
-    values = [figure["value"] for figure in figures]
-    low, high = form(min(values)), form(max(values))
-    return f" (mean of {len(values)} seeds, {low.removesuffix(' %')} to {high})"
-
-
-def _rate(value: float) -> str:
-    return f"{value:,.0f}"
-
-
-def _signed(value: float) -> str:
-    text = nats(value)
-    return f"+{text}" if value > 0 and text != "0" else text
-
-
-def _points(value: float) -> str:
-    return percent(value).removesuffix(" %")
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)

@@ -14,7 +14,7 @@ from basetag.corpus import Corpus
 from basetag.errors import ConfigError, InputError, nearest
 from basetag.networks.heads import ChainHead
 from basetag.networks.tagger_network import TaggerNetwork
-from basetag.splits import Segments, count_transitions, label_frequencies
+from basetag.steps import Steps
 from basetag.tagger import feature_names
 from basetag.tagger_file import read_tagger
 
@@ -24,23 +24,11 @@ log = logging.getLogger(__name__)
 _OF_TRAINING = ("dropout", "longest_memory")
 
 
-def draw_weights(
-    network: TaggerNetwork, corpus: Corpus, training: Segments, generator: torch.Generator
-) -> None:
-    """Draw all weights of a network that is to be trained on `training`.
-
-    A chain on top starts with the transitions of the labels there.
-
-    Raises
-    ------
-    InputError
-        Where no base of the training split has a label.
-    """
+def draw_weights(network: TaggerNetwork, steps: Steps, generator: torch.Generator) -> None:
+    """Draw all weights of a network; a chain on top starts with the steps of the training split."""
     network.initialise(generator)
     if isinstance(network.head, ChainHead):
-        network.head.start_from_labels(
-            count_transitions(corpus, training), label_frequencies(corpus, training)
-        )
+        network.head.start_from_steps(steps.counts, steps.frequencies)
 
 
 def start_from(
@@ -52,7 +40,7 @@ def start_from(
 ) -> None:
     """Give a network the weights of a trained one, and freeze some of them.
 
-    Where the states or the heads differ the head stays as it is.
+    Where the states, the substates or the heads differ the head stays as it is.
 
     Parameters
     ----------
@@ -61,7 +49,7 @@ def start_from(
     path : path-like
         A tagger.safetensors.
     corpus : Corpus
-        What the network will be trained on.
+        What the network will be trained on; with substates where it is on these.
     architecture : mapping
         What `build_network` made the network from.
     frozen : sequence of str
@@ -106,6 +94,11 @@ def _why_the_head_is_new(
     if heads[0] != heads[1]:
         found, wanted = (_as_in_a_config("head", head) for head in heads)
         return f"{file} has {found}, and this tagger {wanted}"
+    theirs = tuple((card.get("substates") or {"names": ()})["names"])
+    ours = () if corpus.substates is None else corpus.substates.names
+    if theirs != ours:
+        found, wanted = (", ".join(names) or "labels" for names in (theirs, ours))
+        return f"{file} was trained on {found}, and this tagger is on {wanted}"
     return None
 
 
@@ -137,7 +130,7 @@ def _check_kin(
             file=file,
             advice="give both the same features, in the same order",
         )
-    for key in sorted(architecture.keys() - {*_OF_TRAINING, "head", "features"}):
+    for key in sorted(architecture.keys() - {*_OF_TRAINING, "head", "substates", "features"}):
         wanted = architecture[key]
         found = card["architecture"].get(key)
         if found != wanted:

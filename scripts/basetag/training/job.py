@@ -13,15 +13,17 @@ import torch
 from lightning_fabric import Fabric
 
 from basetag.context import measure_context
-from basetag.corpus import LABELS, TOKENS, Corpus
+from basetag.corpus import Corpus
+from basetag.corpus_files import LABELS, SUBSTATES, TOKENS
 from basetag.devices import peak_gpu_memory
 from basetag.feature_scales import feature_scales
 from basetag.features import FEATURE_NAMES, FEATURES
 from basetag.files import canonical_json, content_digest, write_json, written_whole
 from basetag.memory import peak_memory
-from basetag.network_tagger import NetworkTagger, build_network
+from basetag.network_tagger import NetworkTagger, build_network, card_of_substates
 from basetag.provenance import environment
-from basetag.splits import read_split
+from basetag.splits.table import read_split
+from basetag.steps import training_steps
 from basetag.training.checkpoints import CheckpointFolder, checkpoint_digest
 from basetag.training.initial_weights import draw_weights, freeze, start_from
 from basetag.training.loop import train
@@ -87,13 +89,19 @@ def run_training(fabric: Fabric, job: TrainingJob) -> None:
     # a step's time.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
-    corpus = Corpus.open(job.corpus, settings["architecture"]["features"])
-    segments = read_split(job.split, corpus)
-    network = build_network(
-        corpus.alphabet, corpus.states, settings["architecture"], len(corpus.feature_names)
+    corpus = _as_learnt(
+        Corpus.open(job.corpus, settings["architecture"]["features"]),
+        substates=settings["architecture"]["substates"],
     )
+    segments = read_split(job.split, corpus)
+    both_read = settings["training"]["reverse_complement"]
+    steps = training_steps(corpus, segments["train"], both_strands=both_read)
+    network = build_network(
+        corpus.alphabet, corpus.states, settings["architecture"], len(corpus.feature_names),
+        card_of_substates(corpus, steps),
+    )  # fmt: skip
     generator = torch.Generator().manual_seed(settings["seed"])
-    draw_weights(network, corpus, segments["train"], generator)
+    draw_weights(network, steps, generator)
     if network.features is not None:
         network.features.start_from(*feature_scales(corpus, segments["train"]))
     if job.initial is not None:
@@ -107,10 +115,15 @@ def run_training(fabric: Fabric, job: TrainingJob) -> None:
     inputs = [job.corpus / TOKENS, job.corpus / LABELS, job.split]
     if corpus.features is not None:
         inputs += [job.corpus / FEATURES, job.corpus / FEATURE_NAMES]
+    if corpus.substates is not None:
+        inputs.append(job.corpus / SUBSTATES)
     inputs += [path for path in (job.initial, job.words) if path is not None]
+    meaning = {"mirror": corpus.mirror, "substates": card_of_substates(corpus, steps)}
     checkpoints = CheckpointFolder(
         job.best.parent / "checkpoints",
-        checkpoint_digest(canonical_json(settings), job.code, content_digest(*inputs)),
+        checkpoint_digest(
+            canonical_json(settings), job.code, content_digest(*inputs), canonical_json(meaning)
+        ),
     )
     run = train(
         fabric,
@@ -136,6 +149,7 @@ def run_training(fabric: Fabric, job: TrainingJob) -> None:
         settings["architecture"],
         fabric.device,
         both_strands=settings["both_strands"],
+        steps=steps if both_read or corpus.substates is not None else None,
     )
     tagger.card["context"] = measure_context(
         tagger,
@@ -164,6 +178,14 @@ def run_training(fabric: Fabric, job: TrainingJob) -> None:
         },
     )
     checkpoints.remove()
+
+
+def _as_learnt(corpus: Corpus, *, substates: bool) -> Corpus:
+    """Return the corpus with its substates if they are to be learnt and say more than labels."""
+    given = corpus.substates
+    if given is not None and (not substates or len(given.names) == len(corpus.states)):
+        return dataclasses.replace(corpus, substates=None)
+    return corpus
 
 
 def _peaks(fabric: Fabric) -> torch.Tensor:

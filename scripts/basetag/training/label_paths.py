@@ -12,7 +12,7 @@ from basetag.networks.chain import propagate
 from basetag.networks.heads import ChainHead
 from basetag.networks.tagger_network import TaggerNetwork
 from basetag.pieces import PIECE
-from basetag.splits import Segments
+from basetag.segments import Segments
 
 #: Stretches side by side.
 ROWS = 64
@@ -43,6 +43,8 @@ def refuse_labels_without_a_path(
     head = network.head
     if not isinstance(head, ChainHead) or not head.forbidden.any():
         return
+    if corpus.substates is not None:
+        return  # their allowed steps were made for these labels
     pieces = training.cut(PIECE)
     order = np.argsort(-pieces.lengths, kind="stable")
     order = order[pieces.lengths[order] > 0]

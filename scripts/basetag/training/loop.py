@@ -29,8 +29,9 @@ from torch import nn
 
 from basetag.corpus import Corpus
 from basetag.errors import ConfigError
+from basetag.label_statistics import label_frequencies
 from basetag.networks.tagger_network import TaggerNetwork
-from basetag.splits import Segments, label_frequencies
+from basetag.segments import Segments
 from basetag.training.checkpoints import CheckpointFolder
 from basetag.training.label_paths import refuse_labels_without_a_path
 from basetag.training.learning_rate import SCHEDULES
@@ -74,13 +75,14 @@ def train(
         Already initialised, the same in every process; moved to the device. Parameters that need
         no gradient stay as they are.
     corpus : Corpus
-        With labels, and with the features that the network reads.
+        With labels, with the features that the network reads, and with substates where its head
+        has these.
     training, validation : Segments
         Windows are drawn from the first; the second chooses the weights that are kept.
     settings : mapping
         The `training` section of the config (docs/config.md).
     seed : int
-        Of the windows and of the masking.
+        Of the windows, their strands and the masking.
     checkpoints : CheckpointFolder
         Where this run's checkpoints lie.
     both_strands : bool
@@ -111,7 +113,8 @@ def train(
     sampler = WindowSampler(training, settings["window"])
     reader = WindowReader(
         corpus.tokens, corpus.known_labels, corpus.alphabet.unknown, fabric.device,
-        corpus.features,
+        corpus.features, corpus.substates,
+        corpus.alphabet.complement if settings["reverse_complement"] else None, corpus.mirror,
     )  # fmt: skip
     weights = state_weights(settings["class_weights"], corpus, training)
     batch = SharedBatch(fabric, network, weights)

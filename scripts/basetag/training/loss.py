@@ -11,11 +11,12 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from basetag.corpus import UNLABELLED, Corpus
+from basetag.corpus import Corpus
 from basetag.devices import is_out_of_memory
+from basetag.label_statistics import label_frequencies
 from basetag.networks.activations import active_rows
 from basetag.networks.tagger_network import TaggerNetwork
-from basetag.splits import Segments, label_frequencies
+from basetag.segments import Segments
 from basetag.training.windows import Windows
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,8 @@ class SharedBatch:
         Every process is given the whole batch and computes every n-th row of it. Where memory
         does not suffice, it starts again with twice as many parts, and stays with these.
         """
-        weight = summed_weight(windows.labels, self.weights).clamp(min=1e-12)
+        counts = self.network.head.weights_of_told(self.weights)
+        weight = counts[windows.labels.long()].sum().clamp(min=1e-12)
         own = windows.part(self.fabric.global_rank, self.fabric.world_size)
         while True:
             loss = self._in_parts(own, weight)
@@ -91,14 +93,6 @@ class SharedBatch:
                 raise
             return None
         return total
-
-
-def summed_weight(labels: Tensor, weights: Tensor) -> Tensor:
-    """Return what the labelled bases of `labels` count together."""
-    # By a table: to pick out labelled bases, a GPU would have to say how many there are.
-    counts = weights.new_zeros(UNLABELLED + 1)
-    counts[: weights.numel()] = weights
-    return counts[labels.long()].sum()
 
 
 def state_weights(

@@ -1,4 +1,8 @@
-"""The cross-entropy on the validation split, by which weights are chosen and trainings ended."""
+"""The cross-entropy on the validation split, by which weights are chosen and trainings ended.
+
+It is that of labels, whatever a network is trained on: what is compared, and judged later, is how
+well taggers know those.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from basetag.errors import InputError
 from basetag.inference import ROWS, Predictor
 from basetag.networks.tagger_network import TaggerNetwork
 from basetag.pieces import spread_pieces
-from basetag.splits import Segments
+from basetag.segments import Segments
 from basetag.training.loss import summed_over_processes
 
 
@@ -59,7 +63,9 @@ class Validation:
         self._weights = weights
         complement = corpus.alphabet.complement if both_strands else None
         # Rows by measurement would differ from run to run, and last bits of the losses with them.
-        self._predictor = Predictor(network, fabric.device, complement=complement, rows=ROWS)
+        self._predictor = Predictor(
+            network, fabric.device, complement=complement, mirror=corpus.mirror, rows=ROWS
+        )
 
     def mean_cross_entropy(self) -> float:
         """Return the mean cross-entropy over labelled bases, nats.

@@ -2,14 +2,15 @@
 
 Every step's draws come from a counter-based generator (Philox: Salmon et al. 2011) keyed by the
 seed with the step as its counter, so step 1,000 can be drawn without drawing the 999 before it and
-a resumed run sees the very same windows. What is drawn does not depend on the device, nor on how
-many processes share the batch.
+a resumed run sees the very same windows, each on the very same strand. What is drawn does not
+depend on the device, nor on how many processes share the batch.
 """
 
 from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,7 +21,8 @@ from torch import Tensor
 
 from basetag.corpus import UNLABELLED
 from basetag.features import FeatureColumns
-from basetag.splits import Segments
+from basetag.segments import Segments
+from basetag.substates import Substates
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +42,8 @@ class Windows:
     tokens : Tensor of uint8, (rows, length)
         The longest first, padded behind their ends.
     labels : Tensor of uint8, (rows, length)
-        `UNLABELLED` in the padding.
+        What a head is told of each base: its label, or the number of labels + its substate where
+        the reader knows that. `UNLABELLED` in the padding.
     lengths : ndarray of int64, (rows,)
     features : Tensor of float32, (rows, length, features), or None
         NaN where one is missing, and in the padding.
@@ -138,6 +141,13 @@ class WindowReader:
         Where the windows are wanted.
     features : FeatureColumns of float32, (bases, features), optional
         Those of the corpus, where some are to be read.
+    substates : Substates, optional
+        Those of the corpus, where they are to be learnt.
+    complement : ndarray of uint8, (tokens,), optional
+        Token of each token's complement. With it, each window is read on the other strand with
+        probability 1/2.
+    mirror : sequence of int, optional
+        What each label becomes there; needed with `complement`.
     """
 
     def __init__(
@@ -147,27 +157,46 @@ class WindowReader:
         unknown: int,
         device: torch.device,
         features: FeatureColumns | None = None,
+        substates: Substates | None = None,
+        complement: NDArray[np.uint8] | None = None,
+        mirror: Sequence[int] = (),
     ) -> None:
         self.unknown = unknown
         self.device = device
-        self._features = self._columns = None
+        self._features = self._columns = self._substates = None
+        self._n_labels = 0 if substates is None else max(substates.label_of) + 1
+        #: What each token and each thing told becomes on the other strand.
+        self._turned: tuple[Tensor, Tensor] | None = None
         with warnings.catch_warnings():
             # Of maps that cannot be written: nobody does.
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
             self._tokens, self._labels = torch.from_numpy(tokens), torch.from_numpy(labels)
+            if substates is not None:
+                self._substates = torch.from_numpy(substates.labels)
             if features is not None:
                 self._features = torch.from_numpy(features.values)
                 self._columns = torch.from_numpy(features.columns)
         if device.type == "cuda":
             free, _ = torch.cuda.mem_get_info(device)
             n_features = 0 if features is None else features.columns.size
-            if tokens.size * (2 + 4 * n_features) <= CORPUS_SHARE * free:
+            of_letters = 2 if substates is None else 3
+            if tokens.size * (of_letters + 4 * n_features) <= CORPUS_SHARE * free:
                 self._tokens, self._labels = self._tokens.to(device), self._labels.to(device)
+                if self._substates is not None:
+                    self._substates = self._substates.to(device)
                 if features is not None:
                     self._features = _on_device(features, device)
                     self._columns = torch.arange(n_features, device=device)
             else:
                 log.info("the corpus does not fit on the GPU; windows are read from its files")
+        if complement is not None:
+            told = np.arange(UNLABELLED + 1, dtype=np.uint8)
+            both = [*mirror]
+            if substates is not None:
+                both += [len(mirror) + substate for substate in substates.mirror]
+            told[: len(both)] = both
+            at = self._tokens.device
+            self._turned = torch.tensor(complement, device=at), torch.tensor(told, device=at)
 
     def read(
         self,
@@ -177,6 +206,9 @@ class WindowReader:
         generator: np.random.Generator,
     ) -> Windows:
         """Read windows, order them from the longest on, pad them, and hide some bases.
+
+        On the other strand everything comes from the last base to the first; features are the same
+        on both.
 
         Parameters
         ----------
@@ -196,15 +228,34 @@ class WindowReader:
         position = torch.arange(shape[1], device=at)
         inside = position < torch.from_numpy(lengths).to(at)[:, None]  # (rows, length)
         first = torch.from_numpy(starts).to(at)[:, None]
+        turns = None
+        if self._turned is not None:
+            turns = torch.from_numpy(generator.random(lengths.size) < 0.5).to(at)[:, None]
+            last = torch.from_numpy(lengths - 1).to(at)[:, None]
+            position = torch.where(turns, last - position, position)
         index = torch.where(inside, first + position, first)
         hidden = _covered(runs, inside.numel(), at)
-        tokens = self._tokens[index].masked_fill(~inside | hidden.view(shape), self.unknown)
-        labels = self._labels[index].masked_fill(~inside, UNLABELLED)
+        tokens, labels = self._tokens[index], self._told(index)
+        if self._turned is not None and turns is not None:
+            complement, mirror = self._turned
+            tokens = torch.where(turns, complement[tokens.long()], tokens)
+            labels = torch.where(turns, mirror[labels.long()], labels)
+        tokens = tokens.masked_fill(~inside | hidden.view(shape), self.unknown)
+        labels = labels.masked_fill(~inside, UNLABELLED)
         features = None
         if self._features is not None:
             features = self._features[index[..., None], self._columns]
             features = features.masked_fill(~inside[..., None], torch.nan).to(self.device)
         return Windows(tokens.to(self.device), labels.to(self.device), lengths, features)
+
+    def _told(self, index: Tensor) -> Tensor:
+        """Return what a head is told of the bases at `index`."""
+        labels = self._labels[index]
+        if self._substates is None:
+            return labels
+        substates = self._substates[index]
+        known = (labels != UNLABELLED) & (substates != UNLABELLED)
+        return torch.where(known, substates + self._n_labels, labels)
 
 
 def _on_device(features: FeatureColumns, device: torch.device) -> Tensor:

@@ -1,6 +1,6 @@
 """Stretches of a corpus that say the same: copies, and reverse complements of each other.
 
-Exact ones alone, found by a digest of their whole content. Near copies are not looked for.
+Exact ones alone, found by a digest of their whole content; near ones are found by `near_copies`.
 """
 
 from __future__ import annotations

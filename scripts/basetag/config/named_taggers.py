@@ -1,0 +1,150 @@
+"""What is wrong where a config names a tagger that it makes itself.
+
+A tagger starts from another's weights, or a genome is annotated with it: is there such a tagger,
+with that seed, and does it fit?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from basetag.config.checked import Config
+from basetag.config.layers import Keys
+from basetag.config.mistakes import Mistake, unknown
+from basetag.config.model import TAGGER_FILES, TaggerFile, TaggerReference
+from basetag.config.runs import Run
+from basetag.config.sources import TAGGER_FILE
+
+
+def wrongly_named_taggers(config: Config) -> Iterator[Mistake]:
+    """Yield what is wrong with the taggers that others start from, and that annotate genomes."""
+    yield from _wrong_beginnings(config)
+    yield from _circles(config)
+    for genome in config.model.annotate:
+        yield from _wrong_references(config, genome)
+
+
+def _wrong_beginnings(config: Config) -> Iterator[Mistake]:
+    """Yield what is wrong with paths that name a tagger as the rules do."""
+    for name in config.taggers:
+        path = config.initial_tagger(name)
+        found = TAGGER_FILE.fullmatch(path or "")
+        if path is None or found is None:
+            continue
+        keys: Keys = ("taggers", name, "init_from")
+        run = config.initial_run(name)
+        if run is None:
+            if not Path(path).is_file():
+                dataset, tagger, _ = found.groups()
+                kind, one, choices = (
+                    ("tagger", tagger, list(config.model.taggers))
+                    if dataset in config.datasets
+                    else ("dataset", dataset, list(config.model.datasets))
+                )
+                problem, advice = unknown(kind, one, choices)
+                yield Mistake(keys, f"no such file: {path!r}, and {problem}", advice)
+            continue
+        _, tagger, seed = run
+        if not config.is_network(tagger):
+            yield Mistake(
+                keys,
+                f"{tagger!r} is a baseline, and has no weights of a network",
+                "name a network's tagger.safetensors",
+            )
+        elif run not in config.runs():
+            yield Mistake(
+                keys,
+                f"{tagger!r} has no seed {seed}",
+                f"its seeds are {', '.join(map(str, config.seeds(tagger)))}",
+            )
+
+
+def _circles(config: Config) -> Iterator[Mistake]:
+    told: set[str] = set()
+    for name in config.taggers:
+        way = [name]
+        while (run := config.initial_run(way[-1])) is not None and run[1] not in way:
+            way.append(run[1])
+        if run is not None and run[1] == name and name not in told:
+            told.update(way)
+            through = f" through {', '.join(map(repr, way[1:]))}" if way[1:] else ""
+            yield Mistake(
+                ("taggers", name, "init_from"),
+                f"{name!r} would start from itself{through}",
+                "name another, or let one of them start anew",
+            )
+
+
+def _wrong_references(config: Config, genome: str) -> Iterator[Mistake]:
+    seen: set[Run] = set()
+    alphabets: list[tuple[str, str]] = []  # whose, and what
+    runs = set(config.runs())
+    for index, use in enumerate(config.genome(genome).taggers):
+        keys: Keys = ("annotate", genome, "taggers", index)
+        if isinstance(use, TaggerFile):
+            card = config.cards[use.file]
+            run = (TAGGER_FILES, use.folder, 0)
+            alphabets.append((use.folder, card["alphabet"]))
+            features, own = tuple(card.get("features", ())), "file"
+            if run in seen:
+                yield Mistake(
+                    keys, f"a second tagger called {use.folder!r}", "give this one another name"
+                )
+        else:
+            unknown_names = list(_unknown_names(config, use, keys))
+            yield from unknown_names
+            if unknown_names:
+                continue
+            seeds = config.seeds(use.tagger)
+            run = (use.dataset, use.tagger, seeds[0] if use.seed is None else use.seed)
+            alphabets.append((use.dataset, config.alphabet(use.dataset)))
+            features, own = config.features_of_tagger(use.tagger), "tagger"
+            yield from _wrong_run(config, use, run, keys, runs, seen)
+        (first, other), (last, here) = alphabets[0], alphabets[-1]
+        if here != other:
+            yield Mistake(
+                (*keys, "file" if own == "file" else "dataset"),
+                f"{last!r} is written in {here!r}, and {first!r}, which annotates the "
+                f"same genome, in {other!r}",
+                "give the genome a second entry under another name",
+            )
+        for feature in features:
+            if feature not in config.genome(genome).features:
+                name = use.folder if isinstance(use, TaggerFile) else use.tagger
+                yield Mistake(
+                    (*keys, own),
+                    f"{name!r} reads the feature {feature!r}, which the genome lacks",
+                    f"add it to annotate.{genome}.features",
+                )
+        seen.add(run)
+
+
+def _unknown_names(config: Config, use: TaggerReference, keys: Keys) -> Iterator[Mistake]:
+    for kind, name, known_names, own in (
+        ("dataset", use.dataset, config.datasets, config.model.datasets),
+        ("tagger", use.tagger, config.taggers, config.model.taggers),
+    ):
+        if name not in known_names:
+            yield Mistake((*keys, kind), *unknown(kind, name, own))
+
+
+def _wrong_run(
+    config: Config, use: TaggerReference, run: Run, keys: Keys, runs: set[Run], seen: set[Run]
+) -> Iterator[Mistake]:
+    """Yield what keeps a tagger of the config, by its run, from annotating."""
+    if not config.has(use.dataset, use.tagger):
+        yield Mistake(
+            (*keys, "tagger"),
+            f"{use.tagger!r} cannot be made for the dataset {use.dataset!r}",
+            "choose another",
+        )
+    elif run not in runs:
+        why = "" if config.is_network(use.tagger) else ", as it is a baseline"
+        yield Mistake(
+            (*keys, "seed"),
+            f"{use.tagger!r} has no seed {use.seed}{why}",
+            f"its seeds are {', '.join(map(str, config.seeds(use.tagger)))}",
+        )
+    elif run in seen:
+        yield Mistake(keys, "the same tagger stands twice", "keep one of them")

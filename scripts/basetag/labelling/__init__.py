@@ -1,0 +1,1 @@
+"""What an annotation file says of a genome, read and made into a label of each base."""

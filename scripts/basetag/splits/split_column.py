@@ -1,0 +1,76 @@
+"""Two columns of a table: names of records, and what says to which split each belongs.
+
+What parts the columns, the first line says: a tab if it has one, else a comma, else a semicolon.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from basetag.errors import InputError, nearest
+from basetag.text_lines import decoded_blocks
+
+
+@dataclass(frozen=True, slots=True)
+class SplitRow:
+    """A row of the table: its record, its value, its line in the file."""
+
+    record: str
+    value: str
+    line: int
+
+
+def read_split_column(path: Path, *, record: str, column: str) -> Iterator[SplitRow]:
+    """Yield the rows of a table. Blanks around a field are no part of it, nor are empty lines.
+
+    Raises
+    ------
+    InputError
+        Where the table has no such column, at a row with more or fewer fields than the first
+        line, and for a file that cannot be read.
+    """
+    lines = (line for _, block in decoded_blocks(path) for line in block)
+    first = next(lines, "")
+    sign = next((sign for sign in "\t,;" if sign in first), "\t")
+    reader = csv.reader(chain([first], lines), delimiter=sign, strict=True)
+    header: list[str] | None = None
+    places: list[int] = []
+    while True:
+        try:
+            fields = [field.strip() for field in next(reader)]
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise InputError(
+                f"cannot be read ({error})", file=path, line=reader.line_num,
+                advice="is a double quote missing? One within a field is written twice",
+            ) from error  # fmt: skip
+        if header is None:
+            header = fields
+            places = [_place(name, header, path) for name in (record, column)]
+        elif any(fields):
+            if len(fields) != len(header):
+                found = "1 column" if len(fields) == 1 else f"{len(fields)} columns"
+                raise InputError(
+                    f"found {found}, and the first line names {len(header)}",
+                    file=path, line=reader.line_num,
+                    advice="a field that holds the sign between columns stands in double quotes",
+                )  # fmt: skip
+            yield SplitRow(fields[places[0]], fields[places[1]], reader.line_num)
+
+
+def _place(column: str, header: Sequence[str], path: Path) -> int:
+    """Return where a column is."""
+    if header.count(column) == 1:
+        return header.index(column)
+    shown = ", ".join(name[:30] for name in header[:8]) + (", …" if len(header) > 8 else "")
+    problem, advice = f"has no column {column!r}", f"the first line names {shown}"
+    if column in header:
+        problem, advice = f"{header.count(column)} columns are called {column!r}", "rename one"
+    elif like := nearest(column, header):
+        advice = f"did you mean {like!r}? {advice.capitalize()}"
+    raise InputError(problem, file=path, line=1, advice=advice)
