@@ -4,7 +4,7 @@ IN   a FASTA (a user's own, or fetched by accession), tagger.safetensors (of thi
 OUT  results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.bed.gz, segments.gff3.gz
      and their index (.tbi; for a chromosome of 2^29 bases or more .csi, too); posteriors/, a
      bigWig of each state; summary.tsv, distributions.tsv, composition.json;
-     agreement.tsv
+     agreement.tsv, regions.npz
 """
 
 
@@ -173,3 +173,32 @@ rule compare_annotations:
         "Comparing the annotations of {wildcards.genome}"
     script:
         "../scripts/compare_annotations.py"
+
+
+rule show_regions:
+    """Read what the report shows base by base back from a genome's tracks."""
+    input:
+        corpus=corpus_in("results/genomes/{genome}", labelled=False),
+        segments=lambda wildcards: every_annotation("segments.bed.gz", wildcards.genome),
+        indices=lambda wildcards: every_annotation(
+            "segments.bed.gz.tbi", wildcards.genome
+        ),
+        posteriors=lambda wildcards: every_annotation("posteriors", wildcards.genome),
+        summaries=lambda wildcards: every_annotation("summary.tsv", wildcards.genome),
+    output:
+        regions="results/annotations/{genome}/regions.npz",
+    log:
+        "logs/show_regions/{genome}.log",
+    benchmark:
+        "logs/show_regions/{genome}.benchmark.tsv"
+    wildcard_constraints:
+        genome=either(GENOMES),
+    conda:
+        "../envs/data.yaml"
+    params:
+        settings=settings("show_regions", "genome"),
+        code=code("show_regions.py"),
+    message:
+        "Reading the shown regions of {wildcards.genome}"
+    script:
+        "../scripts/show_regions.py"

@@ -290,6 +290,11 @@ class Config(Sources):
         """Return `bases_per_job`; None is one job."""
         return {"bases_per_job": self.genome(genome).bases_per_job}
 
+    def show_regions_settings(self, genome: str) -> Settings:
+        """Return `regions`, as they are written, and `annotations` (names, in order)."""
+        names = self.compare_annotations_settings(genome)["annotations"]
+        return {"regions": list(self.genome(genome).regions), "annotations": names}
+
     def compare_annotations_settings(self, genome: str) -> Settings:
         """Return `annotations` (names, in order) and `state_names`: all that their states have."""
         uses = self.uses(genome)

@@ -32,6 +32,7 @@ from basetag.config.section import (
 from basetag.config.sweeps import Sweep
 from basetag.config.taggers import Tagger
 from basetag.config.training import Training
+from basetag.region import Region
 
 #: Folders of `results/` that are no dataset's, and of a dataset's folder that are no tagger's.
 #: The folder of annotations by taggers that a config names by their files.
@@ -39,6 +40,9 @@ TAGGER_FILES = "files"
 
 RESERVED_DATASETS = ("annotations", "genomes", "sweeps", TAGGER_FILES)
 RESERVED_TAGGERS = ("corpus", "controls")
+
+#: Bases of a region that the report shows, at most.
+LONGEST_REGION = 50_000
 
 DatasetName = Annotated[Name, not_reserved(*RESERVED_DATASETS)]
 TaggerName = Annotated[Name, not_reserved(*RESERVED_TAGGERS)]
@@ -129,6 +133,18 @@ AnnotatingTagger = Annotated[
 ]
 
 
+def _check_region(text: str) -> str:
+    region = Region.of_text(text)
+    if region is None:
+        raise mistake(f"{text!r} is no region", "write it as chr1:1-20000, from 1, both ends in")
+    if region.end - region.start > LONGEST_REGION:
+        raise mistake(
+            f"{text} has {region.end - region.start} bases",
+            f"show {LONGEST_REGION} at most, and several regions for more",
+        )
+    return text
+
+
 class GenomeEntry(Section):
     """A genome to annotate: fetched by its accession, or a FASTA file of your own."""
 
@@ -162,6 +178,15 @@ class GenomeEntry(Section):
         default=None,
         description="Whether both strands are averaged in this annotation; without it, whether "
         "the tagger's own setting says so. Networks on DNA and RNA only.",
+    )
+    regions: Annotated[tuple[Annotated[str, AfterValidator(_check_region)], ...], Strict(False)] = (
+        Field(
+            default=(),
+            max_length=10,
+            description="Parts of it that the report shows base by base, such as chr1:1-20000 "
+            f"(from 1, both ends in), of {LONGEST_REGION} bases at most; without any, the 20 kb "
+            "around the first change of state.",
+        )
     )
     bases_per_job: int | None = Field(
         default=250_000_000,
