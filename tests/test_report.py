@@ -283,7 +283,7 @@ def test_costs_are_told_with_their_units(page):
     text = shown(page).partition("Cost Times are those")[2]
     assert "gru 1,266 41 s 290 kb/s 612 MB 2.4 Mb/s 1.43 GB CPU, 1 thread" in text
     assert "hmm_counts 9 0.015 s 290 kb/s 151 MB 2.4 Mb/s 166 MB CPU" in text
-    assert "GPU" not in text.partition("Provenance")[0].replace("what a GPU held", "")
+    assert "GPU" not in text.partition("Before the run")[0].replace("what a GPU held", "")
     rows = {row["tagger"]: row for row in drawn(chart(page, "blocks.cost"), "seconds")}
     assert rows["gru"]["seconds"] == 41.25
     assert "Of the networks, bilstm came farthest" in text
