@@ -114,9 +114,9 @@ def _panel(
         .mark_bar(color="#8C8C8C", stroke="#6E6E6E", strokeWidth=0.8)
         .encode(
             x=x,
-            x2="high:Q",
+            x2=alt.X2("high:Q"),
             y=y,
-            y2="ground:Q",
+            y2=alt.Y2("ground:Q"),
             tooltip=[
                 alt.Tooltip("low:Q", format=".3%", title="match, from"),
                 alt.Tooltip("high:Q", format=".3%", title="to"),
@@ -134,7 +134,7 @@ def _panel(
                 color=_OBSERVED if own else _CEILING,
                 strokeWidth=2.5 if own else 1.5,
                 strokeDash=[1, 0] if own else [5, 3],
-            ).encode(x="rate:Q")
+            ).encode(x=alt.X("rate:Q"))
         )
         if first:
             # The names of two lines part, so that they never lie on one another.
@@ -146,7 +146,7 @@ def _panel(
                     baseline="bottom",
                     fontSize=13,
                     color=_OBSERVED if own else _CEILING,
-                ).encode(x="rate:Q", y=alt.value(-5), text="text:N")
+                ).encode(x=alt.X("rate:Q"), y=alt.YValue(-5), text=alt.Text("text:N"))
             )
     layers += [
         _text([row.name], x=-12, y=8, align="right", weight="bold"),
@@ -163,6 +163,12 @@ def _text(
     chart: alt.Chart = (
         alt.Chart(data)
         .mark_text(align=align, baseline="middle", fontSize=12, fontWeight=weight, lineHeight=18)
-        .encode(x=alt.value(x), y=alt.value(y), text="text:N", color=alt.value("#222222"))
+        # Channels by their classes: altair looks through its whole schema for those that are not.
+        .encode(
+            x=alt.XValue(x),
+            y=alt.YValue(y),
+            text=alt.Text("text:N"),
+            color=alt.ColorValue("#222222"),
+        )
     )
     return chart
