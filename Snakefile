@@ -20,6 +20,7 @@ report: "report/workflow.rst"
 
 
 include: "rules/common.smk"
+include: "rules/preflight.smk"
 include: "rules/simulate.smk"
 include: "rules/encode.smk"
 include: "rules/controls.smk"
@@ -38,3 +39,4 @@ rule all:
 
 localrules:
     all,
+    preflight,

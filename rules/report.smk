@@ -1,7 +1,7 @@
 """Render the report: one HTML file that opens offline, and its charts as SVG files.
 
-IN   results/comparison.tsv, differences.tsv and variance.tsv, every table of a sweep, and every
-     metrics.json, history.tsv, tracks.npz and annotation
+IN   results/comparison.tsv, differences.tsv, variance.tsv and preflight.json, every table of a
+     sweep, and every metrics.json, history.tsv, tracks.npz and annotation
 OUT  results/report.html, results/figures/
 """
 
@@ -12,6 +12,7 @@ rule render_report:
         comparison="results/comparison.tsv",
         differences="results/differences.tsv",
         variance="results/variance.tsv",
+        preflight="results/preflight.json",
         metrics=every_run("metrics.json"),
         tracks=every_run("tracks.npz"),
         history=every_run("history.tsv", NETWORKS),
@@ -19,6 +20,7 @@ rule render_report:
         summaries=every_annotation("summary.tsv"),
         distributions=every_annotation("distributions.tsv"),
         compositions=every_annotation("composition.json"),
+        regions=expand("results/annotations/{genome}/regions.npz", genome=GENOMES),
         agreement=expand("results/annotations/{genome}/agreement.tsv", genome=GENOMES),
         taggers=every_run("tagger.safetensors"),
         timing=every_run("timing.json"),
@@ -32,6 +34,7 @@ rule render_report:
                 "controls",
                 "differences",
                 "measures",
+                "preflight",
                 "segments",
                 "sweeps",
             )

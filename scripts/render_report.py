@@ -20,11 +20,13 @@ def main(
         tracks_paths=inputs["tracks"],
         annotation_folders=[path.parent for path in inputs["segments"]],
         agreement_paths=inputs["agreement"],
+        region_paths=inputs["regions"],
         alphabets=settings["alphabets"],
         sweep_paths=inputs["sweeps"],
         sweep_units=settings["sweeps"],
         differences_path=inputs["differences"][0],
         variance_path=inputs["variance"][0],
+        preflight_path=inputs["preflight"][0],
         provenance=provenance(inputs["taggers"], inputs["timing"]),
         config_text=settings["config"],
     )
@@ -43,6 +45,7 @@ if __name__ == "__main__":
                     "tracks",
                     "segments",
                     "agreement",
+                    "regions",
                     "taggers",
                     "timing",
                     "sweeps",
@@ -50,7 +53,7 @@ if __name__ == "__main__":
             }
             | {
                 name: [Path(snakemake.input.get(name))]
-                for name in ("comparison", "differences", "variance")
+                for name in ("comparison", "differences", "variance", "preflight")
             },
             Path(snakemake.output.page),
             Path(snakemake.output.figures),

@@ -8,8 +8,7 @@ from typing import Any
 from basetag.corpus import Corpus
 from basetag.job_log import job_log
 from basetag.label_statistics import label_counts
-from basetag.splits.drawing import make_split
-from basetag.splits.given import split_by_name, split_by_table
+from basetag.splits.choice import split_by_settings
 from basetag.splits.table import SPLITS, write_split
 
 log = logging.getLogger("basetag")
@@ -17,14 +16,7 @@ log = logging.getLogger("basetag")
 
 def main(settings: dict[str, Any], corpus: Path, table: Path | None, split: Path) -> None:
     opened = Corpus.open(corpus)
-    by = settings["by"]
-    if by == "name":
-        found = split_by_name(opened, settings, settings["rest"])
-    elif by == "table" and table is not None:
-        wanted = {key: settings[key] for key in ("record", "column", "values")}
-        found = split_by_table(opened, table, **wanted)
-    else:
-        found = make_split(opened, **settings)
+    found = split_by_settings(opened, settings, table)
     write_split(split, opened, found)
     for name in SPLITS:
         part = found.of(name)

@@ -40,7 +40,7 @@ FEATURED = {
 
 READERS = {
     "train_tagger", "predict_network", "evaluate_tagger", "compare_taggers", "annotate_part",
-    "gather_annotation", "compare_annotations", "render_report",
+    "gather_annotation", "compare_annotations", "show_regions", "render_report",
 }  # fmt: skip
 
 
@@ -99,10 +99,12 @@ def test_a_second_run_does_nothing(ran):
 @pytest.mark.parametrize(
     ("name", "old", "new", "rerun"),
     [
-        ("own.tsv", "one\tNA\t7", "one\tNA\t8", READERS | {"encode_features"}),
+        ("own.tsv", "one\tNA\t7", "one\tNA\t8",
+         READERS | {"encode_features", "preflight"}),
         ("phage.tsv", "phage\t0\t3", "phage\t0\t4",
          {"encode_features", "annotate_part", "gather_annotation", "compare_annotations",
-          "render_report"}),
+          "show_regions",
+          "preflight", "render_report"}),
         ("phage.tsv", "", "", set()),
     ],
 )  # fmt: skip
@@ -125,7 +127,7 @@ def test_the_content_of_a_source_reruns_its_readers_alone(ran, name, old, new, r
     [
         (("taggers", "both", "features"), ["profile"], READERS),
         (("datasets", "own", "features"), SOURCES | {"more": {"bedgraph": "own.bedgraph.gz"}},
-         READERS | {"encode_features"}),
+         READERS | {"encode_features", "preflight"}),
         (("datasets", "own", "features"), dict(reversed(SOURCES.items())), set()),
     ],
 )  # fmt: skip

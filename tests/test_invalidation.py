@@ -15,6 +15,8 @@ from tests.workflow import TINY, copy_workflow, planned, snakemake, write_config
 
 #: What directly hangs on each rule, as DESIGN's flow has it.
 FOLLOWERS = {
+    # Its findings rerun nothing but the page.
+    "preflight": {"render_report"},
     "simulate_hmm": {"encode_fasta"},
     "encode_fasta": {"split_records", "mark_matches", "make_controls", "train_tagger",
                      "fit_baseline", "predict_network", "predict_baseline", "evaluate_tagger"},
@@ -35,11 +37,12 @@ FOLLOWERS = {
                         "render_report"},
     "compare_taggers": {"render_report"},
     "summarise_sweep": {"render_report"},
-    "encode_genome": {"plan_annotation", "annotate_part", "gather_annotation"},
-    "plan_annotation": {"annotate_part"},
+    "encode_genome": {"plan_annotation", "annotate_part", "gather_annotation", "show_regions"},
+    "plan_annotation": {"annotate_part", "gather_annotation"},
     "annotate_part": {"gather_annotation"},
     # Parts are not kept: to be gathered again they are called again.
-    "gather_annotation": {"annotate_part", "compare_annotations", "render_report"},
+    "gather_annotation": {"annotate_part", "compare_annotations", "show_regions", "render_report"},
+    "show_regions": {"render_report"},
     "compare_annotations": {"render_report"},
     "render_report": set(),
 }  # fmt: skip
@@ -160,7 +163,7 @@ def changed(keys, value):
 
 #: What never hangs on the dataset `own`: nothing is annotated with it, and it is in no sweep.
 OF_SWEEP = {"predict_network_of_sweep", "summarise_sweep"}
-OWN_ALONE = {"annotate_part", "gather_annotation", "compare_annotations", *OF_SWEEP}
+OWN_ALONE = {"annotate_part", "gather_annotation", "compare_annotations", "show_regions", *OF_SWEEP}
 
 
 @pytest.mark.parametrize(
@@ -168,22 +171,25 @@ OWN_ALONE = {"annotate_part", "gather_annotation", "compare_annotations", *OF_SW
     [
         (changed(("datasets", "tiny", "simulate", "seed"), 2), closure({"simulate_hmm"})),
         (changed(("datasets", "own", "split", "gap"), 20),
-         closure({"split_records"}) - OWN_ALONE),
+         closure({"split_records", "preflight"}) - OWN_ALONE),
         (changed(("datasets", "own", "labels", "states"), {"H": "rich", "L": "poor"}),
-         closure({"encode_fasta"}) - OWN_ALONE),
-        (changed(("taggers", "gru", "layers"), 1), closure({"train_tagger"})),
+         closure({"encode_fasta", "preflight"}) - OWN_ALONE),
+        (changed(("taggers", "gru", "layers"), 1), closure({"train_tagger", "preflight"})),
         # The sweep's own value takes its place.
-        (changed(("taggers", "gru", "hidden"), 4), closure({"train_tagger"}) - OF_SWEEP),
+        (changed(("taggers", "gru", "hidden"), 4),
+         closure({"train_tagger", "preflight"}) - OF_SWEEP),
         (changed(("sweeps", "size", "taggers", "gru", "hidden"), [2, 3]),
-         {"train_tagger", "evaluate_tagger", "render_report", *OF_SWEEP}),
+         {"train_tagger", "evaluate_tagger", "render_report", "preflight", *OF_SWEEP}),
         (changed(("training", "mask"), 0.02), closure({"train_tagger"})),
         (changed(("training", "threads"), 2), closure({"train_tagger"})),
         (changed(("evaluation", "pairs"), 60), closure({"evaluate_tagger"})),
-        (changed(("evaluation", "controls", "bases"), 0), closure({"make_controls"})),
+        (changed(("evaluation", "controls", "bases"), 0),
+         closure({"make_controls", "preflight"})),
         (changed(("evaluation", "shown_bases"), 90),
          closure({"predict_network", "evaluate_tagger"})),
         (changed(("annotate", "phage", "decoding"), "viterbi"), closure({"annotate_part"})),
         (changed(("annotate", "phage", "bases_per_job"), 600), closure({"plan_annotation"})),
+        (changed(("annotate", "phage", "regions"), ["phage:1-90"]), closure({"show_regions"})),
         # How states are called changes no training, and what is predicted, judged and annotated.
         (changed(("taggers", "gru", "decoding"), "viterbi"),
          closure({"predict_network", "annotate_part"})),
@@ -203,7 +209,7 @@ def test_two_equal_typed_values_that_change_places_rerun_the_training(ran):
     config = changed(("taggers", "gru"), {"cell": "gru", "hidden": 2, "layers": 3})
     other = path.with_name("swapped.yaml")
     other.write_text(yaml.safe_dump(config, sort_keys=False))
-    assert planned(workflow, other) == closure({"train_tagger"})
+    assert planned(workflow, other) == closure({"train_tagger", "preflight"})
 
 
 def test_the_order_of_keys_and_comments_rerun_nothing(ran):
@@ -222,7 +228,7 @@ def test_the_content_of_an_input_counts_and_its_date_does_not(ran):
         os.utime(fasta)
         assert planned(workflow, config) == set()
         fasta.write_text(before.replace("GGCC", "GGCA", 1))
-        assert planned(workflow, config) == closure({"encode_fasta"}) - OWN_ALONE
+        assert planned(workflow, config) == closure({"encode_fasta", "preflight"}) - OWN_ALONE
     finally:
         fasta.write_text(before)
 

@@ -75,7 +75,7 @@ def test_a_state_that_no_dataset_has_is_told(folder):
 def test_islands_and_genes_need_dna(folder, tagger):
     text = own(ISLANDS, tagger).replace("    labels", "    alphabet: xyz\n    labels")
     (told,) = mistakes(folder, text)
-    assert "and no dataset has the alphabet dna; remove it" in told
+    assert "needs the alphabet dna; remove it" in told
 
 
 def test_a_tagger_is_made_where_the_states_are_and_nowhere_else(folder):

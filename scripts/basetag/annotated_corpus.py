@@ -22,6 +22,7 @@ from basetag.corpus_files import (
     TOKENS,
     CorpusCounts,
     Encoded,
+    all_empty,
     count_values,
     encode_letters,
     finish_corpus,
@@ -100,7 +101,7 @@ def write_annotated_corpus(
         else:
             encoded = encode_letters(sequences, table, place[TOKENS])
         if not encoded.bases:
-            raise InputError(f"all of its {len(encoded.names)} records are empty", file=sequences)
+            raise all_empty(len(encoded.names), sequences)
         found = labelling(encoded.names, encoded.lengths)
         label_counts = _write_labels(found, len(encoded.names), len(states), place)
         counts = finish_corpus(
@@ -170,7 +171,7 @@ def write_table_corpus(
                     file.write(own)
                     counts[name] += np.bincount(np.frombuffer(own, dtype=np.uint8), minlength=256)
         if not sum(lengths):
-            raise InputError(f"all of its {len(names)} sequences are empty", file=path)
+            raise all_empty(len(names), path)
         encoded = Encoded(names, lengths, counts[TOKENS])
         return finish_corpus(place, alphabet, states, encoded, counts[LABELS], leave_out=leave_out)
 

@@ -22,6 +22,7 @@ from basetag.corpus_files import (
     TOKENS,
     CorpusCounts,
     Encoded,
+    all_empty,
     encode_letters,
     finish_corpus,
     growing_array,
@@ -81,11 +82,11 @@ def write_corpus(
         place = dict(zip(names, places, strict=True))
         encoded = encode_letters(sequences, letters_to_tokens(alphabet, leave_out), place[TOKENS])
         if not encoded.bases:
-            raise InputError(f"all of its {len(encoded.names)} records are empty", file=sequences)
+            raise all_empty(len(encoded.names), sequences)
         label_counts = None
         if labels is not None:
             found = encode_letters(labels, state_table(tuple(states)), place[LABELS])
-            _check_same_records(sequences, labels, encoded, found)
+            check_same_records(sequences, labels, encoded, found)
             label_counts = found.counts
         return finish_corpus(place, alphabet, states, encoded, label_counts, leave_out=leave_out)
 
@@ -121,7 +122,7 @@ def write_tokens(
         finish_corpus(dict(zip(files, places, strict=True)), alphabet, {}, encoded, None)
 
 
-def _check_same_records(
+def check_same_records(
     sequences: str | os.PathLike[str],
     labels: str | os.PathLike[str],
     expected: Encoded,

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from basetag.alphabet import Alphabet
+from basetag.errors import InputError
 from basetag.fasta import LetterTable, encode_fasta
 from basetag.left_out import leave_out_bases, without_case
 from basetag.letters import UNLABELLED
@@ -91,6 +92,12 @@ def encode_letters(path: str | os.PathLike[str], table: LetterTable, target: Pat
             file.write(block.values)
             count_values(np.frombuffer(block.values, dtype=np.uint8), order, counts)
     return Encoded(names, lengths, counts)
+
+
+def all_empty(n_records: int, path: str | os.PathLike[str]) -> InputError:
+    """Return the error for a file whose records have no letters."""
+    found = f"all of its {n_records} records are" if n_records > 1 else "its one record is"
+    return InputError(f"{found} empty", file=Path(path), advice="is it the right file?")
 
 
 def values_of(table: LetterTable) -> NDArray[np.uint8]:

@@ -11,6 +11,7 @@ A file is worked through in blocks, whatever its records' lengths: no record is 
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -80,7 +81,9 @@ class EncodedBlock:
     lengths: list[int]
 
 
-def encode_fasta(path: str | os.PathLike[str], table: LetterTable) -> Iterator[EncodedBlock]:
+def encode_fasta(
+    path: str | os.PathLike[str], table: LetterTable, *, most_letters: float = math.inf
+) -> Iterator[EncodedBlock]:
     """Yield the letters of a FASTA file as the values of `table`, block by block.
 
     Parameters
@@ -89,6 +92,9 @@ def encode_fasta(path: str | os.PathLike[str], table: LetterTable) -> Iterator[E
         Plain, gzip or BGZF.
     table : LetterTable
         Which letters there are and what they become.
+    most_letters : float
+        When so many have been encoded, further blocks have no values, and their letters are not
+        looked at: names and lengths alone are.
 
     Yields
     ------
@@ -104,13 +110,19 @@ def encode_fasta(path: str | os.PathLike[str], table: LetterTable) -> Iterator[E
     # A '>' between sequences is no letter: it stays as a mark of where one of them ends.
     mark = bytes([table.wrong])
     known: set[str] = set()
+    n_letters = 0
     for block in blocks_of_text(Path(path)):
+        if n_letters >= most_letters:
+            continued, *lengths = map(_n_letters, [block.continued, *block.sequences])
+            yield EncodedBlock(b"", continued, _new_names(Path(path), block, known), lengths)
+            continue
         values = b">".join([block.continued, *block.sequences]).translate(table.values, BLANKS)
         marks = np.flatnonzero(np.frombuffer(values, dtype=np.uint8) == table.wrong)
         if len(marks) != len(block.sequences):
             _refuse_letter(Path(path), table, block)
         names = _new_names(Path(path), block, known)
         ends = np.append(marks, len(values))
+        n_letters += len(values) - len(marks)
         yield EncodedBlock(
             values=values.replace(mark, b""),
             continued=int(ends[0]),
@@ -176,6 +188,11 @@ def write_fasta(
                 stretch = sequence[start : start + _LINES_AT_ONCE * line_width]
                 lines = [stretch[i : i + line_width] for i in range(0, len(stretch), line_width)]
                 file.write(b"\n".join(lines) + b"\n")
+
+
+def _n_letters(sequence: bytes) -> int:
+    """Return how many bytes of a sequence are no blanks."""
+    return len(sequence) - sum(sequence.count(blank) for blank in BLANKS)
 
 
 def _new_names(path: Path, block: BlockOfText, known: set[str]) -> list[str]:

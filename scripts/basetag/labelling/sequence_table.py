@@ -155,7 +155,9 @@ def _place(column: str, header: Sequence[str], path: Path) -> int:
     shown = ", ".join(name[:30] for name in header[:8]) + (", …" if len(header) > 8 else "")
     raise InputError(
         f"has no column {column!r}", file=path, line=1,
-        advice=(f"did you mean {like!r}? " if like else "") + f"The first line names {shown}",
+        advice=f"did you mean {like!r}? The first line names {shown}"
+        if like
+        else f"the first line names {shown}",
     )  # fmt: skip
 
 

@@ -25,6 +25,8 @@ from basetag.report.data import (
 )
 from basetag.report.difference_identities import check_differences, check_seed_means
 from basetag.report.identities import check_identities, check_row
+from basetag.report.preflight_identities import check_preflight
+from basetag.report.region_data import read_regions
 
 
 def read_report_data(
@@ -35,11 +37,13 @@ def read_report_data(
     tracks_paths: Iterable[str | Path] = (),
     annotation_folders: Iterable[str | Path] = (),
     agreement_paths: Iterable[str | Path] = (),
+    region_paths: Iterable[str | Path] = (),
     alphabets: Mapping[str, str] | None = None,
     sweep_paths: Iterable[str | Path] = (),
     sweep_units: Mapping[str, Mapping[str, str]] | None = None,
     differences_path: str | Path | None = None,
     variance_path: str | Path | None = None,
+    preflight_path: str | Path | None = None,
     provenance: Provenance,
     config_text: str,
 ) -> ReportData:
@@ -57,6 +61,8 @@ def read_report_data(
         ``…/{genome}/{dataset}/{tagger}/seed{seed}``, each with the files of an annotation.
     agreement_paths : paths
         agreement.tsv of each genome.
+    region_paths : paths
+        regions.npz of each genome.
     alphabets : mapping of str to str, optional
         Dataset to the name of its alphabet; `dna` for those left out.
     sweep_paths : paths
@@ -65,6 +71,8 @@ def read_report_data(
         Sweep to axis, as its column is called, to unit.
     differences_path, variance_path : path, optional
         differences.tsv, how taggers differ, and variance.tsv, where variance comes from.
+    preflight_path : path, optional
+        preflight.json, what was known before the run.
     provenance : mapping
         Heading to a line of text, lines of code, or a table of names and values.
     config_text : str
@@ -78,7 +86,7 @@ def read_report_data(
     """
     metrics: dict[tuple[str, str, int], dict[str, Any]] = {}
     for path in map(Path, metrics_paths):
-        read = _read_metrics(path)
+        read = _read_json(path)
         key = (str(read["dataset"]), str(read["tagger"]), int(read["seed"]))
         if key in metrics:
             raise InputError(f"a second file for {'/'.join(map(str, key))}", file=path)
@@ -113,17 +121,23 @@ def read_report_data(
     differences = _read_table(Path(differences_path))[1] if differences_path else []
     if differences_path:
         check_differences(differences, metrics, Path(differences_path))
+    preflight = None
+    if preflight_path:
+        preflight = _read_json(Path(preflight_path))
+        check_preflight(preflight, preflight_path)
     return ReportData(
         datasets=[DatasetResult(name, results) for name, results in datasets.items()],
         comparison_columns=columns,
         comparison=rows,
         annotations=[read_annotation(Path(folder)) for folder in annotation_folders],
         agreements=[row for path in agreement_paths for row in _read_table(Path(path))[1]],
+        regions=[region for path in region_paths for region in read_regions(Path(path))],
         provenance=provenance,
         config_text=config_text,
         sweeps=[_read_sweep(Path(path), sweep_units or {}) for path in sweep_paths],
         differences=differences,
         variances=_read_table(Path(variance_path))[1] if variance_path else [],
+        preflight=preflight,
     )
 
 
@@ -135,7 +149,7 @@ def _owner(path: str | Path) -> tuple[str, str, int]:
     return parts[-4], parts[-3], int(parts[-2].removeprefix("seed"))
 
 
-def _read_metrics(path: Path) -> dict[str, Any]:
+def _read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -35,6 +35,7 @@ from basetag.report.matches import matches_view
 from basetag.report.measures import measures_view
 from basetag.report.networks import loss_figure, networks_view, rate_figure
 from basetag.report.page import Page
+from basetag.report.preflight import preflight_view
 from basetag.report.segments import segments_view
 from basetag.report.sequences import explore_view
 from basetag.report.stills import add_stills
@@ -81,12 +82,14 @@ def render_report(data: ReportData, path: str | Path, figures: str | Path | None
             (dataset.name, wording.primary_measure(known=dataset.ceiling("exact") is not None))
             for dataset in data.datasets
         ],
+        preflight=preflight_view(data.preflight),
         provenance=[_provenance_view(*item) for item in data.provenance.items()],
         config_text=data.config_text,
         config_file=base64.b64encode(data.config_text.encode("utf-8")).decode("ascii"),
         page_data={
             "charts": {name: figure.spec for name, figure in page.figures.items()},
             "explore": page.explore,
+            "regions": page.regions,
             "theme": drawing.THEME,
             "diverging": drawing.DIVERGING_COLOURS,
         },

@@ -1,0 +1,143 @@
+"""What a preflight has to know of a config: what is read, how it is split, and how much is done."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from basetag.config.baselines import HMMByEM
+from basetag.config.checked import Config
+from basetag.config.datasets import LengthRange, SimulatedDataset
+from basetag.config.networks import Network
+
+Settings = dict[str, Any]
+
+_Numbers = dict[Path | None, int | None]
+
+
+def preflight_files(config: Config) -> list[Path]:
+    """Return all files of users that a run reads, each once, by the numbers of the settings."""
+    return list(dict.fromkeys(file for files in _files(config).values() for file in files))
+
+
+def preflight_settings(config: Config) -> Settings:
+    """Return what a preflight's findings depend on, the files' content apart.
+
+    `datasets`, by name, each with `of_sweep` (whether it is one of a sweep's simulations, of which
+    there can be thousands), `simulated` (`records` and `bases`; None for a user's own),
+    `encode` (as `Config.encode_settings`), `split`, `features` (name and kind of each) and `files`
+    (numbers in `preflight_files`: `sequences`, `labels`, `table`, `features`).
+    `genomes`, by name, with `alphabet`, `file` (a number; None where it is fetched) and `features`
+    (name, kind, number). `skipped`: dataset, tagger, and why it is not made for it.
+    `work`, what costs depend on: see `basetag.preflight.costs`.
+    """
+    number: _Numbers = {None: None}
+    number |= {file: index for index, file in enumerate(preflight_files(config))}
+    return {
+        "datasets": {
+            name: _dataset(config, name, number)
+            | {"of_sweep": name in config.swept_datasets and config.is_simulated(name)}
+            for name in config.datasets
+        },
+        "genomes": {
+            name: {
+                "alphabet": config.encode_genome_settings(name)["alphabet"],
+                "file": number[config.genome_file(name)],
+                "features": [
+                    [*source, number[file]]
+                    for source, file in zip(
+                        config.encode_features_settings(f"genomes/{name}")["features"],
+                        config.feature_files(f"genomes/{name}"),
+                        strict=True,
+                    )
+                ],
+            }
+            for name in config.model.annotate
+        },
+        "skipped": [
+            [dataset, tagger, problem.problem]
+            for dataset in config.model.datasets
+            for tagger in config.model.taggers
+            if (problem := config.lacks(dataset, tagger)) is not None
+        ],
+        "work": _work(config),
+    }
+
+
+def _files(config: Config) -> dict[str, list[Path]]:
+    """Return the files of each dataset and genome: sequences, labels, splits, features."""
+    files: dict[str, list[Path]] = {}
+    for name in config.datasets:
+        own = [config.sequence_file(name), config.label_file(name), config.split_table(name)]
+        files[name] = [*(file for file in own if file is not None), *config.feature_files(name)]
+    for name in config.model.annotate:
+        fasta = config.genome_file(name)
+        owner = f"genomes/{name}"
+        files[owner] = [*([] if fasta is None else [fasta]), *config.feature_files(owner)]
+    return files
+
+
+def _dataset(config: Config, name: str, number: _Numbers) -> Settings:
+    about: Settings = {"split": config.split_settings(name), "simulated": None}
+    settings = config.dataset(name)
+    if isinstance(settings, SimulatedDataset):
+        drawn = settings.simulate
+        length: float = (
+            (drawn.length.minimum + drawn.length.maximum) / 2
+            if isinstance(drawn.length, LengthRange)
+            else drawn.length
+        )
+        bases = round(drawn.records * length)
+        return about | {"simulated": {"records": drawn.records, "bases": bases}}
+    return about | {
+        "encode": config.encode_settings(name),
+        "features": config.encode_features_settings(name)["features"],
+        "files": {
+            "sequences": number[config.sequence_file(name)],
+            "labels": number[config.label_file(name)],
+            "table": number[config.split_table(name)],
+            "features": [number[file] for file in config.feature_files(name)],
+        },
+    }
+
+
+def _work(config: Config) -> Settings:
+    runs = Counter((dataset, tagger) for dataset, tagger, _ in config.runs())
+    return {
+        "datasets": {
+            name: {
+                "simulated": config.is_simulated(name),
+                "states": len(config.states(name)),
+                "substates": config.has_substates(name),
+                "features": len(config.feature_sources(name)),
+            }
+            for name in config.datasets
+        },
+        "taggers": {name: _tagger(config, name) for name in config.taggers},
+        "runs": [[dataset, tagger, seeds] for (dataset, tagger), seeds in runs.items()],
+        "genomes": list(config.model.annotate),
+        "annotations": [
+            [genome, dataset, tagger] for genome, dataset, tagger, _ in config.annotations()
+        ],
+        "controls": config.model.evaluation.controls.bases,
+    }
+
+
+def _tagger(config: Config, name: str) -> Settings:
+    """Return what the cost of a tagger depends on."""
+    settings = config.tagger(name)
+    if isinstance(settings, Network):
+        training = config.train_settings(name, 0)["training"]
+        return {
+            "network": {
+                "cell": settings.cell,
+                "hidden": settings.hidden,
+                "layers": settings.layers,
+                "directions": 2 if settings.bidirectional else 1,
+                **{key: training[key] for key in ("bases", "batch", "window")},
+            }
+        }
+    if isinstance(settings, HMMByEM):
+        return {"passes": settings.restarts * settings.iterations, "bases": settings.bases}
+    return {}
