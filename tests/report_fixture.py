@@ -108,6 +108,44 @@ for of_gru in (DESCRIPTION, KIND, NETWORKS, PARAMETERS):
     of_gru |= dict.fromkeys(MORE_NETWORKS, of_gru["gru"])
 
 
+#: What was known before the run.
+PREFLIGHT = {
+    "findings": [
+        {"level": "warning", "where": "dataset mine", "subject": "the test split",
+         "found": "3 pieces", "expected": "10 at least", "advice": "give more records"},
+        {"level": "note", "where": "genome phage", "subject": "empty records",
+         "found": "1 of 2 records <have> no bases", "expected": "", "advice": ""},
+    ],
+    "datasets": {
+        "mine": {
+            "simulated": False, "records": 12, "empty_records": 0, "bases": 1000,
+            "letters": {"A": 600, "C": 390, "N": 10}, "letters_of": 1000, "unknown": 10,
+            "lower_case": 0, "states": {"GC-rich": 250, "GC-poor": 700}, "unlabelled": 50,
+            "labels_of": 1000, "copies": 0, "near_copies": 0, "in_no_split": 20,
+            "splits": {
+                name: {"pieces": pieces, "bases": bases, "states": {"GC-rich": 1, "GC-poor": 1}}
+                for name, pieces, bases in (
+                    ("test", 3, 100), ("train", 6, 780), ("validation", 3, 100)
+                )
+            },
+        },
+        "toy": {"simulated": True, "records": 12, "bases": 6000},
+    },
+    "genomes": {
+        "phage": {
+            "fetched": False, "records": 2, "empty_records": 1, "bases": 7,
+            "letters": {"A": 7}, "letters_of": 7, "unknown": 0, "lower_case": 7,
+        },
+        "later": {"fetched": True},
+    },
+    "estimates": [
+        {"rule": "encode_fasta", "jobs": 2, "seconds": 3.0, "memory": 150_000_000, "disk": 14_000},
+        {"rule": "train_tagger", "jobs": 1234, "seconds": 7200.0, "memory": 2_500_000_000,
+         "disk": 0},
+    ],
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class ResultFiles:
     """Where the files lie, in the order in which the workflow hands them to the report."""
@@ -122,6 +160,11 @@ class ResultFiles:
     differences: Path
     variance: Path
     sweeps: list[Path] = field(default_factory=list)
+
+    @property
+    def preflight(self) -> Path:
+        """What was known before the run."""
+        return self.comparison.with_name("preflight.json")
 
 
 def _stationary(transition: np.ndarray) -> np.ndarray:
@@ -880,6 +923,7 @@ def write_results(
         files.tracks.extend(paths["tracks"])
     _write_table(files.comparison, COLUMNS, rows)
     _write_differences(files)
+    files.preflight.write_text(json.dumps(PREFLIGHT))
     if annotate:
         folders, agreement = _write_annotation(folder, "phage")
         files.annotations.extend(folders)

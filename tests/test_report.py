@@ -26,6 +26,7 @@ from tests.report_fixture import control_of, write_results
 
 def read(files, **changes):
     tables = {"differences_path": files.differences, "variance_path": files.variance}
+    tables["preflight_path"] = files.preflight
     return read_report_data(
         files.comparison, files.metrics, history_paths=files.histories, tracks_paths=files.tracks,
         annotation_folders=files.annotations, agreement_paths=files.agreements,
@@ -184,6 +185,22 @@ def test_the_page_says_how_calls_are_made_where_it_is_not_the_likeliest_state(pa
     assert f"network {words}" in text
     assert "rule argmax" in text
     assert f"Its calls are made by {words}, along whole sequences" in text
+
+
+def test_the_page_says_what_was_known_before_the_run(files, page, tmp_path):
+    text = shown(page)
+    for words in (
+        "Before the run",
+        "dataset mine the test split 3 pieces 10 at least give more records",
+        "genome phage empty records 1 of 2 records <have> no bases",
+        "dataset mine 12 1,000 1.0 % 0.0 % GC-rich 25.0 %, GC-poor 70.0 %, unlabelled 5.0 % "
+        "train 780 in 6, validation 100 in 3, test 100 in 3",
+        "About 2 hours of one core, 14 kB on disk, at most 2.5 GB of memory for a job",
+        "train_tagger 1,234 about 2 hours 2.5 GB",
+    ):
+        assert words in text
+    render_report(read(files, preflight_path=None), tmp_path / "report.html")
+    assert "Before the run" not in (tmp_path / "report.html").read_text()
 
 
 def test_without_an_exact_posterior_the_page_claims_no_ceiling(page):

@@ -106,7 +106,7 @@ taggers: {{exact: {{baseline: exact}}}}
         ("first.safe", "lost.safe", "[0].file", "no such file"),
         ("first.safe", "other.safe", "[0].file", "is no safetensors file"),
         (", name: again", "", "[1]", "a second tagger called 'first'"),
-        ("name: again", "name: a b", "[1].name", "other characters"),
+        ("name: again", "name: a b", "[1].name", "found 'a b'"),
         ("name: again", "nam: x", "[1].nam", "did you mean name?"),
     ],
 )
