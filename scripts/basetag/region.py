@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
+
+from basetag.errors import InputError, nearest
 
 _FORM = re.compile(r"(.+):([0-9,]+)-([0-9,]+)")
 
@@ -36,3 +39,38 @@ class Region(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.record}:{self.start + 1:,}-{self.end:,}"
+
+
+def region_within(text: str, names: Sequence[str], lengths: Sequence[int]) -> Region:
+    """Return the region that `text` names in a genome.
+
+    Parameters
+    ----------
+    text : str
+    names : sequence of str
+        Of the genome's records.
+    lengths : sequence of int
+        Their bases.
+
+    Raises
+    ------
+    InputError
+        For what is no region, one of a record that the genome does not have, or beyond its end.
+    """
+    region = Region.of_text(text)
+    if region is None:
+        raise InputError(f"{text!r} is no region", advice="write it as chr1:1-20000")
+    if region.record not in names:
+        like = nearest(region.record, names)
+        raise InputError(
+            f"the region {text} lies in no record of the genome",
+            advice=f"did you mean {like!r}?" if like else f"it has {names[0]!r}, for one",
+        )
+    length = lengths[names.index(region.record)]
+    if region.end > length:
+        raise InputError(
+            f"the region {text} ends beyond the record, which has {length} bases",
+            record=region.record,
+            advice="make it shorter",
+        )
+    return region

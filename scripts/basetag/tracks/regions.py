@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from basetag.corpus import Corpus
-from basetag.errors import InputError, nearest
 from basetag.files import written_whole
 from basetag.intervals import read_bed
 from basetag.letters import one_word
-from basetag.region import Region
+from basetag.region import Region, region_within
 from basetag.tracks.bigwig import safe_names
 from basetag.tracks.bigwig_blocks import ONE
 
@@ -74,7 +73,9 @@ def write_regions(
     InputError
         For a region of a record that the genome does not have, or beyond its end.
     """
-    chosen = [_checked(text, genome) for text in regions] or [_default(genome, annotations[0])]
+    lengths = genome.lengths.tolist()
+    chosen = [region_within(text, genome.names, lengths) for text in regions]
+    chosen = chosen or [_default(genome, annotations[0])]
     arrays: dict[str, Any] = {
         "records": np.array([region.record for region in chosen]),
         "starts": np.array([region.start for region in chosen], dtype=np.int64),
@@ -91,26 +92,6 @@ def write_regions(
     with written_whole(path) as (target,):
         np.savez_compressed(target, allow_pickle=False, **arrays)
     return chosen
-
-
-def _checked(text: str, genome: Corpus) -> Region:
-    region = Region.of_text(text)
-    if region is None:
-        raise InputError(f"{text!r} is no region", advice="write it as chr1:1-20000")
-    if region.record not in genome.names:
-        like = nearest(region.record, genome.names)
-        raise InputError(
-            f"the region {text} lies in no record of the genome",
-            advice=f"did you mean {like!r}?" if like else f"it has {genome.names[0]!r}, for one",
-        )
-    length = int(genome.lengths[genome.names.index(region.record)])
-    if region.end > length:
-        raise InputError(
-            f"the region {text} ends beyond the record, which has {length} bases",
-            record=region.record,
-            advice="make it shorter",
-        )
-    return region
 
 
 def _default(genome: Corpus, annotation: AnnotationFiles) -> Region:
