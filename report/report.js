@@ -39,6 +39,7 @@ async function drawShown() {
   for (const place of document.querySelectorAll("[data-chart]")) {
     if (!place.dataset.drawn && !place.closest("[hidden]")) {
       await draw(place.id, page.charts[place.id]);
+      refine(place.id);
     }
   }
 }
@@ -73,6 +74,62 @@ for (const group of document.querySelectorAll("[data-zoom]")) {
       all: null,
     }[step];
     view.signal(name, shown).run();
+  });
+}
+
+// ---- regions of genomes: what is zoomed into is drawn from its own bases
+
+const COLUMNS = 400;  // as in region_charts.py
+
+function basesOf(track) {
+  if (!track.values) {
+    const bytes = Uint8Array.from(atob(track.posterior), (letter) => letter.charCodeAt(0));
+    track.values = new Uint16Array(bytes.buffer);
+  }
+  return track.values;
+}
+
+// Rows of the data set `columns` of a region's chart, for its bases `low` to below `high`.
+function columnsOf(region, low, high) {
+  const width = Math.ceil((high - low) / COLUMNS);
+  const rows = [];
+  for (const track of region.tracks) {
+    const values = basesOf(track);
+    const n = track.states.length;
+    for (let at = low; at < high; at += width) {
+      const end = Math.min(at + width, high);
+      const sums = track.states.map(() => 0);
+      for (let i = at * n; i < end * n; i += 1) sums[i % n] += values[i];
+      const all = sums.reduce((a, b) => a + b, 0);
+      const means = track.states.map((state, k) => `${state} ${(sums[k] / (end - at) / 1000).toFixed(3)}`).join(", ");
+      const [first, last] = [region.start + at + 1, region.start + end];
+      let bottom = 0;
+      track.states.forEach((state, k) => {
+        const top = bottom + sums[k] / all;
+        rows.push({
+          tagger: track.tagger, state, low: first - 0.5, high: last + 0.5, bottom, top, means, lowest: k === 0,
+          positions: first === last ? first.toLocaleString("en") : `${first.toLocaleString("en")} to ${last.toLocaleString("en")}`,
+        });
+        bottom = top;
+      });
+    }
+  }
+  return rows;
+}
+
+function refine(id) {
+  const region = page.regions[id];
+  if (!region) return;
+  const view = views.get(id);
+  let waiting = 0;
+  view.addSignalListener(windowSignal(view), (_, shown) => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => {
+      const [low, high] = shown ?? [region.start, region.start + region.bases];
+      const inside = (place) => Math.min(Math.max(place - region.start, 0), region.bases);
+      const rows = columnsOf(region, inside(Math.floor(low) - 1), inside(Math.ceil(high) + 1));
+      view.data("columns", rows).runAsync();
+    }, 60);
   });
 }
 

@@ -1,10 +1,10 @@
 """Annotate genomes with trained taggers, and compare the annotations with one another.
 
-IN   a FASTA (a user's own, or fetched by accession), tagger.safetensors
+IN   a FASTA (a user's own, or fetched by accession), tagger.safetensors (of this run, or any)
 OUT  results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.bed.gz, segments.gff3.gz
      and their index (.tbi; for a chromosome of 2^29 bases or more .csi, too); posteriors/, a
      bigWig of each state; summary.tsv, distributions.tsv, composition.json;
-     agreement.tsv
+     agreement.tsv, regions.npz
 """
 
 
@@ -81,8 +81,8 @@ rule annotate_part:
     """Call the states of some records of a genome. The parts go when they are gathered."""
     input:
         corpus=corpus_in("results/genomes/{genome}", labelled=False),
-        features=features_in("results/genomes/{genome}"),
-        tagger="results/{dataset}/{tagger}/seed{seed}/tagger.safetensors",
+        features=annotating_features,
+        tagger=annotating_tagger,
         plan="results/genomes/{genome}/parts.tsv",
     output:
         part=temp(
@@ -96,8 +96,8 @@ rule annotate_part:
         "logs/annotate_part/{genome}.{dataset}.{tagger}.seed{seed}.{part}.benchmark.tsv"
     wildcard_constraints:
         genome=either(GENOMES),
-        dataset=either(DATASETS),
-        tagger=either(NETWORKS + BASELINES),
+        dataset=either([*DATASETS, TAGGER_FILES]),
+        tagger=either(NETWORKS + BASELINES + FILE_TAGGERS),
         part=r"\d+",
     conda:
         "../envs/network.yaml"
@@ -119,7 +119,7 @@ rule gather_annotation:
     input:
         parts=parts_of_annotation,
         corpus=corpus_in("results/genomes/{genome}", labelled=False),
-        tagger="results/{dataset}/{tagger}/seed{seed}/tagger.safetensors",
+        tagger=annotating_tagger,
     output:
         bed="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.bed.gz",
         bed_index="results/annotations/{genome}/{dataset}/{tagger}/seed{seed}/segments.bed.gz.tbi",
@@ -137,8 +137,8 @@ rule gather_annotation:
         "logs/gather_annotation/{genome}.{dataset}.{tagger}.seed{seed}.benchmark.tsv"
     wildcard_constraints:
         genome=either(GENOMES),
-        dataset=either(DATASETS),
-        tagger=either(NETWORKS + BASELINES),
+        dataset=either([*DATASETS, TAGGER_FILES]),
+        tagger=either(NETWORKS + BASELINES + FILE_TAGGERS),
     conda:
         "../envs/data.yaml"
     resources:
@@ -173,3 +173,32 @@ rule compare_annotations:
         "Comparing the annotations of {wildcards.genome}"
     script:
         "../scripts/compare_annotations.py"
+
+
+rule show_regions:
+    """Read what the report shows base by base back from a genome's tracks."""
+    input:
+        corpus=corpus_in("results/genomes/{genome}", labelled=False),
+        segments=lambda wildcards: every_annotation("segments.bed.gz", wildcards.genome),
+        indices=lambda wildcards: every_annotation(
+            "segments.bed.gz.tbi", wildcards.genome
+        ),
+        posteriors=lambda wildcards: every_annotation("posteriors", wildcards.genome),
+        summaries=lambda wildcards: every_annotation("summary.tsv", wildcards.genome),
+    output:
+        regions="results/annotations/{genome}/regions.npz",
+    log:
+        "logs/show_regions/{genome}.log",
+    benchmark:
+        "logs/show_regions/{genome}.benchmark.tsv"
+    wildcard_constraints:
+        genome=either(GENOMES),
+    conda:
+        "../envs/data.yaml"
+    params:
+        settings=settings("show_regions", "genome"),
+        code=code("show_regions.py"),
+    message:
+        "Reading the shown regions of {wildcards.genome}"
+    script:
+        "../scripts/show_regions.py"

@@ -66,10 +66,14 @@ for rule_name in ("predict_baseline", "predict_network"):
 # With those of sweeps.
 DATASETS = list(CONFIG.datasets)
 SIMULATED = [name for name in DATASETS if CONFIG.is_simulated(name)]
+FETCHED_DATASETS = [name for name in DATASETS if CONFIG.is_fetched(name)]
 NETWORKS = [name for name in CONFIG.taggers if CONFIG.is_network(name)]
 BASELINES = [name for name in CONFIG.taggers if not CONFIG.is_network(name)]
 SWEEPS = list(CONFIG.plans)
 GENOMES = list(CONFIG.model.annotate)
+# Of the taggers that a genome names by their files.
+TAGGER_FILES = "files"
+FILE_TAGGERS = [run[2] for run in CONFIG.annotations() if run[1] == TAGGER_FILES]
 FETCHED = [name for name in GENOMES if CONFIG.genome_file(name) is None]
 
 # Folders of results/ in which a corpus with features lies.
@@ -147,15 +151,17 @@ def code(script):
 
 
 def sequences_of(wildcards):
-    """Return the sequences of a dataset: a simulated FASTA, or the user's own file."""
+    """Return the sequences of a dataset: a simulated FASTA, the user's own file, or a fetched one."""
     own = CONFIG.sequence_file(wildcards.dataset)
-    return own or f"results/{wildcards.dataset}/sequences.fa.gz"
+    made = "record.gb.gz" if CONFIG.is_fetched(wildcards.dataset) else "sequences.fa.gz"
+    return own or f"results/{wildcards.dataset}/{made}"
 
 
 def labels_of(wildcards):
-    """Return what labels a dataset: a simulated FASTA of states, or the user's own file."""
+    """Return what labels a dataset: a simulated FASTA of states, the user's own file, or a fetched one."""
     own = CONFIG.label_file(wildcards.dataset)
-    return own or f"results/{wildcards.dataset}/states.fa.gz"
+    made = "record.gb.gz" if CONFIG.is_fetched(wildcards.dataset) else "states.fa.gz"
+    return own or f"results/{wildcards.dataset}/{made}"
 
 
 def genome_of(wildcards):
@@ -199,6 +205,19 @@ def features_in(folder):
         return [f"{place}/features.npy", f"{place}/features.json"]
 
     return of_wildcards
+
+
+def annotating_features(wildcards):
+    """Return the features of a genome that a tagger reads, where it reads any."""
+    found = CONFIG.use(wildcards.genome, wildcards.dataset, wildcards.tagger)
+    place = f"results/genomes/{wildcards.genome}/corpus"
+    return [f"{place}/features.npy", f"{place}/features.json"] if found.features else []
+
+
+def annotating_tagger(wildcards):
+    """Return the file of a tagger that annotates a genome: one of this run, or the user's own."""
+    found = CONFIG.use(wildcards.genome, wildcards.dataset, wildcards.tagger)
+    return found.file or f"{RUN}/tagger.safetensors".format(**wildcards)
 
 
 def substates_in(folder):

@@ -1,13 +1,36 @@
 """Encode sequences as a corpus that every later stage maps into memory, and split it.
 
-IN   results/{dataset}/sequences.fa.gz and states.fa.gz, or a user's sequences and what labels
+IN   the accession of a record of GenBank or RefSeq, or
+     results/{dataset}/sequences.fa.gz and states.fa.gz, or a user's sequences and what labels
      them: FASTA, GFF, GTF, BED, GenBank, bigWig; or both in one GenBank file or table
      with features: a user's bedGraph files and tables, of a dataset or a genome
      with a split by a table: that table, a user's
-OUT  results/{dataset}/corpus/ (tokens, labels, records), results/{dataset}/split.tsv, matched.npy
+OUT  results/{dataset}/record.gb.gz, where it is fetched
+     results/{dataset}/corpus/ (tokens, labels, records), results/{dataset}/split.tsv, matched.npy
      with positions in codons: substates.npy in the dataset's corpus
      with features: features.npy, features.json in the dataset's or genome's corpus
 """
+
+
+rule fetch_dataset:
+    """Fetch a record with its sequence and features by its NCBI accession."""
+    output:
+        record="results/{dataset}/record.gb.gz",
+    log:
+        "logs/fetch_dataset/{dataset}.log",
+    benchmark:
+        "logs/fetch_dataset/{dataset}.benchmark.tsv"
+    wildcard_constraints:
+        dataset=either(FETCHED_DATASETS),
+    conda:
+        "../envs/data.yaml"
+    params:
+        settings=settings("fetch_dataset", "dataset"),
+        code=code("fetch_dataset.py"),
+    message:
+        "Fetching {wildcards.dataset} from NCBI"
+    script:
+        "../scripts/fetch_dataset.py"
 
 
 rule encode_fasta:

@@ -20,6 +20,7 @@ rule render_report:
         summaries=every_annotation("summary.tsv"),
         distributions=every_annotation("distributions.tsv"),
         compositions=every_annotation("composition.json"),
+        regions=expand("results/annotations/{genome}/regions.npz", genome=GENOMES),
         agreement=expand("results/annotations/{genome}/agreement.tsv", genome=GENOMES),
         taggers=every_run("tagger.safetensors"),
         timing=every_run("timing.json"),

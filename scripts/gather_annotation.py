@@ -10,7 +10,7 @@ from basetag.corpus import Corpus
 from basetag.decoding import Decoding
 from basetag.files import write_json
 from basetag.job_log import job_log
-from basetag.tagger_file import read_tagger
+from basetag.tagger_card import read_card
 from basetag.tracks.about import about_tracks
 from basetag.tracks.gather import gather
 
@@ -25,7 +25,7 @@ def main(
     tagger: Path,
     outputs: dict[str, Path],
 ) -> None:
-    _, card = read_tagger(tagger)
+    card = read_card(tagger)
     about = about_tracks(
         wildcards["genome"],
         f"{wildcards['dataset']}/{wildcards['tagger']}/seed{wildcards['seed']}",

@@ -17,6 +17,7 @@ from scipy.stats import binom
 
 from basetag.composition import training_composition
 from basetag.segments import whole_records
+from basetag.tracks.regions import AnnotationFiles, write_regions
 from tests.tracks_fixture import genome_of, write_tracks
 
 STATES = ("H", "L")
@@ -155,6 +156,7 @@ class ResultFiles:
     tracks: list[Path]
     annotations: list[Path]
     agreements: list[Path]
+    regions: list[Path]
     differences: Path
     variance: Path
     sweeps: list[Path] = field(default_factory=list)
@@ -815,6 +817,17 @@ def _write_annotation(folder, genome):
     return paths, agreement
 
 
+def _write_regions(folder, annotations):
+    """Write what the annotations of a genome say around their first change of state."""
+    names = ["/".join(place.parts[-3:]) for place in annotations]
+    tracks = [
+        AnnotationFiles(name, place / "segments.bed.gz", place / "posteriors", CALLED)
+        for name, place in zip(names, annotations, strict=True)
+    ]
+    write_regions(folder / "regions.npz", (), genome_of({"NC_001416.1": 48_502}), tracks)
+    return folder / "regions.npz"
+
+
 def write_sweep(path: Path, seeds=(1, 2), intervals=True, known=True) -> Path:
     """Write the table of a sweep of mean length and contrast by the bases of training.
 
@@ -901,7 +914,7 @@ def write_results(
     rng = np.random.default_rng(7)
     rows = []
     tables = folder / "differences.tsv", folder / "variance.tsv"
-    files = ResultFiles(folder / "comparison.tsv", [], [], [], [], [], *tables)
+    files = ResultFiles(folder / "comparison.tsv", [], [], [], [], [], [], *tables)
     for dataset in datasets:
         more, paths = _write_dataset(folder, dataset, records, shown, seeds, rng, more_networks)
         rows += more
@@ -915,5 +928,6 @@ def write_results(
         folders, agreement = _write_annotation(folder, "phage")
         files.annotations.extend(folders)
         files.agreements.append(agreement)
+        files.regions.append(_write_regions(folder / "annotations/phage", folders))
         files.sweeps.append(write_sweep(folder / "sweeps" / "wrong_model.tsv"))
     return files

@@ -375,6 +375,8 @@ def all_settings(config: Config):
         ("controls",): config.controls_settings(),
         ("compare",): config.compare_settings(),
         ("fetch",): config.fetch_settings("phage"),
+        ("plan",): config.plan_annotation_settings("phage"),
+        ("regions",): config.show_regions_settings("phage"),
         ("annotate",): [
             config.annotate_settings(genome, d, t) for genome, d, t, _ in config.annotations()
         ],
@@ -488,6 +490,8 @@ def test_nothing_warns_of_the_config(folder):
         ("bases: 1_", "validation_bases: 100, bases: 1_", GRU | LSTM | EVALUATED),
         ("accession:", "decoding: viterbi\n    accession:", {("annotate",)}),
         ("accession:", "decoding: argmax\n    accession:", set()),  # the taggers' own
+        ("accession:", "bases_per_job: null\n    accession:", {("plan",)}),
+        ("accession:", "regions: ['x:1-9']\n    accession:", {("regions",)}),
         ("{cell: lstm}", "{cell: lstm, decoding: viterbi}", DECODED_LSTM),
         (
             "{cell: lstm}",
@@ -500,7 +504,11 @@ def test_nothing_warns_of_the_config(folder):
             {("predict", "toy", "exact"), ("evaluate", "toy", "exact"), ("annotate",)},
         ),
         ("tagger: exact}]", "tagger: exact}]\n    decoding: argmax", set()),
-        ("tagger: exact}]", "tagger: lstm}]\n    both_strands: true", {("annotate",)}),
+        (
+            "tagger: exact}]",
+            "tagger: lstm}]\n    both_strands: true",
+            {("annotate",), ("regions",)},
+        ),
         ("{cell: lstm}", "{cell: lstm, both_strands: true}", LSTM),
         ("{cell: lstm}", "{cell: lstm, init_from: genome.fa}", set()),
         ("{cell: lstm}", "{cell: lstm, init_from: genome.fa, frozen: [head]}", LSTM),
@@ -681,6 +689,20 @@ def made(run):
         ("NC_001416.1", "GCF_000001405.40", 16, "phage.accession", "is an assembly"),
         ("NC_001416.1", "lambda", 16, "annotate.phage.accession", "NC_001416.1"),
         ("accession: NC_001416.1", "decoding: viterbi", 15, "annotate.phage", "has neither"),
+        (
+            "accession: NC_001416.1",
+            "accession: NC_001416.1\n    regions: [chr1]",
+            17,
+            "annotate.phage.regions[0]",
+            "'chr1' is no region; write it as chr1:1-20000",
+        ),
+        (
+            "accession: NC_001416.1",
+            "accession: NC_001416.1\n    regions: ['x:1-9', 'x:1-90000']",
+            17,
+            "annotate.phage.regions[1]",
+            "has 90000 bases",
+        ),
     ],
 )
 def test_each_mistake_is_one_line_with_file_line_and_key(folder, old, new, line, key, words):

@@ -40,7 +40,7 @@ FEATURED = {
 
 READERS = {
     "train_tagger", "predict_network", "evaluate_tagger", "compare_taggers", "annotate_part",
-    "gather_annotation", "compare_annotations", "render_report",
+    "gather_annotation", "compare_annotations", "show_regions", "render_report",
 }  # fmt: skip
 
 
@@ -103,6 +103,7 @@ def test_a_second_run_does_nothing(ran):
          READERS | {"encode_features", "preflight"}),
         ("phage.tsv", "phage\t0\t3", "phage\t0\t4",
          {"encode_features", "annotate_part", "gather_annotation", "compare_annotations",
+          "show_regions",
           "preflight", "render_report"}),
         ("phage.tsv", "", "", set()),
     ],

@@ -18,6 +18,7 @@ import pytest
 from basetag.errors import InputError
 from basetag.fasta import read_fasta
 from basetag.genomes import fetch_genome
+from basetag.labelling.genbank import read_genbank, read_genbank_sequences
 
 SEQUENCE = "ACGTN" * 40
 FASTA = f">NC_000001.1 a small phage\n{SEQUENCE[:80]}\n{SEQUENCE[80:160]}\n{SEQUENCE[160:]}\n\n"
@@ -27,6 +28,18 @@ SUMMARY = {
         "7": {"accessionversion": "NC_000001.1", "title": "a small phage", "slen": 200},
     }
 }
+GENBANK = f"""\
+LOCUS       NC_000001                200 bp    DNA     linear   PHG 01-JAN-2000
+DEFINITION  a small phage.
+ACCESSION   NC_000001
+VERSION     NC_000001.1
+FEATURES             Location/Qualifiers
+     CDS             11..19
+                     /locus_tag="one"
+ORIGIN
+        1 {SEQUENCE.lower()}
+//
+"""
 
 
 class Stub:
@@ -84,8 +97,8 @@ def ncbi(monkeypatch) -> Iterator[Stub]:
     thread.join()
 
 
-def fetched(ncbi, path, accession="NC_000001.1"):
-    return fetch_genome(accession, path, base_url=ncbi.url, first_pause=0.001)
+def fetched(ncbi, path, accession="NC_000001.1", form="fasta"):
+    return fetch_genome(accession, path, form=form, base_url=ncbi.url, first_pause=0.001)
 
 
 def nothing_left(folder) -> bool:
@@ -251,3 +264,31 @@ def test_biopython_is_left_as_it_was(ncbi, tmp_path):
     before = Entrez.urlopen, Entrez.max_tries
     fetched(ncbi, tmp_path / "x.gz")
     assert (Entrez.urlopen, Entrez.max_tries) == before
+
+
+def test_a_record_arrives_with_its_features(ncbi, tmp_path):
+    ncbi.answers["efetch.fcgi"] = [(200, "text/plain", GENBANK)]
+    assert fetched(ncbi, tmp_path / "x.gb.gz", form="genbank").bases == 200
+    assert ncbi.requests[-1][1]["rettype"] == ["gbwithparts"]
+    ((name, _, text),) = read_genbank_sequences(tmp_path / "x.gb.gz")
+    assert (name, text.upper()) == ("NC_000001.1", SEQUENCE.encode())
+    (gene,) = read_genbank(tmp_path / "x.gb.gz")
+    assert (gene.kind, gene.start, gene.end, gene.strand) == ("CDS", 10, 19, "+")
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (FASTA, "something other than GenBank"),
+        (GENBANK.removesuffix("//\n"), "no sound GenBank"),
+        (GENBANK.replace("ACGTN".lower() * 40, "acgtn" * 20).replace("200 bp", "100 bp"), "100"),
+        (GENBANK[: GENBANK.index("ORIGIN")] + "//\n", "no sound GenBank"),
+    ],
+    ids=["FASTA", "cut off", "shorter", "without sequence"],
+)
+def test_what_is_no_whole_record_with_its_features_is_never_kept(ncbi, tmp_path, answer, told):
+    ncbi.answers["efetch.fcgi"] = [(200, "text/plain", answer)]
+    with pytest.raises(InputError, match=told):
+        fetched(ncbi, tmp_path / "x.gb.gz", form="genbank")
+    assert ncbi.calls("efetch") == 6
+    assert nothing_left(tmp_path)

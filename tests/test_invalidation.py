@@ -37,11 +37,12 @@ FOLLOWERS = {
                         "render_report"},
     "compare_taggers": {"render_report"},
     "summarise_sweep": {"render_report"},
-    "encode_genome": {"plan_annotation", "annotate_part", "gather_annotation"},
-    "plan_annotation": {"annotate_part"},
+    "encode_genome": {"plan_annotation", "annotate_part", "gather_annotation", "show_regions"},
+    "plan_annotation": {"annotate_part", "gather_annotation"},
     "annotate_part": {"gather_annotation"},
     # Parts are not kept: to be gathered again they are called again.
-    "gather_annotation": {"annotate_part", "compare_annotations", "render_report"},
+    "gather_annotation": {"annotate_part", "compare_annotations", "show_regions", "render_report"},
+    "show_regions": {"render_report"},
     "compare_annotations": {"render_report"},
     "render_report": set(),
 }  # fmt: skip
@@ -162,7 +163,7 @@ def changed(keys, value):
 
 #: What never hangs on the dataset `own`: nothing is annotated with it, and it is in no sweep.
 OF_SWEEP = {"predict_network_of_sweep", "summarise_sweep"}
-OWN_ALONE = {"annotate_part", "gather_annotation", "compare_annotations", *OF_SWEEP}
+OWN_ALONE = {"annotate_part", "gather_annotation", "compare_annotations", "show_regions", *OF_SWEEP}
 
 
 @pytest.mark.parametrize(
@@ -188,6 +189,7 @@ OWN_ALONE = {"annotate_part", "gather_annotation", "compare_annotations", *OF_SW
          closure({"predict_network", "evaluate_tagger"})),
         (changed(("annotate", "phage", "decoding"), "viterbi"), closure({"annotate_part"})),
         (changed(("annotate", "phage", "bases_per_job"), 600), closure({"plan_annotation"})),
+        (changed(("annotate", "phage", "regions"), ["phage:1-90"]), closure({"show_regions"})),
         # How states are called changes no training, and what is predicted, judged and annotated.
         (changed(("taggers", "gru", "decoding"), "viterbi"),
          closure({"predict_network", "annotate_part"})),

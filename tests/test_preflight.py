@@ -514,3 +514,19 @@ def test_the_page_shows_the_counts_and_refuses_those_that_contradict_each_other(
         broken[kind][name][key] += 1
         with pytest.raises(InputError, match="the counts beside it give"):
             check_preflight(broken, "preflight.json")
+
+
+def test_a_region_that_a_genome_does_not_have_is_told_before_the_run(tmp_path):
+    dataset = labelled(tmp_path)
+
+    def look(region):
+        use = {"dataset": "mine", "tagger": "majority"}
+        genome = {"fasta": str(tmp_path / "genome.fa"), "regions": [region], "taggers": [use]}
+        return looked_at(loaded(dataset, annotate={"g": genome}), tmp_path)
+
+    name = (tmp_path / "genome.fa").read_text().split()[0].removeprefix(">")
+    look(f"{name}:1-5")
+    with pytest.raises(InputError, match="the region other:1-5 lies in no record of the genome"):
+        look("other:1-5")
+    with pytest.raises(InputError, match="ends beyond the record"):
+        look(f"{name}:1-50000")

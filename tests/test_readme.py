@@ -111,6 +111,7 @@ def test_the_commands_are_those_that_are_tested_here():
         ".venv/bin/snakemake --configfile genes.yaml --directory runs/genes",
         ".venv/bin/snakemake --configfile mine.yaml features.yaml --directory runs/mine",
         ".venv/bin/snakemake --configfile mine.yaml tuned.yaml --directory runs/mine",
+        ".venv/bin/snakemake --configfile annotate.yaml --directory runs/target",
         ".venv/bin/snakemake --workflow-profile profiles/gpu",
         ".venv/bin/snakemake --workflow-profile profiles/gpu --resources gpu=2 --set-resources "
         "train_tagger:gpu=2 predict_network:gpu=1 annotate_part:gpu=1",
@@ -207,12 +208,24 @@ def test_a_tagger_starts_from_one_of_the_default_run(clone):
 
 
 @pytest.mark.usefixtures("default_run")
+def test_a_genome_is_annotated_from_a_taggers_file_alone(clone):
+    place = clone / "runs/ecoli/results/ecoli/codons/seed1"
+    place.mkdir(parents=True)
+    shutil.copy(clone / "results/blocks/bilstm/seed1/tagger.safetensors", place)
+    run = sh(COMMANDS[7], clone)
+    assert run.returncode == 0, run.stderr
+    results = clone / "runs/target/results"
+    assert (results / "annotations/target/files/codons/seed0/segments.bed.gz").exists()
+    assert (results / "report.html").exists()
+
+
+@pytest.mark.usefixtures("default_run")
 @pytest.mark.parametrize(
     ("command", "target", "asked"),
     [
-        (COMMANDS[7], "toy/gru/seed1/tagger.safetensors", "1 GPU"),
-        (COMMANDS[8], "toy/gru/seed1/tagger.safetensors", "2 GPUs"),
-        (COMMANDS[8], "blocks/bilstm/seed1/posteriors.npy", "1 GPU"),
+        (COMMANDS[8], "toy/gru/seed1/tagger.safetensors", "1 GPU"),
+        (COMMANDS[9], "toy/gru/seed1/tagger.safetensors", "2 GPUs"),
+        (COMMANDS[9], "blocks/bilstm/seed1/posteriors.npy", "1 GPU"),
     ],
 )
 def test_the_gpu_profile_asks_for_cards_and_stops_where_there_is_none(
@@ -225,25 +238,25 @@ def test_the_gpu_profile_asks_for_cards_and_stops_where_there_is_none(
 
 
 def test_a_gpu_is_not_taken_away_in_silence(clone):
-    run = sh(f"{COMMANDS[7]} --resources gpu=0 --dry-run", clone)
+    run = sh(f"{COMMANDS[8]} --resources gpu=0 --dry-run", clone)
     assert run.returncode == 1
     assert "--resources gpu=0 leaves none for train_tagger, which asks for 1" in run.stderr
 
 
 def test_a_rule_that_is_left_out_of_the_list_of_gpus_is_told(clone):
-    run = sh(f"{COMMANDS[7]} --set-resources train_tagger:gpu=2 --dry-run", clone)
+    run = sh(f"{COMMANDS[8]} --set-resources train_tagger:gpu=2 --dry-run", clone)
     assert run.returncode == 1
     assert "gives GPUs to train_tagger, and does not say how many predict_network has" in run.stderr
 
 
 def test_help_names_every_target(clone):
-    run = sh(COMMANDS[9], clone)
+    run = sh(COMMANDS[10], clone)
     assert run.returncode == 0
     for target in ("run", "example", "test", "lint", "format", "schema", "setup", "clean"):
         assert f"make {target} " in run.stdout
 
 
-@pytest.mark.parametrize("command", COMMANDS[10:])
+@pytest.mark.parametrize("command", COMMANDS[11:])
 def test_test_and_lint_are_targets(clone, command):
     """They are not run within a test: whoever runs this runs the one, and CI both."""
     plan = sh(f"{command} --dry-run", clone)
@@ -254,7 +267,7 @@ def test_test_and_lint_are_targets(clone, command):
 def test_an_unknown_example_is_one_line_with_the_names(clone):
     run = sh("make example NAME=lamda", clone)
     assert run.returncode != 0
-    assert "there is no examples/lamda.yaml; NAME is one of: ceiling lambda" in run.stderr
+    assert "there is no examples/lamda.yaml; NAME is one of: ceiling cpg ecoli lambda" in run.stderr
 
 
 def test_clean_keeps_results_with_taggers_where_nobody_can_be_asked(clone):

@@ -30,6 +30,7 @@ def read(files, **changes):
     return read_report_data(
         files.comparison, files.metrics, history_paths=files.histories, tracks_paths=files.tracks,
         annotation_folders=files.annotations, agreement_paths=files.agreements,
+        region_paths=files.regions,
         sweep_paths=files.sweeps,
         provenance={"Written by": {"basetag": "0"}}, config_text="seeds: [1]\n",
         **(tables | changes),

@@ -310,6 +310,29 @@ def test_an_annotated_genome_answers_to_zooming(page):
     assert place.text_content() != whole
 
 
+def test_a_region_of_a_genome_is_drawn_base_by_base_where_it_is_zoomed_into(page):
+    place = page.locator("[id='phage.region-1'] svg[role=img]")
+    place.scroll_into_view_if_needed()
+
+    def positions():
+        box = place.bounding_box()
+        page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 0.2 * box["height"])
+        page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.2 * box["height"])
+        page.wait_for_selector("#vg-tooltip-element.visible", timeout=5000)
+        return page.inner_text("#vg-tooltip-element")
+
+    assert " to " in positions()
+    for _ in range(8):
+        page.locator("[data-zoom='phage.region-1'] button[data-step='in']").click()
+        page.wait_for_timeout(200)
+    alone = positions()
+    assert " to " not in alone
+    assert "GC-rich 0." in alone
+    page.locator("[data-zoom='phage.region-1'] button[data-step='all']").click()
+    page.wait_for_timeout(300)
+    assert " to " in positions()
+
+
 def test_the_config_is_saved_as_it_is_shown(page):
     with page.expect_download() as download:
         page.get_by_role("link", name="Save it as again.yaml").click()

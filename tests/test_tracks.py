@@ -13,12 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from basetag.alphabet import DNA
 from basetag.decoding import Decoding
 from basetag.errors import InputError
 from basetag.intervals import read_bed
+from basetag.labelling.bed import read_bed as read_bed_features
+from basetag.labelling.gff import read_gff
 from basetag.state_colours import STATE_COLOURS
 from basetag.tracks import bgzf, segments
 from basetag.tracks.about import about_tracks
+from tests.labelled import encoded
 from tests.tracks_fixture import ABOUT, genome_of, write_tracks
 
 STRANDED = ["coding+", "coding-", "non coding"]
@@ -187,3 +191,57 @@ def test_a_minimum_length_and_both_strands_stand_in_the_header_where_they_are_se
 
 def test_twelve_states_have_colours_of_their_own():
     assert len(set(STATE_COLOURS)) == 12
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.data())
+def test_labels_go_through_tracks_into_a_corpus_as_they_were(tmp_path_factory, data):
+    # An annotation without any feature of a state is a mistake, so that one record has them all.
+    lengths = [2, *data.draw(st.lists(st.integers(1, 25), min_size=1, max_size=4))]
+    n = sum(lengths[1:])
+    path = [0, 1, *data.draw(st.lists(st.integers(0, 2), min_size=n, max_size=n))]
+    genome = genome_of({f"r;{number}": length for number, length in enumerate(lengths)})
+    folder = write_tracks(tmp_path_factory.mktemp("corpus"), genome, path, STRANDED)
+    records = zip(genome.names, genome.starts, lengths, strict=True)
+    (folder / "genome.fa").write_text(
+        "".join(f">{r}\n{DNA.decode(genome.tokens[s : s + n])}\n" for r, s, n in records)
+    )
+    for kind, features in (
+        ("bed", {"coding+": "coding", "coding-": "coding"}),
+        ("gff", [{"attributes": {"Name": ["coding+", "coding-"]}, "state": "coding"}]),
+    ):
+        name = {"bed": "segments.bed.gz", "gff": "segments.gff3.gz"}[kind]
+        labels = {
+            kind: str(folder / name), "features": features, "stranded": True,
+            "background": "non coding",
+        }  # fmt: skip
+        corpus = encoded(folder, {"fasta": str(folder / "genome.fa"), "labels": labels})
+        label_of = {name: label for label, name in enumerate(STRANDED)}
+        names = [corpus.state_names[state] for state in corpus.states]
+        found = [label_of[names[label]] for label in corpus.known_labels.tolist()]
+        assert found == path
+        assert corpus.names == genome.names
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.integers(0, 2), min_size=1, max_size=40), st.booleans())
+def test_the_readers_of_annotations_give_back_each_segment(tmp_path_factory, path, odd):
+    name = "chr 1;%".replace(" ", "_") if odd else "chr1"
+    folder = write_tracks(
+        tmp_path_factory.mktemp("read"), genome_of({name: len(path)}), path, STRANDED
+    )
+    expected = []
+    start = 0
+    for label, group in groupby(path):
+        end = start + len(list(group))
+        expected.append((name, start, end, "+-."[label], STRANDED[label].replace(" ", "_")))
+        start = end
+    from_bed = [
+        (f.record, f.start, f.end, f.strand, f.kind)
+        for f in read_bed_features(folder / "segments.bed.gz")
+    ]
+    from_gff = [
+        (f.record, f.start, f.end, f.strand, *f.attributes["Name"])
+        for f in read_gff(folder / "segments.gff3.gz")
+    ]
+    assert from_bed == from_gff == expected

@@ -356,7 +356,8 @@ def test_the_whole_plan_of_a_fresh_folder_names_every_rule(ran, tmp_path):
         "simulate_hmm", "encode_fasta", "split_records", "mark_matches", "make_controls",
         "train_tagger", "fit_baseline", "predict_network", "predict_baseline", "evaluate_tagger",
         "compare_taggers", "encode_genome", "plan_annotation", "gather_annotation",
-        "compare_annotations", "render_report", "predict_network_of_sweep", "summarise_sweep",
+        "compare_annotations", "show_regions", "render_report", "predict_network_of_sweep",
+        "summarise_sweep",
         "preflight",
     }  # fmt: skip
 

@@ -95,9 +95,9 @@ def snakemake(
     )
 
 
-def planned(workflow: Path, config: Path, *arguments: str) -> set[str]:
+def planned(workflow: Path, config: Path, *arguments: str, over: Path | None = None) -> set[str]:
     """Return the rules that a dry run would run, the target rule apart."""
-    run = snakemake(workflow, config, "--dry-run", *arguments)
+    run = snakemake(workflow, config, "--dry-run", *arguments, over=over)
     assert run.returncode == 0, run.stderr
     table = re.search(r"^job +count\n-+ +-+\n(.*?)^total ", run.stdout, re.DOTALL | re.MULTILINE)
     if table is None:

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from basetag.alphabet import DNA, Alphabet
 from basetag.corpus import Corpus
-from basetag.kmer_kernels import count_words
 from basetag.segments import Segments
+from basetag.word_kernels import count_words
 
 #: Longest word, and the most words that there may be of it: 5 of DNA, 2 of proteins.
 LONGEST_WORD, MOST_WORDS = 5, 1024

@@ -1,4 +1,4 @@
-"""Genomes fetched from NCBI by accession, with Biopython's Entrez.
+"""Records fetched from NCBI by accession, with Biopython's Entrez, as FASTA or GenBank.
 
 What comes is checked against the length that NCBI's summary states, and kept whole or not at all.
 Failures that pass (too many requests, a server's error, a cut connection) are tried again with
@@ -19,12 +19,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from basetag.errors import InputError
 from basetag.fasta import LetterTable, encode_fasta
 from basetag.files import written_whole
+from basetag.labelling.genbank import read_genbank_sequences
 
 _LOG = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -60,14 +61,41 @@ class FetchedGenome:
     bases: int
 
 
+@dataclass(frozen=True)
+class _Form:
+    """A format in which NCBI hands out records: what to ask for, and how a file of it begins."""
+
+    name: str
+    rettype: str
+    start: bytes
+    bases: Callable[[Path], int]  # letters in a file of it
+
+
+def _letters_of_fasta(place: Path) -> int:
+    # Any byte passes as a letter but '>', which must not stand within a sequence.
+    any_letter = LetterTable(bytes(range(256)), ord(">"), "a sequence", "all but >")
+    return sum(len(block.values) for block in encode_fasta(place, any_letter))
+
+
+def _letters_of_genbank(place: Path) -> int:
+    return sum(len(letters) for _, _, letters in read_genbank_sequences(place))
+
+
+_FORMS = {
+    "fasta": _Form("FASTA", "fasta", b">", _letters_of_fasta),
+    "genbank": _Form("GenBank", "gbwithparts", b"LOCUS", _letters_of_genbank),
+}
+
+
 def fetch_genome(
     accession: str,
     path: str | os.PathLike[str],
     *,
+    form: Literal["fasta", "genbank"] = "fasta",
     base_url: str | None = None,
     first_pause: float = 1.0,
 ) -> FetchedGenome:
-    """Fetch a nucleotide record as a BGZF FASTA file, whole or not at all.
+    """Fetch a nucleotide record as a BGZF file, whole or not at all.
 
     The environment's NCBI_EMAIL and NCBI_API_KEY go with the requests where they are set.
 
@@ -77,6 +105,8 @@ def fetch_genome(
         Of one nucleotide record, with or without version (NC_001416.1).
     path : path-like
         Where the file goes.
+    form : str
+        `fasta`, its letters; `genbank`, these and its annotated features.
     base_url : str, optional
         Another server of the E-utilities than NCBI's.
     first_pause : float
@@ -106,7 +136,9 @@ def fetch_genome(
     with _entrez(base_url) as request, written_whole(path) as (place,):
         summary = _tried_again(lambda: _summary(request, accession), accession, first_pause)
         _tried_again(
-            lambda: _sequence(request, accession, summary.bases, place), accession, first_pause
+            lambda: _sequence(request, accession, summary.bases, place, _FORMS[form]),
+            accession,
+            first_pause,
         )
     return summary
 
@@ -128,28 +160,28 @@ def _summary(request: Callable[..., Any], accession: str) -> FetchedGenome:
         raise _unknown(accession) from error
 
 
-def _sequence(request: Callable[..., Any], accession: str, bases: int, place: Path) -> None:
-    """Fetch a record's FASTA into `place` and hold it against its length."""
+def _sequence(
+    request: Callable[..., Any], accession: str, bases: int, place: Path, form: _Form
+) -> None:
+    """Fetch a record into `place` and hold its letters against its length."""
     import pysam
 
     with _over_the_network():
-        answer = request("efetch", db="nuccore", id=accession, rettype="fasta", retmode="text")
+        answer = request("efetch", db="nuccore", id=accession, rettype=form.rettype, retmode="text")
     with answer, pysam.BGZFile(os.fspath(place), "wb", None) as file:
         start = True
         while text := _read(answer):
             part = text.encode() if isinstance(text, str) else text
-            if start and not part.lstrip().startswith(b">"):
-                raise _PassingError("the server answered with something other than FASTA")
+            if start and not part.lstrip().startswith(form.start):
+                raise _PassingError(f"the server answered with something other than {form.name}")
             file.write(part)
             start = False
         if start:
             raise _PassingError("the server's answer was empty")
-    # Any byte passes as a letter but '>', which must not stand within a sequence.
-    any_letter = LetterTable(bytes(range(256)), ord(">"), "a sequence", "all but >")
     try:
-        found = sum(len(block.values) for block in encode_fasta(place, any_letter))
+        found = form.bases(place)
     except InputError as error:
-        raise _PassingError("the server's answer is no sound FASTA") from error
+        raise _PassingError(f"the server's answer is no sound {form.name}") from error
     if found != bases:
         raise _PassingError(f"{found} bases came where the summary states {bases}")
 

@@ -9,7 +9,6 @@ the arrays mean is for their own modules.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -21,31 +20,14 @@ from safetensors.numpy import save
 
 from basetag import __version__
 from basetag.corpus import Corpus
-from basetag.errors import InputError
 from basetag.files import canonical_json, written_whole
 from basetag.label_statistics import count_transitions, label_frequencies
 from basetag.segments import Segments
-
-#: Version of what the card and the arrays mean. Files of another one are refused. A key that
-#: nobody needs to predict, such as the composition of the training data, makes no new one: readers
-#: do without it, and older ones do not look at it.
-FORMAT = 2
+from basetag.tagger_card import CARD_KEY, FORMAT, REQUIRED, checked_card, damaged_tagger
 
 Kind = Literal["network", "hmm", "rule", "constant"]
 
-_KEY = "basetag"
 _DIGESTED_BASES = 1 << 20
-_REQUIRED = (
-    "kind",
-    "name",
-    "description",
-    "parameters",
-    "alphabet",
-    "states",
-    "state_names",
-    "architecture",
-    "training",
-)
 
 
 def new_card(
@@ -136,14 +118,14 @@ def write_tagger(
     ValueError
         For a card that lacks a key, or holds NaN or infinity.
     """
-    missing = [key for key in _REQUIRED if key not in card]
+    missing = [key for key in REQUIRED if key not in card]
     if missing:
         raise ValueError(f"the card lacks {', '.join(missing)}")
     text = canonical_json({**card, "format": FORMAT, "basetag": __version__})
     # safetensors copies from the address of the first number on: strides would be ignored.
     arrays = {name: np.array(tensor, order="C") for name, tensor in tensors.items()}
     with written_whole(path) as (place,):
-        place.write_bytes(save(arrays, metadata={_KEY: text}))
+        place.write_bytes(save(arrays, metadata={CARD_KEY: text}))
 
 
 def read_tagger(
@@ -170,17 +152,11 @@ def read_tagger(
     """
     try:
         with safe_open(path, framework="np") as file:
-            text = (file.metadata() or {}).get(_KEY)
+            text = (file.metadata() or {}).get(CARD_KEY)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except FileNotFoundError:
-        raise InputError("there is no such file", file=os.fspath(path)) from None
     except (SafetensorError, OSError, TypeError) as error:
-        raise InputError(
-            f"this is no safetensors file, or it is cut off ({error})",
-            file=os.fspath(path),
-            advice="copy it again, or train the tagger again",
-        ) from None
-    return tensors, _checked_card(text, os.fspath(path))
+        raise damaged_tagger(path, error) from None
+    return tensors, checked_card(text, os.fspath(path))
 
 
 def _digest(corpus: Corpus, segments: Segments) -> str:
@@ -193,35 +169,3 @@ def _digest(corpus: Corpus, segments: Segments) -> str:
             for start, end in zip(pieces.offset.tolist(), ends.tolist(), strict=True):
                 digest.update(np.ascontiguousarray(values[start:end]).data)
     return digest.hexdigest()
-
-
-def _checked_card(text: str | None, path: str) -> dict[str, Any]:
-    """Return the card in `text`, or say in one line why it cannot be used."""
-    if text is None:
-        raise InputError(
-            f"a safetensors file without the metadata key {_KEY!r}: not one of Basetag's taggers",
-            file=path,
-        )
-    try:
-        card = json.loads(text)
-    except json.JSONDecodeError:
-        card = None
-    found = card.get("format") if isinstance(card, dict) else None
-    if not isinstance(card, dict) or type(found) is not int or found < 1:
-        raise InputError(f"the metadata key {_KEY!r} holds no card of a tagger", file=path)
-    if found > FORMAT:
-        raise InputError(
-            f"a tagger of format {found}; Basetag {__version__} reads format {FORMAT}",
-            file=path,
-            advice=f"use Basetag {card.get('basetag', 'of a newer version')} or later",
-        )
-    if found < FORMAT:
-        raise InputError(
-            f"a tagger of format {found}; Basetag {__version__} reads format {FORMAT}",
-            file=path,
-            advice="train it again",
-        )
-    missing = [key for key in _REQUIRED if key not in card]
-    if missing:
-        raise InputError(f"the tagger's card lacks {', '.join(missing)}", file=path)
-    return card

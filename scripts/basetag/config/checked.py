@@ -22,7 +22,13 @@ from basetag.config.baselines import (
     Majority,
     Uniform,
 )
-from basetag.config.datasets import VARIATIONS, FastaDataset, SimulatedDataset, TableDataset
+from basetag.config.datasets import (
+    VARIATIONS,
+    FastaDataset,
+    FetchedDataset,
+    SimulatedDataset,
+    TableDataset,
+)
 from basetag.config.decoding import Viterbi
 from basetag.config.features import BedGraph
 from basetag.config.labels import label_path
@@ -172,16 +178,7 @@ class Config(Sources):
         settings = self.tagger(tagger)
         # What says the same of every base has no path.
         own = "argmax" if isinstance(settings, Majority | Uniform) else settings.decoding
-        return self._decoding(own, dataset)
-
-    def _decoding(self, decoding: str | Viterbi, dataset: str) -> Settings:
-        if isinstance(decoding, str):
-            return {"method": decoding, "minimum_length": 1}
-        length = decoding.minimum_length
-        if isinstance(length, dict):
-            states = self.states(dataset)
-            length = {state: n for state, n in length.items() if state in states and n > 1} or 1
-        return {"method": decoding.method, "minimum_length": length}
+        return _decoding(own, self.states(dataset))
 
     def predict_settings(self, dataset: str, tagger: str) -> Settings:
         """Return `decoding` and, of a network, `shown_records` and `shown_bases`."""
@@ -278,31 +275,52 @@ class Config(Sources):
         """Return `accession`."""
         return {"accession": self.genome(genome).accession}
 
+    def fetch_dataset_settings(self, dataset: str) -> Settings:
+        """Return `accession`."""
+        settings = self.dataset(dataset)
+        if not isinstance(settings, FetchedDataset):
+            raise ValueError(f"{dataset} is not fetched")
+        return {"accession": settings.accession}
+
     def encode_genome_settings(self, genome: str) -> Settings:
-        """Return `alphabet`: that of the datasets whose taggers annotate the genome."""
-        return {"alphabet": self.alphabet(self.genome(genome).taggers[0].dataset)}
+        """Return `alphabet`: that of the taggers which annotate the genome."""
+        return {"alphabet": self.uses(genome)[0].alphabet}
 
     def plan_annotation_settings(self, genome: str) -> Settings:
         """Return `bases_per_job`; None is one job."""
         return {"bases_per_job": self.genome(genome).bases_per_job}
 
+    def show_regions_settings(self, genome: str) -> Settings:
+        """Return `regions`, as they are written, and `annotations` (names, in order)."""
+        names = self.compare_annotations_settings(genome)["annotations"]
+        return {"regions": list(self.genome(genome).regions), "annotations": names}
+
     def compare_annotations_settings(self, genome: str) -> Settings:
         """Return `annotations` (names, in order) and `state_names`: all that their states have."""
-        uses = [run for name, *run in self.annotations() if name == genome]
-        names = {name for dataset, _, _ in uses for name in self.states(str(dataset)).values()}
+        uses = self.uses(genome)
+        names = {name for use in uses for name in use.states.values()}
         return {
-            "annotations": [f"{dataset}/{tagger}/seed{seed}" for dataset, tagger, seed in uses],
+            "annotations": [
+                f"{dataset}/{tagger}/seed{seed}"
+                for dataset, tagger, seed in (use.run for use in uses)
+            ],
             "state_names": sorted(names),
         }
 
     def annotate_settings(self, genome: str, dataset: str, tagger: str) -> Settings:
-        """Return `decoding`, the genome's own or else the tagger's, and `both_strands`."""
+        """Return `decoding`, the genome's own or else the tagger's, and `both_strands`.
+
+        A tagger's file knows nothing of decoding: `argmax` where the genome says nothing.
+        """
         settings = self.genome(genome)
         own = settings.decoding
+        use = self.use(genome, dataset, tagger)
+        if own is None and use.file is None:
+            decoding = self.decoding(dataset, tagger)
+        else:
+            decoding = _decoding(own or "argmax", use.states)
         return {
-            "decoding": self.decoding(dataset, tagger)
-            if own is None
-            else self._decoding(own, dataset),
+            "decoding": decoding,
             "both_strands": settings.both_strands,
         }
 
@@ -337,6 +355,16 @@ class Config(Sources):
             "alphabets": {name: self.alphabet(name) for name in self.model.datasets},
             "sweeps": {name: self.sweep_units(name) for name in self.plans},
         }
+
+
+def _decoding(decoding: str | Viterbi, states: Mapping[str, str]) -> Settings:
+    """Return `method` and `minimum_length`, of the latter what `states` have."""
+    if isinstance(decoding, str):
+        return {"method": decoding, "minimum_length": 1}
+    length = decoding.minimum_length
+    if isinstance(length, dict):
+        length = {state: n for state, n in length.items() if state in states and n > 1} or 1
+    return {"method": decoding.method, "minimum_length": length}
 
 
 def _relabelled(hmm: Settings, letter_of_label: Mapping[str, str] | None) -> Settings:

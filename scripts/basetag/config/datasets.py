@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
+from basetag.config.accessions import ACCESSION, check_accession
 from basetag.config.annotation_keys import GivenStates, LeaveOut
 from basetag.config.feature_labels import CodingLabels, FeatureLabels
 from basetag.config.features import FeatureSources
@@ -206,6 +207,25 @@ class GenBankDataset(OwnDataset, _GenBankFile):
         return "dna"
 
 
+class _Accession(Section):
+    accession: Annotated[str, AfterValidator(check_accession)] = Field(
+        pattern=ACCESSION,
+        description="NCBI nucleotide accession of a record to fetch, with its version, sequence "
+        "and features: NC_000913.3. A config that is laid over this one can name files in its "
+        "place: `fasta` and `labels: {gff: …}`, or `genbank`.",
+    )
+    labels: CodingLabels = Field(description="What its features say of the bases.")
+
+
+class FetchedDataset(OwnDataset, _Accession):
+    """A dataset of the sequence and the features of a record of GenBank or RefSeq."""
+
+    @property
+    def alphabet(self) -> str:
+        """The alphabet of the sequences."""
+        return "dna"
+
+
 class TableColumns(Section):
     """Columns of a table of sequences, by the names in its first line."""
 
@@ -255,20 +275,24 @@ class TableDataset(OwnDataset, _TableFile):
 
 DATASET_FILES = ("fasta", "genbank", "table")
 
-AnyDataset = SimulatedDataset | FastaDataset | GenBankDataset | TableDataset
+#: The keys of which a dataset has one: what its sequences come from.
+_SOURCES = ("simulate", *DATASET_FILES, "accession")
+
+AnyDataset = SimulatedDataset | FastaDataset | GenBankDataset | TableDataset | FetchedDataset
 
 
 def _dataset_tag(value: Any) -> str | None:
     if isinstance(value, dict):
-        return next((f"<{key}>" for key in DATASET_FILES if key in value), "<simulate>")
-    return next((f"<{key}>" for key in ("simulate", *DATASET_FILES) if hasattr(value, key)), None)
+        return next((f"<{key}>" for key in _SOURCES[1:] if key in value), "<simulate>")
+    return next((f"<{key}>" for key in _SOURCES if hasattr(value, key)), None)
 
 
 Dataset = Annotated[
     Annotated[SimulatedDataset, Tag("<simulate>")]
     | Annotated[FastaDataset, Tag("<fasta>")]
     | Annotated[GenBankDataset, Tag("<genbank>")]
-    | Annotated[TableDataset, Tag("<table>")],
+    | Annotated[TableDataset, Tag("<table>")]
+    | Annotated[FetchedDataset, Tag("<accession>")],
     Discriminator(_dataset_tag),
-    one_of("simulate", *DATASET_FILES),
+    one_of(*_SOURCES),
 ]

@@ -26,7 +26,7 @@ Keys = tuple[str | int, ...]
 COMMAND_LINE = "--config"
 
 # A later file's choice takes the place of an earlier file's other choice.
-_ALTERNATIVES = ("accession", "fasta")
+_ALTERNATIVES = ("accession", "fasta", "genbank", "table")
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,12 @@ from basetag.config.labels import LABEL_FILES
 from basetag.config.layers import Keys, Layers, shown
 from basetag.config.mismatches import mismatches
 from basetag.config.mistakes import InvalidConfigError, Mistake, mistakes_of, unknown
-from basetag.config.model import ConfigModel
+from basetag.config.model import ConfigModel, TaggerFile
 from basetag.config.points import SECTIONS, Grid
 from basetag.config.sources import TAGGER_FILE
-from basetag.errors import ConfigError, nearest
+from basetag.errors import ConfigError, InputError, nearest
 from basetag.hmm_spec import HMMSpec, load_hmm_spec
+from basetag.tagger_card import read_card
 
 _MOST_NAMES = 10_000  # of a folder, among which one like a wrong one is looked for
 
@@ -64,8 +65,10 @@ def load_config(config: Mapping[str, Any], files: Sequence[Path], workflow_folde
     except ValidationError as error:
         mistakes.extend(mistakes_of(error, layers))
     if model is not None and not (mistakes or errors):
-        checked = _checked(model, grid, models)
-        mistakes.extend(mismatches(checked))
+        cards = _read_cards(model, mistakes)
+        if not mistakes:
+            checked = _checked(model, grid, models, cards)
+            mistakes.extend(mismatches(checked))
         if not mistakes:
             return checked
     mistakes = grid.told(mistakes)
@@ -73,7 +76,26 @@ def load_config(config: Mapping[str, Any], files: Sequence[Path], workflow_folde
     raise InvalidConfigError([*(mistake.error(layers) for mistake in mistakes), *errors])
 
 
-def _checked(model: ConfigModel, grid: Grid, models: Mapping[str, HMMSpec]) -> Config:
+def _read_cards(model: ConfigModel, mistakes: list[Mistake]) -> dict[str, dict[str, Any]]:
+    """Return the card of each tagger that a genome names by its file, by path."""
+    cards: dict[str, dict[str, Any]] = {}
+    for name, genome in model.annotate.items():
+        for index, use in enumerate(genome.taggers):
+            if isinstance(use, TaggerFile):
+                try:
+                    cards[use.file] = read_card(use.file)
+                except InputError as error:
+                    keys = ("annotate", name, "taggers", index, "file")
+                    mistakes.append(Mistake(keys, str(error)))
+    return cards
+
+
+def _checked(
+    model: ConfigModel,
+    grid: Grid,
+    models: Mapping[str, HMMSpec],
+    cards: Mapping[str, Mapping[str, Any]],
+) -> Config:
     """Return the config, with what somebody wrote and the points of sweeps kept apart."""
     hmms = {
         name: models[dataset.simulate.hmm]
@@ -98,6 +120,7 @@ def _checked(model: ConfigModel, grid: Grid, models: Mapping[str, HMMSpec]) -> C
         grid.plans,
         swept_datasets=points["datasets"],
         swept_taggers=points["taggers"],
+        cards=cards,
     )
 
 
@@ -128,6 +151,7 @@ def _with_paths(layers: Layers, mistakes: list[Mistake]) -> dict[str, Any]:
         ("annotate", None, "fasta"),
         ("annotate", None, "features", None, "bedgraph"),
         ("annotate", None, "features", None, "table"),
+        ("annotate", None, "taggers", None, "file"),
         ("taggers", None, "init_from"),
         ("taggers", None, "embedding", "table"),
     ):
@@ -221,6 +245,11 @@ def _replaced(value: Any, pattern: Pattern, above: Keys, replace: Replace) -> An
     """Return a copy of `value` with `replace` called on the texts at `pattern` (None: any key)."""
     if not pattern:
         return replace(above, value) if isinstance(value, str) and value else value
+    if isinstance(value, list) and pattern[0] is None:
+        return [
+            _replaced(item, pattern[1:], (*above, index), replace)
+            for index, item in enumerate(value)
+        ]
     if not isinstance(value, dict):
         return value
     return {

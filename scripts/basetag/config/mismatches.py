@@ -6,7 +6,7 @@ section can tell by itself is checked in its model; taggers that others name, in
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from basetag.config.baselines import BaseTable, HMMByCounts
@@ -14,6 +14,7 @@ from basetag.config.checked import Config
 from basetag.config.decoding import Viterbi
 from basetag.config.layers import Keys
 from basetag.config.mistakes import Mistake, unknown
+from basetag.config.model import TaggerFile, TaggerReference
 from basetag.config.named_taggers import wrongly_named_taggers
 from basetag.config.networks import HiddenStates, Network
 from basetag.config.training import Training
@@ -195,18 +196,21 @@ def _wrong_heads(config: Config) -> Iterator[Mistake]:
 
 def _strange_lengths(config: Config) -> Iterator[Mistake]:
     """Yield least lengths of states that no dataset has, or none that annotates the genome."""
-    datasets = config.datasets
-    given: list[tuple[Keys, Any, list[str]]] = [
-        (("taggers", name), getattr(tagger, "decoding", None), config.datasets_of(name))
+    given: list[tuple[Keys, Any, list[Mapping[str, str]]]] = [
+        (
+            ("taggers", name),
+            getattr(tagger, "decoding", None),
+            [config.states(dataset) for dataset in config.datasets_of(name)],
+        )
         for name, tagger in config.taggers.items()
     ]
     for name, genome in config.model.annotate.items():
-        used = [use.dataset for use in genome.taggers if use.dataset in datasets]
-        given.append((("annotate", name), genome.decoding, used))
+        states = [found for use in genome.taggers if (found := _states_of(config, use))]
+        given.append((("annotate", name), genome.decoding, states))
     for keys, decoding, used in given:
         if not isinstance(decoding, Viterbi) or not isinstance(decoding.minimum_length, dict):
             continue
-        known = list(dict.fromkeys(letter for name in used for letter in config.states(name)))
+        known = list(dict.fromkeys(letter for states in used for letter in states))
         for letter in decoding.minimum_length:
             if used and letter not in known:
                 yield Mistake(
@@ -214,6 +218,13 @@ def _strange_lengths(config: Config) -> Iterator[Mistake]:
                     f"no dataset has the state {letter!r}",
                     f"the states are {', '.join(known)}",
                 )
+
+
+def _states_of(config: Config, use: TaggerReference | TaggerFile) -> Mapping[str, str]:
+    """Return the states of a tagger that annotates a genome; none where it is unknown."""
+    if isinstance(use, TaggerFile):
+        return dict.fromkeys(config.cards[use.file]["states"], "")
+    return config.states(use.dataset) if use.dataset in config.datasets else {}
 
 
 def _missing_features(config: Config) -> Iterator[Mistake]:
@@ -268,10 +279,15 @@ def _strandless(config: Config) -> Iterator[Mistake]:
                 default_told = bool(told)
     for name, genome in config.model.annotate.items():
         if genome.both_strands:
-            used = [use.dataset for use in genome.taggers if use.dataset in datasets]
+            named = [use for use in genome.taggers if isinstance(use, TaggerReference)]
+            used = [use.dataset for use in named if use.dataset in datasets]
             yield from _strandless_at(("annotate", name, "both_strands"), used, config)
-            known = [use.tagger for use in genome.taggers if use.tagger in config.taggers]
-            baselines = [tagger for tagger in known if not config.is_network(tagger)]
+            known = [use.tagger for use in named if use.tagger in config.taggers]
+            baselines = [tagger for tagger in known if not config.is_network(tagger)] + [
+                use.folder
+                for use in genome.taggers
+                if isinstance(use, TaggerFile) and config.cards[use.file]["kind"] != "network"
+            ]
             if baselines:
                 yield Mistake(
                     ("annotate", name, "both_strands"),

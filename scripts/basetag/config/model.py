@@ -8,10 +8,13 @@ checked here.
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, Strict
+from pydantic import AfterValidator, Discriminator, Field, Strict, Tag, model_validator
 
+from basetag.config.accessions import ACCESSION, check_accession
 from basetag.config.datasets import Dataset
 from basetag.config.decoding import Decoding
 from basetag.config.features import FeatureSources
@@ -29,10 +32,17 @@ from basetag.config.section import (
 from basetag.config.sweeps import Sweep
 from basetag.config.taggers import Tagger
 from basetag.config.training import Training
+from basetag.region import Region
 
 #: Folders of `results/` that are no dataset's, and of a dataset's folder that are no tagger's.
-RESERVED_DATASETS = ("annotations", "genomes", "sweeps")
+#: The folder of annotations by taggers that a config names by their files.
+TAGGER_FILES = "files"
+
+RESERVED_DATASETS = ("annotations", "genomes", "sweeps", TAGGER_FILES)
 RESERVED_TAGGERS = ("corpus", "controls")
+
+#: Bases of a region that the report shows, at most.
+LONGEST_REGION = 50_000
 
 DatasetName = Annotated[Name, not_reserved(*RESERVED_DATASETS)]
 TaggerName = Annotated[Name, not_reserved(*RESERVED_TAGGERS)]
@@ -96,21 +106,51 @@ class TaggerReference(Section):
     )
 
 
-def _check_accession(accession: str | None) -> str | None:
-    if accession is not None and accession.upper().startswith(("GCA_", "GCF_")):
-        raise mistake(
-            f"{accession} is an assembly, not a nucleotide record",
-            "name one of its sequences (NC_..., NZ_...), or give a local file with fasta",
+class TaggerFile(Section):
+    """A trained tagger by its file alone, made by whatever config."""
+
+    file: str = Field(min_length=1, description="Path of a tagger.safetensors.")
+    name: Annotated[Name, not_reserved(*RESERVED_TAGGERS)] | None = Field(
+        default=None,
+        description="What its results are called; the file's own name where none is given.",
+    )
+
+    @property
+    def folder(self) -> str:
+        """Its name among the results."""
+        return self.name or re.sub(r"[^A-Za-z0-9_-]+", "_", Path(self.file).stem).lstrip("-")
+
+
+AnnotatingTagger = Annotated[
+    Annotated[TaggerReference, Tag("<reference>")] | Annotated[TaggerFile, Tag("<file>")],
+    Discriminator(
+        lambda value: (
+            "<file>"
+            if isinstance(value, TaggerFile) or (isinstance(value, dict) and "file" in value)
+            else "<reference>"
         )
-    return accession
+    ),
+]
+
+
+def _check_region(text: str) -> str:
+    region = Region.of_text(text)
+    if region is None:
+        raise mistake(f"{text!r} is no region", "write it as chr1:1-20000, from 1, both ends in")
+    if region.end - region.start > LONGEST_REGION:
+        raise mistake(
+            f"{text} has {region.end - region.start} bases",
+            f"show {LONGEST_REGION} at most, and several regions for more",
+        )
+    return text
 
 
 class GenomeEntry(Section):
     """A genome to annotate: fetched by its accession, or a FASTA file of your own."""
 
-    accession: Annotated[str | None, AfterValidator(_check_accession)] = Field(
+    accession: Annotated[str | None, AfterValidator(check_accession)] = Field(
         default=None,
-        pattern=r"^[A-Za-z]+_?[A-Za-z]*[0-9]+(\.[0-9]+)?$",
+        pattern=ACCESSION,
         description="NCBI nucleotide accession to fetch, with its version: NC_001416.1.",
     )
     fasta: str | None = Field(
@@ -119,8 +159,10 @@ class GenomeEntry(Section):
         description="Path of a FASTA file. In a config that is laid over another, it takes the "
         "place of the accession there.",
     )
-    taggers: Annotated[tuple[TaggerReference, ...], Strict(False)] = Field(
-        min_length=1, description="Taggers that annotate it."
+    taggers: Annotated[tuple[AnnotatingTagger, ...], Strict(False)] = Field(
+        min_length=1,
+        description="Taggers that annotate it: of this config, as in `{dataset: mine, tagger: "
+        "bilstm}`, or any by its file, as in `{file: tagger.safetensors}`.",
     )
     features: FeatureSources = Field(
         default={},
@@ -136,6 +178,15 @@ class GenomeEntry(Section):
         default=None,
         description="Whether both strands are averaged in this annotation; without it, whether "
         "the tagger's own setting says so. Networks on DNA and RNA only.",
+    )
+    regions: Annotated[tuple[Annotated[str, AfterValidator(_check_region)], ...], Strict(False)] = (
+        Field(
+            default=(),
+            max_length=10,
+            description="Parts of it that the report shows base by base, such as chr1:1-20000 "
+            f"(from 1, both ends in), of {LONGEST_REGION} bases at most; without any, the 20 kb "
+            "around the first change of state.",
+        )
     )
     bases_per_job: int | None = Field(
         default=250_000_000,
@@ -153,11 +204,14 @@ class ConfigModel(Section):
     """The config of a run: the data, the taggers, and how they are trained and judged."""
 
     datasets: Annotated[dict[DatasetName, Dataset], AfterValidator(distinct)] = Field(
-        min_length=1, description="The datasets, by name."
+        default={},
+        description="The datasets, by name. At least one, but where all that is to be done is to "
+        "annotate genomes with taggers by their files.",
     )
     taggers: Annotated[dict[TaggerName, Tagger], AfterValidator(distinct)] = Field(
-        min_length=1,
-        description="The taggers, by name; each is trained or fitted on each dataset.",
+        default={},
+        description="The taggers, by name; each is trained or fitted on each dataset. At least "
+        "one, wherever there is a dataset.",
     )
     seeds: Seeds = Field(
         default=(1,),
@@ -173,3 +227,18 @@ class ConfigModel(Section):
     sweeps: Annotated[dict[Name, Sweep], AfterValidator(distinct)] = Field(
         default={}, description="Grids of datasets and taggers, by name, beside the run itself."
     )
+
+    @model_validator(mode="after")
+    def _check(self) -> ConfigModel:
+        uses = [use for genome in self.annotate.values() for use in genome.taggers]
+        made = self.datasets or self.taggers or self.sweeps
+        if not made and uses and all(isinstance(use, TaggerFile) for use in uses):
+            return self
+        for key in ("datasets", "taggers"):
+            if key not in self.model_fields_set:
+                raise mistake(
+                    "is missing", f"add it: {type(self).model_fields[key].description}", key
+                )
+            if not getattr(self, key):
+                raise mistake("is empty", "name at least one", key)
+        return self

@@ -12,6 +12,8 @@ from pathlib import Path
 from basetag.config.checked import Config
 from basetag.config.layers import Keys
 from basetag.config.mistakes import Mistake, unknown
+from basetag.config.model import TAGGER_FILES, TaggerFile, TaggerReference
+from basetag.config.runs import Run
 from basetag.config.sources import TAGGER_FILE
 
 
@@ -75,52 +77,74 @@ def _circles(config: Config) -> Iterator[Mistake]:
 
 
 def _wrong_references(config: Config, genome: str) -> Iterator[Mistake]:
-    seen: set[tuple[str, str, int]] = set()
-    datasets = config.datasets
-    known = [use.dataset for use in config.genome(genome).taggers if use.dataset in datasets]
+    seen: set[Run] = set()
+    alphabets: list[tuple[str, str]] = []  # whose, and what
     runs = set(config.runs())
     for index, use in enumerate(config.genome(genome).taggers):
         keys: Keys = ("annotate", genome, "taggers", index)
-        named = True
-        for kind, name, known_names, own in (
-            ("dataset", use.dataset, config.datasets, config.model.datasets),
-            ("tagger", use.tagger, config.taggers, config.model.taggers),
-        ):
-            if name not in known_names:
-                named = False
-                yield Mistake((*keys, kind), *unknown(kind, name, own))
-        if not named:
-            continue
-        here, other = (config.alphabet(dataset) for dataset in (use.dataset, known[0]))
+        if isinstance(use, TaggerFile):
+            card = config.cards[use.file]
+            run = (TAGGER_FILES, use.folder, 0)
+            alphabets.append((use.folder, card["alphabet"]))
+            features, own = tuple(card.get("features", ())), "file"
+            if run in seen:
+                yield Mistake(
+                    keys, f"a second tagger called {use.folder!r}", "give this one another name"
+                )
+        else:
+            unknown_names = list(_unknown_names(config, use, keys))
+            yield from unknown_names
+            if unknown_names:
+                continue
+            seeds = config.seeds(use.tagger)
+            run = (use.dataset, use.tagger, seeds[0] if use.seed is None else use.seed)
+            alphabets.append((use.dataset, config.alphabet(use.dataset)))
+            features, own = config.features_of_tagger(use.tagger), "tagger"
+            yield from _wrong_run(config, use, run, keys, runs, seen)
+        (first, other), (last, here) = alphabets[0], alphabets[-1]
         if here != other:
             yield Mistake(
-                (*keys, "dataset"),
-                f"{use.dataset!r} is written in {here!r}, and {known[0]!r}, which annotates the "
+                (*keys, "file" if own == "file" else "dataset"),
+                f"{last!r} is written in {here!r}, and {first!r}, which annotates the "
                 f"same genome, in {other!r}",
                 "give the genome a second entry under another name",
             )
-        seeds = config.seeds(use.tagger)
-        run = (use.dataset, use.tagger, seeds[0] if use.seed is None else use.seed)
-        if not config.has(use.dataset, use.tagger):
-            yield Mistake(
-                (*keys, "tagger"),
-                f"{use.tagger!r} cannot be made for the dataset {use.dataset!r}",
-                "choose another",
-            )
-        elif run not in runs:
-            why = "" if config.is_network(use.tagger) else ", as it is a baseline"
-            yield Mistake(
-                (*keys, "seed"),
-                f"{use.tagger!r} has no seed {use.seed}{why}",
-                f"its seeds are {', '.join(map(str, seeds))}",
-            )
-        elif run in seen:
-            yield Mistake(keys, "the same tagger stands twice", "keep one of them")
-        for feature in config.features_of_tagger(use.tagger):
+        for feature in features:
             if feature not in config.genome(genome).features:
+                name = use.folder if isinstance(use, TaggerFile) else use.tagger
                 yield Mistake(
-                    (*keys, "tagger"),
-                    f"{use.tagger!r} reads the feature {feature!r}, which the genome lacks",
+                    (*keys, own),
+                    f"{name!r} reads the feature {feature!r}, which the genome lacks",
                     f"add it to annotate.{genome}.features",
                 )
         seen.add(run)
+
+
+def _unknown_names(config: Config, use: TaggerReference, keys: Keys) -> Iterator[Mistake]:
+    for kind, name, known_names, own in (
+        ("dataset", use.dataset, config.datasets, config.model.datasets),
+        ("tagger", use.tagger, config.taggers, config.model.taggers),
+    ):
+        if name not in known_names:
+            yield Mistake((*keys, kind), *unknown(kind, name, own))
+
+
+def _wrong_run(
+    config: Config, use: TaggerReference, run: Run, keys: Keys, runs: set[Run], seen: set[Run]
+) -> Iterator[Mistake]:
+    """Yield what keeps a tagger of the config, by its run, from annotating."""
+    if not config.has(use.dataset, use.tagger):
+        yield Mistake(
+            (*keys, "tagger"),
+            f"{use.tagger!r} cannot be made for the dataset {use.dataset!r}",
+            "choose another",
+        )
+    elif run not in runs:
+        why = "" if config.is_network(use.tagger) else ", as it is a baseline"
+        yield Mistake(
+            (*keys, "seed"),
+            f"{use.tagger!r} has no seed {use.seed}{why}",
+            f"its seeds are {', '.join(map(str, config.seeds(use.tagger)))}",
+        )
+    elif run in seen:
+        yield Mistake(keys, "the same tagger stands twice", "keep one of them")

@@ -30,9 +30,9 @@ def preflight_settings(config: Config) -> Settings:
     there can be thousands), `simulated` (`records` and `bases`; None for a user's own),
     `encode` (as `Config.encode_settings`), `split`, `features` (name and kind of each) and `files`
     (numbers in `preflight_files`: `sequences`, `labels`, `table`, `features`).
-    `genomes`, by name, with `alphabet`, `file` (a number; None where it is fetched) and `features`
-    (name, kind, number). `skipped`: dataset, tagger, and why it is not made for it.
-    `work`, what costs depend on: see `basetag.preflight.costs`.
+    `genomes`, by name, with `alphabet`, `file` (a number; None where it is fetched), `regions`
+    (that the report shows) and `features` (name, kind, number). `skipped`: dataset, tagger, and
+    why it is not made for it. `work`, what costs depend on: see `basetag.preflight.costs`.
     """
     number: _Numbers = {None: None}
     number |= {file: index for index, file in enumerate(preflight_files(config))}
@@ -46,6 +46,7 @@ def preflight_settings(config: Config) -> Settings:
             name: {
                 "alphabet": config.encode_genome_settings(name)["alphabet"],
                 "file": number[config.genome_file(name)],
+                "regions": list(config.genome(name).regions),
                 "features": [
                     [*source, number[file]]
                     for source, file in zip(

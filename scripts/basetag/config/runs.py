@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from basetag.config.baselines import EXACT_BASELINES, Baseline, CpGRule, GCWindow, GivenHMM
 from basetag.config.datasets import AnyDataset, SimulatedDataset, TableDataset
-from basetag.config.model import ConfigModel, GenomeEntry
+from basetag.config.model import TAGGER_FILES, ConfigModel, GenomeEntry, TaggerFile
 from basetag.config.networks import Network
 from basetag.config.points import Plan
 from basetag.config.programs import Pyrodigal
@@ -21,6 +22,31 @@ from basetag.letters import Problem
 
 #: Dataset, tagger, seed.
 Run = tuple[str, str, int]
+
+
+@dataclass(frozen=True)
+class Use:
+    """A tagger that annotates a genome: of this config, or any by its file.
+
+    Parameters
+    ----------
+    run : Run
+        What its results are called; of one by its file, `TAGGER_FILES`, its name and 0.
+    alphabet : str
+        What it reads.
+    states : mapping of str to str
+        The letters of its states and what they mean, in order.
+    features : tuple of str
+        What it reads beside the letters.
+    file : str, optional
+        Path of its file; None for a tagger of this config.
+    """
+
+    run: Run
+    alphabet: str
+    states: Mapping[str, str]
+    features: tuple[str, ...]
+    file: str | None = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +65,8 @@ class Runs:
         The points of each sweep.
     swept_datasets, swept_taggers : mapping
         What the sweeps add to the datasets and taggers of `model`, by name.
+    cards : mapping of str to mapping
+        The card of each tagger that a genome names by its file, by path.
     """
 
     model: ConfigModel
@@ -47,6 +75,7 @@ class Runs:
     plans: Mapping[str, Plan] = field(default_factory=dict)
     swept_datasets: Mapping[str, AnyDataset] = field(default_factory=dict)
     swept_taggers: Mapping[str, Network | Baseline] = field(default_factory=dict)
+    cards: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @cached_property
     def datasets(self) -> dict[str, AnyDataset]:
@@ -206,14 +235,31 @@ class Runs:
     def _sweep_seeds(self, plan: Plan) -> tuple[int, ...]:
         return self.model.seeds if plan.seeds is None else plan.seeds
 
+    def uses(self, genome: str) -> list[Use]:
+        """Return the taggers that annotate `genome`, in the config's order."""
+        uses = []
+        for use in self.genome(genome).taggers:
+            if isinstance(use, TaggerFile):
+                card = self.cards[use.file]
+                states = {letter: card["state_names"][letter] for letter in card["states"]}
+                run = (TAGGER_FILES, use.folder, 0)
+                features = tuple(card.get("features", ()))
+                uses.append(Use(run, card["alphabet"], states, features, use.file))
+            else:
+                seed = self.seeds(use.tagger)[0] if use.seed is None else use.seed
+                tagger = self.tagger(use.tagger)
+                features = tagger.features if isinstance(tagger, Network) else ()
+                alphabet, states = self.alphabet(use.dataset), self.states(use.dataset)
+                uses.append(Use((use.dataset, use.tagger, seed), alphabet, states, features))
+        return uses
+
+    def use(self, genome: str, dataset: str, tagger: str) -> Use:
+        """Return the first tagger of that name that annotates `genome`."""
+        return next(use for use in self.uses(genome) if use.run[:2] == (dataset, tagger))
+
     def annotations(self) -> list[tuple[str, str, str, int]]:
         """Return every genome, dataset, tagger and seed to annotate with, in the same order."""
-        return [
-            (name, use.dataset, use.tagger, self.seeds(use.tagger)[0] if seed is None else seed)
-            for name, genome in self.model.annotate.items()
-            for use in genome.taggers
-            for seed in [use.seed]
-        ]
+        return [(genome, *use.run) for genome in self.model.annotate for use in self.uses(genome)]
 
     def alphabet(self, dataset: str) -> str:
         """Return the alphabet of `dataset`: `dna`, or its letters."""

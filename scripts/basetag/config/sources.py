@@ -9,7 +9,7 @@ from pathlib import Path
 from basetag.config.datasets import (
     DATASET_FILES,
     FastaDataset,
-    GenBankDataset,
+    FetchedDataset,
     SimulatedDataset,
 )
 from basetag.config.feature_labels import FeatureLabels
@@ -28,26 +28,33 @@ class Sources(Runs):
     """What is made of a config, and what each of it comes from."""
 
     def sequence_file(self, dataset: str) -> Path | None:
-        """Return the user's file of the sequences of `dataset`; None where it is simulated."""
+        """Return the user's file of the sequences of `dataset`.
+
+        None where it is simulated or to be fetched.
+        """
         settings = self.dataset(dataset)
-        if isinstance(settings, SimulatedDataset):
+        if isinstance(settings, SimulatedDataset | FetchedDataset):
             return None
         return Path(next(getattr(settings, key) for key in DATASET_FILES if hasattr(settings, key)))
 
     def label_file(self, dataset: str) -> Path | None:
         """Return the user's file of labels of `dataset`; that of the sequences may hold them, too.
 
-        None where the dataset is simulated.
+        None where the dataset is simulated or to be fetched.
         """
         settings = self.dataset(dataset)
         if isinstance(settings, FastaDataset):
             return Path(label_path(settings.labels)[1])
         return self.sequence_file(dataset)
 
+    def is_fetched(self, dataset: str) -> bool:
+        """Whether the sequence and features of `dataset` are fetched by accession."""
+        return isinstance(self.dataset(dataset), FetchedDataset)
+
     def has_substates(self, dataset: str) -> bool:
         """Whether bases of `dataset` have finer states than their labels: positions in codons."""
         settings = self.dataset(dataset)
-        labels = settings.labels if isinstance(settings, FastaDataset | GenBankDataset) else None
+        labels = getattr(settings, "labels", None)
         return isinstance(labels, FeatureLabels) and bool(labels.coding_states())
 
     def split_table(self, dataset: str) -> Path | None:

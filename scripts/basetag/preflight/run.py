@@ -28,6 +28,7 @@ from basetag.preflight.costs import (
 from basetag.preflight.datasets import MOST_REHEARSED, Files, Look, look_at_dataset
 from basetag.preflight.findings import Finding, in_order
 from basetag.preflight.sequences import about_sequences, letters_with_case, survey_fasta
+from basetag.region import region_within
 from basetag.splits.table import SPLITS
 
 log = logging.getLogger("basetag")
@@ -194,6 +195,8 @@ def _look_at_genome(
     survey = survey_fasta(files[settings["file"]], letters_with_case(alphabet))
     about = {**about_sequences(survey, alphabet), "fetched": False}
     notes = list(remarks.on_sequences(where, about, None))
+    for region in settings["regions"]:
+        region_within(region, survey.names, survey.lengths)
     if settings["features"] and survey.letters <= MOST_REHEARSED:
         lengths = np.array(survey.lengths, dtype=np.int64)
         places = Places(survey.names, np.cumsum(lengths) - lengths, lengths)

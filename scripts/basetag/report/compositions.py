@@ -11,12 +11,13 @@ from basetag.report.composition_charts import composition_chart
 from basetag.report.page import Page
 
 _NAMED_WORDS = 3
+# In place of a dataset's name: see `basetag.config.model`.
+TAGGER_FILES = "files"
 
 
 def composition_view(page: Page, genome: str, annotations: Sequence[Annotation]) -> dict[str, Any]:
     """Return what is said of a genome's composition, once for each dataset, and the figure."""
-    # All taggers of a dataset were trained on the same split.
-    found = {annotation.name.split("/")[0]: annotation.composition for annotation in annotations}
+    found = _by_training(annotations)
     told: list[dict[str, Any]] = [
         {"text": _sentence(genome, dataset, one), "differs": bool(one.get("differs"))}
         for dataset, one in found.items()
@@ -42,6 +43,18 @@ def composition_view(page: Page, genome: str, annotations: Sequence[Annotation])
         lengths = wording.listed(sorted({str(one["k"]) for one in judged.values()}))
         caption = caption.replace("words of five letters", f"words of {lengths} letters")
     return {"told": told, "figure": page.figure(chart, genome, "composition", caption)}
+
+
+def _by_training(annotations: Sequence[Annotation]) -> dict[str, Mapping[str, Any]]:
+    """Return the compositions by the dataset, or by the tagger where its file alone is known.
+
+    All taggers of a dataset were trained on the same split.
+    """
+    found: dict[str, Mapping[str, Any]] = {}
+    for annotation in annotations:
+        dataset, tagger, _ = annotation.name.split("/")
+        found[tagger if dataset == TAGGER_FILES else dataset] = annotation.composition
+    return found
 
 
 def _sentence(genome: str, dataset: str, found: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from basetag.report.annotation_data import Annotation
+from basetag.report.region_data import ShownRegion
 
 #: What a run records of itself: heading to a line, to lines of code, or to a table.
 Provenance = Mapping[str, str | Sequence[str] | Mapping[str, str]]
@@ -198,6 +199,7 @@ class ReportData:
     comparison: list[dict[str, str]]
     annotations: list[Annotation]
     agreements: list[dict[str, str]]
+    regions: list[ShownRegion]
     provenance: Provenance
     config_text: str
     sweeps: list[SweepResult] = field(default_factory=list)

@@ -119,6 +119,7 @@ def _panel(
         labelOverlap=True,
         title=panel.title if titled else None,
     )
+    legend = alt.Legend(orient="top", direction="horizontal", titleOrient="left")
     chart: alt.Chart = (
         alt.Chart(alt.InlineData(values=values))
         .mark_line(interpolate="step-after", strokeWidth=1.8)
@@ -134,15 +135,16 @@ def _panel(
                 "state:N",
                 title="State",
                 scale=alt.Scale(domain=list(colours), range=list(colours.values())),
-                legend=alt.Legend(orient="top", direction="horizontal", titleOrient="left"),
+                legend=legend,
             ),
             strokeDash=alt.StrokeDash(
                 "state:N",
+                title="State",
                 scale=alt.Scale(
                     domain=list(colours),
                     range=[_DASHES[i % len(_DASHES)] for i in range(len(colours))],
                 ),
-                legend=None,
+                legend=legend,
             ),
             tooltip=[
                 alt.Tooltip("state:N"),

@@ -14,6 +14,7 @@ from basetag.report.compositions import composition_view
 from basetag.report.data import ReportData
 from basetag.report.genome_charts import Bin, distribution_chart
 from basetag.report.page import Page
+from basetag.report.regions import region_figures
 
 # Segments of one record that are drawn and listed one by one; beyond, windows stand for them.
 _DRAWN_SEGMENTS = 3000
@@ -28,6 +29,7 @@ def genome_views(page: Page, data: ReportData) -> list[dict[str, Any]]:
             "name": genome,
             "figures": _annotation_figures(page, genome, annotations),
             "distributions": _distribution_figure(page, genome, annotations),
+            "regions": region_figures(page, [r for r in data.regions if r.genome == genome]),
             "composition": composition_view(page, genome, annotations),
             "summary": [
                 {"tagger": a.name, "cells": _summary_cells(row)}

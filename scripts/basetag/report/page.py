@@ -28,12 +28,15 @@ class Page:
         Further figures, for files: what the page draws of a chosen record.
     explore : dict of str to dict
         The shown records of each dataset.
+    regions : dict of str to dict
+        Every base of the regions of genomes, by the name of their figure.
     """
 
     def __init__(self) -> None:
         self.figures: dict[str, Figure] = {}
         self.stills: dict[str, Figure] = {}
         self.explore: dict[str, Any] = {}
+        self.regions: dict[str, Any] = {}
 
     def figure(self, chart: Chart, of: str, kind: str, caption: str, **more: Any) -> dict[str, Any]:
         """Take in a chart and return what the template needs to place it.

@@ -26,6 +26,7 @@ from basetag.report.data import (
 from basetag.report.difference_identities import check_differences, check_seed_means
 from basetag.report.identities import check_identities, check_row
 from basetag.report.preflight_identities import check_preflight
+from basetag.report.region_data import read_regions
 
 
 def read_report_data(
@@ -36,6 +37,7 @@ def read_report_data(
     tracks_paths: Iterable[str | Path] = (),
     annotation_folders: Iterable[str | Path] = (),
     agreement_paths: Iterable[str | Path] = (),
+    region_paths: Iterable[str | Path] = (),
     alphabets: Mapping[str, str] | None = None,
     sweep_paths: Iterable[str | Path] = (),
     sweep_units: Mapping[str, Mapping[str, str]] | None = None,
@@ -59,6 +61,8 @@ def read_report_data(
         ``…/{genome}/{dataset}/{tagger}/seed{seed}``, each with the files of an annotation.
     agreement_paths : paths
         agreement.tsv of each genome.
+    region_paths : paths
+        regions.npz of each genome.
     alphabets : mapping of str to str, optional
         Dataset to the name of its alphabet; `dna` for those left out.
     sweep_paths : paths
@@ -127,6 +131,7 @@ def read_report_data(
         comparison=rows,
         annotations=[read_annotation(Path(folder)) for folder in annotation_folders],
         agreements=[row for path in agreement_paths for row in _read_table(Path(path))[1]],
+        regions=[region for path in region_paths for region in read_regions(Path(path))],
         provenance=provenance,
         config_text=config_text,
         sweeps=[_read_sweep(Path(path), sweep_units or {}) for path in sweep_paths],

@@ -89,6 +89,7 @@ def render_report(data: ReportData, path: str | Path, figures: str | Path | None
         page_data={
             "charts": {name: figure.spec for name, figure in page.figures.items()},
             "explore": page.explore,
+            "regions": page.regions,
             "theme": drawing.THEME,
             "diverging": drawing.DIVERGING_COLOURS,
         },
