@@ -455,6 +455,28 @@ def test_settings_hold_no_paths_and_change_with_what_is_looked_at_alone(tmp_path
         assert canonical_json(preflight_settings(other)) != before
 
 
+def test_the_order_of_keys_changes_neither_settings_nor_files(tmp_path):
+    (tmp_path / "b").mkdir()
+    sections = {
+        "datasets": {"b": annotated(tmp_path / "b"), "a": labelled(tmp_path)},
+        "taggers": {name: {"baseline": name} for name in ("uniform", "exact", "majority")},
+        "annotate": {
+            genome: {"fasta": str(tmp_path / "genome.fa"),
+                     "taggers": [{"dataset": "b", "tagger": "uniform"},
+                                 {"dataset": "a", "tagger": "majority"}]}
+            for genome in ("two", "one")
+        },
+    }  # fmt: skip
+    simulated = {"simulate": {"hmm": "toy", "records": 500, "length": 50}}
+    sections["datasets"]["c"] = simulated
+    turned = {name: dict(reversed(own.items())) for name, own in sections.items()}
+    found = [
+        (canonical_json(preflight_settings(config)), preflight_files(config))
+        for config in (load_config(own, [], REPOSITORY) for own in (sections, turned))
+    ]
+    assert found[0] == found[1]
+
+
 def test_a_file_that_two_datasets_share_is_given_once(tmp_path):
     dataset = annotated(tmp_path)
     config = load_config(

@@ -24,6 +24,8 @@ def preflight_files(config: Config) -> list[Path]:
 def preflight_settings(config: Config) -> Settings:
     """Return what a preflight's findings depend on, the files' content apart.
 
+    Names are in their own order, as that of the config changes nothing.
+
     `datasets`, by name, each with `of_sweep` (whether it is one of a sweep's simulations, of which
     there can be thousands), `simulated` (`records` and `bases`; None for a user's own),
     `encode` (as `Config.encode_settings`), `split`, `features` (name and kind of each) and `files`
@@ -58,8 +60,8 @@ def preflight_settings(config: Config) -> Settings:
         },
         "skipped": [
             [dataset, tagger, problem.problem]
-            for dataset in config.model.datasets
-            for tagger in config.model.taggers
+            for dataset in sorted(config.model.datasets)
+            for tagger in sorted(config.model.taggers)
             if (problem := config.lacks(dataset, tagger)) is not None
         ],
         "work": _work(config),
@@ -69,10 +71,10 @@ def preflight_settings(config: Config) -> Settings:
 def _files(config: Config) -> dict[str, list[Path]]:
     """Return the files of each dataset and genome: sequences, labels, splits, features."""
     files: dict[str, list[Path]] = {}
-    for name in config.datasets:
+    for name in sorted(config.datasets):
         own = [config.sequence_file(name), config.label_file(name), config.split_table(name)]
         files[name] = [*(file for file in own if file is not None), *config.feature_files(name)]
-    for name in config.model.annotate:
+    for name in sorted(config.model.annotate):
         fasta = config.genome_file(name)
         owner = f"genomes/{name}"
         files[owner] = [*([] if fasta is None else [fasta]), *config.feature_files(owner)]
@@ -116,11 +118,11 @@ def _work(config: Config) -> Settings:
             for name in config.datasets
         },
         "taggers": {name: _tagger(config, name) for name in config.taggers},
-        "runs": [[dataset, tagger, seeds] for (dataset, tagger), seeds in runs.items()],
-        "genomes": list(config.model.annotate),
-        "annotations": [
+        "runs": [[dataset, tagger, seeds] for (dataset, tagger), seeds in sorted(runs.items())],
+        "genomes": sorted(config.model.annotate),
+        "annotations": sorted(
             [genome, dataset, tagger] for genome, dataset, tagger, _ in config.annotations()
-        ],
+        ),
         "controls": config.model.evaluation.controls.bases,
     }
 
