@@ -189,7 +189,8 @@ OWN_ALONE = {"annotate_part", "gather_annotation", "compare_annotations", "show_
          closure({"predict_network", "evaluate_tagger"})),
         (changed(("annotate", "phage", "decoding"), "viterbi"), closure({"annotate_part"})),
         (changed(("annotate", "phage", "bases_per_job"), 600), closure({"plan_annotation"})),
-        (changed(("annotate", "phage", "regions"), ["phage:1-90"]), closure({"show_regions"})),
+        (changed(("annotate", "phage", "regions"), ["phage:1-90"]),
+         closure({"show_regions", "preflight"})),
         # How states are called changes no training, and what is predicted, judged and annotated.
         (changed(("taggers", "gru", "decoding"), "viterbi"),
          closure({"predict_network", "annotate_part"})),

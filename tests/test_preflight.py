@@ -24,6 +24,7 @@ from basetag.preflight.run import preflight
 from basetag.preflight.sequences import about_sequences, letters_with_case, survey_fasta
 from basetag.report.preflight import preflight_view
 from basetag.report.preflight_identities import check_preflight
+from basetag.tagger_file import write_tagger
 from tests.conftest import REPOSITORY
 from tests.wrong_inputs import CODONS, TRACK, bigwig, gff
 
@@ -318,8 +319,11 @@ def work(**taggers):
         "taggers": taggers,
         "runs": [["a", name, seeds] for name, seeds in zip(taggers, (1, 3), strict=False)],
         "genomes": ["g", "unseen"],
-        "annotations": [["g", "a", name] for name in taggers]
-        + [["unseen", "a", name] for name in taggers],
+        "annotations": [
+            {"genome": genome, "states": 3, "network": tagger.get("network")}
+            for genome in ("g", "unseen")
+            for tagger in taggers.values()
+        ],
         "controls": 500,
     }
 
@@ -344,6 +348,42 @@ def test_disk_is_what_the_files_of_each_rule_hold():
     assert found["predict_baseline"].disk == 201_000 * 13
     assert found["predict_network"].disk == 3 * 201_000 * 13
     assert (found["predict_network"].jobs, found["annotate_part"].jobs) == (3, 2)
+
+
+def test_a_cell_that_nobody_has_measured_is_taken_for_an_lstm():
+    known, new = (work(net={"network": NETWORK | {"cell": cell}}) for cell in ("lstm", "new"))
+    assert estimates(new, SIZES) == estimates(known, SIZES)
+
+
+def test_taggers_by_their_files_alone_are_estimated_too(tmp_path):
+    """A genome and two files, without datasets and taggers: the README's own way to annotate."""
+    (tmp_path / "target.fa").write_text(">chr\n" + "ACGT" * 5000 + "\n")
+    card = {
+        "name": "n", "description": "d", "parameters": 1, "alphabet": "dna", "states": ["R", "P"],
+        "state_names": {"R": "rich", "P": "poor"},
+        "training": {"prior": [0.5, 0.5], "transition": [[0.9, 0.1], [0.1, 0.9]], "bases": 9,
+                     "digest": "0"},
+    }  # fmt: skip
+    architecture = {"cell": "gru", "hidden": 64, "layers": 2, "bidirectional": True}
+    write_tagger(
+        tmp_path / "n.safetensors", {}, card | {"kind": "network", "architecture": architecture}
+    )
+    write_tagger(
+        tmp_path / "h.safetensors",
+        {},
+        card | {"kind": "hmm", "architecture": {"baseline": "exact", "filtered": False}},
+    )
+
+    def cost(*names):
+        files = [{"file": str(tmp_path / f"{name}.safetensors")} for name in names]
+        genome = {"fasta": str(tmp_path / "target.fa"), "taggers": files}
+        config = load_config({"annotate": {"target": genome}}, [], REPOSITORY)
+        found = looked_at(config, tmp_path)
+        return {e.rule: e for e in found.costs}["annotate_part"]
+
+    assert (cost("n", "h").jobs, cost("h").jobs) == (2, 1)
+    assert cost("n").seconds > cost("h").seconds
+    assert cost("n").disk == 20_000 * 2 * 2.5
 
 
 def test_every_rule_that_is_estimated_is_one_of_the_workflow():

@@ -40,7 +40,7 @@ def sweep(tmp_path):
 
 def views(*sweeps):
     page = Page()
-    data = ReportData([], [], [], [], [], {}, "", list(sweeps))
+    data = ReportData([], [], [], [], [], [], {}, "", list(sweeps))
     return page, sweep_views(page, data)
 
 

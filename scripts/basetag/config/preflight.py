@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from basetag.config.baselines import HMMByEM
 from basetag.config.checked import Config
 from basetag.config.datasets import LengthRange, SimulatedDataset
 from basetag.config.networks import Network
+from basetag.config.runs import Use
 
 Settings = dict[str, Any]
 
@@ -120,9 +122,11 @@ def _work(config: Config) -> Settings:
         "taggers": {name: _tagger(config, name) for name in config.taggers},
         "runs": [[dataset, tagger, seeds] for (dataset, tagger), seeds in sorted(runs.items())],
         "genomes": sorted(config.model.annotate),
-        "annotations": sorted(
-            [genome, dataset, tagger] for genome, dataset, tagger, _ in config.annotations()
-        ),
+        "annotations": [
+            {"genome": genome, **_use(config, use)}
+            for genome in sorted(config.model.annotate)
+            for use in sorted(config.uses(genome), key=lambda use: use.run)
+        ],
         "controls": config.model.evaluation.controls.bases,
     }
 
@@ -132,15 +136,26 @@ def _tagger(config: Config, name: str) -> Settings:
     settings = config.tagger(name)
     if isinstance(settings, Network):
         training = config.train_settings(name, 0)["training"]
-        return {
-            "network": {
-                "cell": settings.cell,
-                "hidden": settings.hidden,
-                "layers": settings.layers,
-                "directions": 2 if settings.bidirectional else 1,
-                **{key: training[key] for key in ("bases", "batch", "window")},
-            }
-        }
+        own = {key: training[key] for key in ("bases", "batch", "window")}
+        return {"network": _network(settings.model_dump()) | own}
     if isinstance(settings, HMMByEM):
         return {"passes": settings.restarts * settings.iterations, "bases": settings.bases}
     return {}
+
+
+def _use(config: Config, use: Use) -> Settings:
+    """Return what the cost of an annotation depends on, by whichever tagger."""
+    if use.file is None:
+        network = _tagger(config, use.run[1]).get("network")
+    else:
+        card = config.cards[use.file]
+        network = _network(card["architecture"]) if card["kind"] == "network" else None
+    return {"states": len(use.states), "network": network}
+
+
+def _network(architecture: Mapping[str, Any]) -> Settings:
+    """Return what the cost of a base depends on, of a network in the config or in a file."""
+    return {
+        **{key: architecture[key] for key in ("cell", "hidden", "layers")},
+        "directions": 2 if architecture["bidirectional"] else 1,
+    }

@@ -62,8 +62,10 @@ COSTS: dict[str, Cost] = {
 #: Bytes of a posterior: float32.
 _NUMBER = 4
 
-# Of a network's cell, relative to an LSTM of the same size, and what its gates hold in memory.
-_CELLS = {"none": (0.1, 1), "rnn": (0.4, 1), "mingru": (0.2, 2), "gru": (1.1, 3), "lstm": (1.0, 4)}
+# Of a network's cell, relative to an LSTM of the same size, and what its gates hold in memory. A
+# cell that nobody has measured is taken to be as an LSTM.
+_LSTM = (1.0, 4)
+_CELLS = {"none": (0.1, 1), "rnn": (0.4, 1), "mingru": (0.2, 2), "gru": (1.1, 3), "lstm": _LSTM}
 # Microseconds of training for a base, a direction and a unit, and for each pair of units; and by
 # how much validation, batches and the optimiser make it longer: benchmarks/training.md, and logs.
 _UNIT, _PAIR, _LONGER = 0.0224, 8.1e-5, 2.5
@@ -172,13 +174,12 @@ def _jobs(work: Mapping[str, Any], sizes: Sizes) -> Iterator[Estimate]:
     for genome in work["genomes"]:
         if genome in sizes.genomes:
             yield _plain("encode_genome", sizes.genomes[genome])
-    for genome, dataset, tagger in work["annotations"]:
-        if genome not in sizes.genomes:
+    for use in work["annotations"]:
+        if use["genome"] not in sizes.genomes:
             continue
-        bases, states = sizes.genomes[genome], work["datasets"][dataset]["states"]
-        network = work["taggers"][tagger].get("network")
+        bases, network = sizes.genomes[use["genome"]], use["network"]
         for rule in ("annotate_part", "gather_annotation"):
-            disk = states * COSTS[rule].disk
+            disk = use["states"] * COSTS[rule].disk
             if rule == "annotate_part" and network is not None:
                 yield _prediction(rule, network, bases, 1, disk)
             else:
@@ -206,7 +207,7 @@ def microseconds(network: Mapping[str, Any]) -> float:
         `cell`, `hidden`, `layers`, `directions`.
     """
     hidden = float(network["hidden"])
-    layer = _CELLS[network["cell"]][0] * (_UNIT * hidden + _PAIR * hidden**2)
+    layer = _CELLS.get(network["cell"], _LSTM)[0] * (_UNIT * hidden + _PAIR * hidden**2)
     layers = 1 + _LAYER * (int(network["layers"]) - 1)
     return _LONGER * int(network["directions"]) * layers * layer
 
@@ -214,9 +215,10 @@ def microseconds(network: Mapping[str, Any]) -> float:
 def _training(network: Mapping[str, Any], jobs: int) -> Estimate:
     cost = COSTS["train_tagger"]
     each = max(1 / cost.speed, microseconds(network) / 1e6)
+    _, gates = _CELLS.get(network["cell"], _LSTM)
     activations = (
-        network["batch"] * network["window"] * network["hidden"] * _CELLS[network["cell"]][1]
-        * network["directions"] * network["layers"] * _NUMBER
+        network["batch"] * network["window"] * network["hidden"] * gates * network["directions"]
+        * network["layers"] * _NUMBER
     )  # fmt: skip
     seconds = jobs * (cost.start + network["bases"] * each)
     return Estimate("train_tagger", jobs, seconds, cost.memory + _ARRAYS * activations, 0)
