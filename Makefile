@@ -37,7 +37,7 @@ example: .venv/.installed ## run examples/NAME.yaml into runs/NAME, EXTRA=more.y
 	  --configfile "examples/$(NAME).yaml" $(EXTRA) --directory "runs/$(NAME)" $(ARGS)
 
 test: .venv/.installed ## run the tests
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile $(ARGS)
 
 lint: .venv/.installed ## ruff, mypy, import-linter, snakefmt, snakemake --lint
 	$(BIN)/ruff check .
