@@ -3,14 +3,17 @@
     make example NAME=ecoli
     python benchmarks/examples.py runs/ecoli --tagger codons --picture docs/example_ecoli.svg
 
-The tables hold what the run's metrics.json and differences.tsv say. The picture shows what is
-annotated and what the taggers call where, of all test sequence, most is annotated.
+The tables hold what the run's metrics.json and differences.tsv say, and what each tagger is worth
+on the validation split, as it calls states and by its most probable state base by base: a decoding
+is chosen there, and not on the test split. The picture shows what is annotated and what the taggers
+call where, of all test sequence, most is annotated.
 """
 
 import argparse
 import csv
 import html
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +62,40 @@ def differences(path: Path, tagger: str | None) -> None:
             f"| `{row['tagger']}` | `{row['other']}` | {row['measure']} "
             f"| {float(row['difference']):+.4f} | {low} to {high} |"
         )
+
+
+def labels_of(folder: Path, split: str) -> Iterator[tuple[str, int, NDArray[np.uint8]]]:
+    """Yield the record, the start and the labels of each segment of a split, in its order."""
+    with (folder / "split.tsv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file, delimiter="\t") if row["split"] == split]
+    with (folder / "corpus/records.tsv").open(encoding="utf-8") as file:
+        offsets = {row["record"]: int(row["start"]) for row in csv.DictReader(file, delimiter="\t")}
+    labels = np.load(folder / "corpus/labels.npy", mmap_mode="r")
+    for row in rows:
+        start, end, offset = int(row["start"]), int(row["end"]), offsets[row["record"]]
+        yield row["record"], start, np.asarray(labels[offset + start : offset + end])
+
+
+def f1(truth: NDArray[np.uint8], called: NDArray[np.uint8], state: int) -> float:
+    """Return the F1 of the bases of a state; 0 where there are none."""
+    both = np.count_nonzero((truth == state) & (called == state))
+    either = np.count_nonzero(truth == state) + np.count_nonzero((called == state) & (truth != 255))
+    return 2 * both / either if either else 0.0
+
+
+def decodings(folder: Path, metrics: list[dict[str, Any]]) -> None:
+    """Print what the called and the most probable states are worth on the validation split."""
+    truth = np.concatenate([labels for *_, labels in labels_of(folder, "validation")])
+    names = [metrics[0]["state_names"][state] for state in metrics[0]["states"]]
+    heads = [f"F1 of {name}, {how}" for how in ("as called", "argmax") for name in names]
+    print("\nOn the validation split:\n\n| tagger |", " | ".join(heads), "|")
+    print("|---" * (len(heads) + 1) + "|")
+    for one in metrics:
+        run = folder / one["tagger"] / f"seed{one['seed']}"
+        posteriors = np.load(run / "posteriors.validation.npy", mmap_mode="r")
+        ways = np.load(run / "calls.validation.npy"), posteriors.argmax(axis=1).astype(np.uint8)
+        cells = [f"{f1(truth, way, state):.3f}" for way in ways for state in range(len(names))]
+        print(f"| `{one['tagger']}` |", " | ".join(cells), "|")
 
 
 def runs_of(values: NDArray[np.uint8]) -> list[tuple[int, int, int]]:
@@ -125,31 +162,24 @@ def main() -> None:
     metrics = [json.loads(path.read_text()) for path in sorted(folder.glob("*/*/metrics.json"))]
     table(metrics)
     differences(given.run / "results/differences.tsv", given.tagger)
+    decodings(folder, metrics)
     if given.picture is None:
         return
-    with (folder / "split.tsv").open(encoding="utf-8") as file:
-        test = [row for row in csv.DictReader(file, delimiter="\t") if row["split"] == "test"]
-    with (folder / "corpus/records.tsv").open(encoding="utf-8") as file:
-        offsets = {row["record"]: int(row["start"]) for row in csv.DictReader(file, delimiter="\t")}
-    labels = np.load(folder / "corpus/labels.npy", mmap_mode="r")
-    best, passed = (-1, "", 0, 0), 0
-    for row in test:
-        start, end = int(row["start"]), int(row["end"])
-        own = labels[offsets[row["record"]] + start : offsets[row["record"]] + end]
+    windows, passed = [], 0
+    for name, first, own in labels_of(folder, "test"):
         for at in range(0, len(own) - given.bases + 1, given.bases // 4):
-            borders = int(np.count_nonzero(np.diff(own[at : at + given.bases])))
-            # Of equal ones the first.
-            best = max(best, (borders, row["record"], start + at, passed + at), key=lambda x: x[0])
-        passed += end - start
-    _, record, start, at = best
-    first = offsets[record] + start
-    rows = {"annotated": np.asarray(labels[first : first + given.bases])}
+            truth = own[at : at + given.bases]
+            borders = int(np.count_nonzero(np.diff(truth)))
+            windows.append((borders, name, first + at, passed + at, truth))
+        passed += len(own)
+    _, record, start, row, truth = max(windows, key=lambda window: window[0])
+    rows = {"annotated": truth}
     for one in sorted(metrics, key=lambda found: -found["mcc"]["value"]):
         if one["kind"] == "constant":
             continue
         run = folder / one["tagger"] / f"seed{one['seed']}"
         calls = np.load(run / "calls.npy", mmap_mode="r")
-        rows[one["tagger"]] = np.asarray(calls[at : at + given.bases])
+        rows[one["tagger"]] = np.asarray(calls[row : row + given.bases])
     names = [metrics[0]["state_names"][state] for state in metrics[0]["states"]]
     picture(given.picture, rows, names, record, start)
 
