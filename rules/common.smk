@@ -74,6 +74,9 @@ GENOMES = list(CONFIG.model.annotate)
 # Of the taggers that a genome names by their files.
 TAGGER_FILES = "files"
 FILE_TAGGERS = [run[2] for run in CONFIG.annotations() if run[1] == TAGGER_FILES]
+FILES_OF_TAGGERS = [
+    found.file for name in GENOMES for found in CONFIG.uses(name) if found.file
+]
 FETCHED = [name for name in GENOMES if CONFIG.genome_file(name) is None]
 
 # Folders of results/ in which a corpus with features lies.

@@ -1,7 +1,7 @@
 """Render the report: one HTML file that opens offline, and its charts as SVG files.
 
 IN   results/comparison.tsv, differences.tsv, variance.tsv and preflight.json, every table of a
-     sweep, and every metrics.json, history.tsv, tracks.npz and annotation
+     sweep, and every metrics.json, history.tsv, tracks.npz, tagger and annotation
 OUT  results/report.html, results/figures/
 """
 
@@ -23,6 +23,7 @@ rule render_report:
         regions=expand("results/annotations/{genome}/regions.npz", genome=GENOMES),
         agreement=expand("results/annotations/{genome}/agreement.tsv", genome=GENOMES),
         taggers=every_run("tagger.safetensors"),
+        file_taggers=FILES_OF_TAGGERS,
         timing=every_run("timing.json"),
         sweeps=expand("results/sweeps/{sweep}.tsv", sweep=SWEEPS),
         page=workflow.source_path("../report/template.html.jinja"),

@@ -27,7 +27,7 @@ def main(
         differences_path=inputs["differences"][0],
         variance_path=inputs["variance"][0],
         preflight_path=inputs["preflight"][0],
-        provenance=provenance(inputs["taggers"], inputs["timing"]),
+        provenance=provenance(inputs["taggers"], inputs["timing"], inputs["file_taggers"]),
         config_text=settings["config"],
     )
     render_report(data, page, figures)
@@ -47,6 +47,7 @@ if __name__ == "__main__":
                     "agreement",
                     "regions",
                     "taggers",
+                    "file_taggers",
                     "timing",
                     "sweeps",
                 )

@@ -42,3 +42,13 @@ def test_test_evaluations_are_counted_and_no_more_is_said_than_holds(tmp_path):
     told = provenance(*zip(*files, strict=True))["Test evaluations"]
     assert "scored 3 times for this page: once for each tagger and seed" in told["toy"]
     assert told["not counted"].startswith("runs before this one")
+
+
+def test_taggers_by_their_files_alone_have_a_digest_and_nothing_of_a_test(tmp_path):
+    path, _ = made(tmp_path, "gru", environment())
+    told = provenance([], [], [path])
+    run = subprocess.run(["sha256sum", path], capture_output=True, text=True, check=True)
+    assert told["Digest of each tagger.safetensors (SHA-256)"] == {str(path): run.stdout.split()[0]}
+    assert told.keys() == {
+        "The same again", "Written by", "Digest of each tagger.safetensors (SHA-256)"
+    }  # fmt: skip

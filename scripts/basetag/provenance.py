@@ -64,7 +64,7 @@ def environment() -> dict[str, str]:
 
 
 def provenance(
-    taggers: Iterable[Path], timings: Iterable[Path]
+    taggers: Iterable[Path], timings: Iterable[Path], others: Iterable[Path] = ()
 ) -> Mapping[str, str | Sequence[str] | Mapping[str, str]]:
     """Return what the report's last section says: commands, versions, digests.
 
@@ -74,6 +74,8 @@ def provenance(
         ``…/{dataset}/{tagger}/seed{seed}/tagger.safetensors`` of every tagger on the page.
     timings : iterable of Path
         The timing.json beside each, which holds the environment that made the tagger.
+    others : iterable of Path
+        Taggers by whose files alone genomes were annotated.
     """
     # All taggers of a dataset are fitted on one training split.
     digests: dict[str, str] = {}
@@ -83,9 +85,9 @@ def provenance(
         dataset, *run = path.absolute().parts[-4:-1]
         scored[dataset] += 1
         digests[dataset] = read_tagger(path)[1]["training"]["digest"]
-        with path.open("rb") as file:
-            files["/".join((dataset, *run))] = hashlib.file_digest(file, "sha256").hexdigest()
-    return {
+        files["/".join((dataset, *run))] = _sha256(path)
+    files |= {str(path): _sha256(path) for path in others}
+    found: dict[str, str | Sequence[str] | Mapping[str, str]] = {
         "The same again": [
             f"make setup   # in a clone of Basetag {__version__}",
             "# save the config below as again.yaml, beside the files that it names, then",
@@ -93,17 +95,30 @@ def provenance(
         ],
         "Written by": environment(),
         **_other_makers(timings),
-        "Test evaluations": {
-            **{
-                dataset: f"the test split was scored {number} times for this page: once for each "
-                "tagger and seed"
-                for dataset, number in scored.items()
-            },
-            "not counted": "runs before this one, with other settings or code. Who looks at the "
-            "test figures and then chooses by them has used the test split up",
-        },
+        "Test evaluations": _evaluations(scored),
         "Digest of the training data (BLAKE2b)": digests,
         "Digest of each tagger.safetensors (SHA-256)": files,
+    }
+    return {title: about for title, about in found.items() if about}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _evaluations(scored: Mapping[str, int]) -> dict[str, str]:
+    """Return how often each test split was looked at; nothing where there is none."""
+    if not scored:
+        return {}
+    return {
+        **{
+            dataset: f"the test split was scored {number} times for this page: once for each "
+            "tagger and seed"
+            for dataset, number in scored.items()
+        },
+        "not counted": "runs before this one, with other settings or code. Who looks at the test "
+        "figures and then chooses by them has used the test split up",
     }
 
 
