@@ -46,6 +46,7 @@ SETTINGS = {"decoding": {"method": "viterbi", "minimum_length": 1}, "both_strand
 WILDCARDS = {"genome": "simulated", "dataset": "blocks", "seed": "1"}
 CONTIG = 200
 AT_ONCE = 5_000_000
+TAGGERS = ("lstm", "exact")
 
 
 def model() -> HMM:
@@ -170,10 +171,15 @@ def annotate(folder: Path, tagger: Path, bases_per_job: int | None, memory: int)
 def main() -> None:
     """Annotate each genome with each tagger."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bases", type=int, default=1_000_000_000, help="of the long record")
-    parser.add_argument("--contigs", type=int, default=1_000_000, help="of 200 bases each")
+    parser.add_argument(
+        "--bases", type=int, default=1_000_000_000, help="of the long record; 0 for none"
+    )
+    parser.add_argument(
+        "--contigs", type=int, default=1_000_000, help="of 200 bases each; 0 for none"
+    )
     parser.add_argument("--limit", type=int, default=3000, help="megabytes of anonymous memory")
     parser.add_argument("--bases-per-job", type=int, default=250_000_000)
+    parser.add_argument("--taggers", nargs="+", choices=TAGGERS, default=TAGGERS)
     parser.add_argument("--folder", help="where the files lie meanwhile; about 25 bytes a base")
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -194,10 +200,11 @@ def main() -> None:
         f"one record of {options.bases / 1e6:g} Mb": (options.bases, 0),
         f"{options.contigs:,} contigs of {CONTIG} bp": (0, options.contigs),
     }
+    genomes = {name: sizes for name, sizes in genomes.items() if any(sizes)}
     with tempfile.TemporaryDirectory(dir=options.folder) as place:
         write_taggers(Path(place))
         for number, (name, (bases, contigs)) in enumerate(genomes.items()):
-            for tagger in ("lstm", "exact"):
+            for tagger in options.taggers:
                 folder = Path(place, f"{number}{tagger}")
                 folder.mkdir()
                 write_genome(folder / "genome.fa.gz", bases, contigs)
