@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from benchmarks.coverage import (
+from benchmarks.interval_coverage import (
     Population,
     block_cases,
     coverage,

@@ -10,7 +10,7 @@ skewed distribution but is a little short where units are few and symmetric; Stu
 there and short where they are skewed. So an interval reaches as far to each side as the farther of
 the two. A figure between two bounds is taken to the scale of log odds, on which its spread hardly
 changes with its size and it has no bounds (Tibshirani 1988, Biometrika 75:433); there the
-bootstrap-t needs no help. How often all these hold the truth: `benchmarks/coverage.md`.
+bootstrap-t needs no help. How often all these hold the truth: `benchmarks/interval_coverage.md`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ DRAWS = 1000
 _NO_SPREAD = 1e-12
 _TAILS = (0.025, 0.975)
 # The standard error of a draw counts as at least this share of that of all units; up to 0.3 it
-# changes no coverage of `benchmarks/coverage.md` by more than half a percent.
+# changes no coverage of `benchmarks/interval_coverage.md` by more than half a percent.
 _LEAST_ERROR = 0.2
 
 Floats = NDArray[np.float64]

@@ -18,7 +18,7 @@ _RARE = 0.001  # share of labelled bases below which a state is rare
 _FEW = 1000  # bases of a state below which measures of it say little
 _LOPSIDED = 0.95  # share of the commonest state from which on matches say little
 _UNSURE = 0.5  # share of unlabelled bases from which on it is a warning
-_FEW_PIECES = 10  # of a split, below which intervals are wide: benchmarks/coverage.md
+_FEW_PIECES = 10  # of a split, below which intervals are wide: benchmarks/interval_coverage.md
 _OFF = 0.05  # by how much of all bases a split may miss its fraction
 _UNLIKE = 0.1  # share of labels that would have to change for two splits to be alike
 

@@ -1,8 +1,8 @@
 """How often the intervals of the judgement hold the truth.
 
-Run from the repository's root: ``PYTHONPATH=scripts:. python benchmarks/coverage.py [repeats]``. In
-each repeat units are drawn from a population whose figure is known, or a record is simulated anew,
-and the library gives the 95 % interval of the figure.
+``PYTHONPATH=scripts:. python benchmarks/interval_coverage.py [repeats]``, from the root folder.
+In each repeat units are drawn from a population whose figure is known, or a record is simulated
+anew, and the library gives the 95 % interval of the figure.
 """
 
 from __future__ import annotations
