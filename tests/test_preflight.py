@@ -159,8 +159,9 @@ def tracked(folder):
 
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_a_split_without_any_label_ends_the_preflight_as_it_would_end_the_run(split, tmp_path):
-    write_fasta(tmp_path / "genome.fa", {name: "ACGT" * 40 for name in ("train", "validation", "test")})
-    states = {name: "HL" * 80 for name in ("train", "validation", "test")} | {split: "." * 160}
+    names = ("train", "validation", "test")
+    write_fasta(tmp_path / "genome.fa", dict.fromkeys(names, "ACGT" * 40))
+    states = dict.fromkeys(names, "HL" * 80) | {split: "." * 160}
     write_fasta(tmp_path / "states.fa", states)
     config = loaded(
         {
