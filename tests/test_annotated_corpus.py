@@ -3,6 +3,7 @@
 import logging
 
 import numpy as np
+import pyBigWig
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -370,6 +371,67 @@ def test_names_of_records_agree_by_map_by_prefix_and_by_version(tmp_path):
         features={"gene": "gene"}, background="other", rename={"one": None},
     )  # fmt: skip
     assert text_of(encoded(tmp_path, out)) == "OOGG"
+
+
+def test_of_several_beginnings_of_names_that_do_not_count_the_longest_goes(tmp_path):
+    text = gff(("gene", 1, 2, "+", ".", "ID=a"), record="chromosome1")
+    text += gff(("gene", 3, 3, "+", ".", "ID=b"), record="chr1")
+    own = dataset(
+        tmp_path, ">1\nACGT\n", "gff", text, features={"gene": "gene"}, background="other",
+        strip=["chr", "chromosome"],
+    )  # fmt: skip
+    assert text_of(encoded(tmp_path, own)) == "GGGO"
+
+
+def test_two_names_of_a_track_that_become_one_record_are_an_error(tmp_path):
+    path = tmp_path / "x.bw"
+    with pyBigWig.open(str(path), "w") as file:
+        file.addHeader([("1", 20), ("chr1", 20)])
+        file.addEntries(["1", "chr1"], [0, 5], ends=[20, 6], values=[1.0, 0.0])
+    labels = {"bigwig": str(path), "threshold": 0.5, "state": "high", "background": "low"}
+    own = {
+        "fasta": written(tmp_path, "genome.fa", ONE.replace("one", "chr1")),
+        "labels": {**labels, "strip": ["chr"]},
+    }
+    with pytest.raises(InputError, match=r"x\.bw: '1' and 'chr1' both stand for .* 'chr1'"):
+        encoded(tmp_path, own)
+
+
+@pytest.mark.parametrize(
+    ("rows", "codons"),
+    [
+        # As one ID, or none beside the parent, would say it: 5 bases, and 4 that go on.
+        ([(2, 6, "+", 0, "ID=m.1;Parent=m"), (9, 12, "+", 1, "ID=m.2;Parent=m")],
+         "r12312rr3123rrrrrrrr"),
+        ([(2, 5, "-", 1, "ID=m.2;Parent=m"), (9, 13, "-", 0, "ID=m.1;Parent=m")],
+         "r3213rrr21321rrrrrrr"),
+        # Two sequences of one gene that overlap are two, and each is whole.
+        ([(2, 7, "+", 0, "ID=a;Parent=g"), (3, 8, "+", 0, "ID=b;Parent=g")],
+         "r1.....3rrrrrrrrrrrr"),
+    ],
+)  # fmt: skip
+def test_parts_that_bear_an_id_each_are_joined_by_their_parent(tmp_path, rows, codons):
+    text = gff(*(("CDS", start, end, strand, p, a) for start, end, strand, p, a in rows))
+    own = dataset(
+        tmp_path, ONE, "gff", text, features={"CDS": "coding"}, stranded=True,
+        codon_positions=True, background="other",
+    )  # fmt: skip
+    assert codons_of(encoded(tmp_path, own)) == codons
+
+
+def test_parts_joined_by_their_parent_must_fit_as_others_do(tmp_path):
+    rows = [(5, 9, 0, "ID=m.1;Parent=m"), (12, 15, 2, "ID=m.2;Parent=m")]
+    text = gff(*(("CDS", start, end, "+", p, a) for start, end, p, a in rows))
+    own = dataset(
+        tmp_path, ONE, "gff", text, features={"CDS": "coding"}, stranded=True,
+        codon_positions=True, background="other",
+    )  # fmt: skip
+    with pytest.raises(InputError, match=r"line 3: the phase of this CDS is 2, .* leave 1"):
+        encoded(tmp_path, own)
+    alone = text.replace("m.2;Parent=m", "m.2;Parent=n")
+    own["labels"]["gff"] = written(tmp_path, "annotation.gff", alone)
+    with pytest.raises(InputError, match=r"line 2: this CDS has 5 bases, no multiple of 3"):
+        encoded(tmp_path, own)
 
 
 LETTERS = "ABCDE"

@@ -94,6 +94,21 @@ def test_a_file_that_is_cut_off_is_an_error(tmp_path, share):
         list(runs_above(tmp_path / "cut.bw", "chr1", 50_000, 0.5))
 
 
+@pytest.mark.parametrize("kept", [4, 40, 64, 100, 200])
+def test_a_file_that_is_cut_off_within_its_header_is_an_error(tmp_path, kept, capfd):
+    # pyBigWig by itself ends the process at some of these.
+    content = written(tmp_path / "x.bw", np.random.default_rng(1).random(5000)).read_bytes()
+    (tmp_path / "cut.bw").write_bytes(content[:kept])
+    with pytest.raises(InputError, match=r"cut\.bw: is damaged or incomplete; copy or download"):
+        bigwig_records(tmp_path / "cut.bw")
+    assert capfd.readouterr().err == ""
+
+
+def test_a_file_of_records_without_any_number_is_no_damaged_one(tmp_path):
+    path = written(tmp_path / "x.bw", np.full(LENGTH, np.nan))
+    assert bigwig_records(path) == {"chr1": LENGTH}
+
+
 def test_numbers_that_are_damaged_are_an_error(tmp_path):
     content = written(tmp_path / "x.bw", np.random.default_rng(1).random(50_000)).read_bytes()
     (tmp_path / "x.bw").write_bytes(content[:1000] + bytes(2000) + content[3000:])

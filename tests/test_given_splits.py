@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 
 import pytest
@@ -113,6 +114,17 @@ def test_a_table_may_have_other_columns_quotes_compression_and_windows_ends(corp
     split = by_table(corpus, path, record="name", column="fold")
     assert names_in(corpus, split) == names_in(corpus, by_table(corpus, written(
         tmp_path / "t", ROWS)))  # fmt: skip
+
+
+def test_a_table_may_hold_long_sequences_beside_the_split(corpus, tmp_path):
+    before = csv.field_size_limit(131_072)  # as in a new process, whatever other tests left
+    path = tmp_path / "t"
+    lines = ["record\tsplit\tdna", *(f"{n}\t{value}\t{200_000 * 'A'}" for n, value in ROWS)]
+    path.write_text("\n".join(lines))
+    split = by_table(corpus, path)
+    csv.field_size_limit(before)
+    assert names_in(corpus, split) == names_in(corpus, by_table(corpus, written(
+        tmp_path / "u", ROWS)))  # fmt: skip
 
 
 def test_a_value_may_stand_for_no_split(corpus, tmp_path):

@@ -157,6 +157,23 @@ def tracked(folder):
     return {"fasta": str(folder / "genome.fa"), "labels": labels, "split": split}
 
 
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_split_without_any_label_ends_the_preflight_as_it_would_end_the_run(split, tmp_path):
+    names = ("train", "validation", "test")
+    write_fasta(tmp_path / "genome.fa", dict.fromkeys(names, "ACGT" * 40))
+    states = dict.fromkeys(names, "HL" * 80) | {split: "." * 160}
+    write_fasta(tmp_path / "states.fa", states)
+    config = loaded(
+        {
+            "fasta": str(tmp_path / "genome.fa"),
+            "labels": {"fasta": str(tmp_path / "states.fa"), "states": {"H": "rich", "L": "poor"}},
+            "split": {"by": "name", **{name: [name] for name in states}},
+        }
+    )
+    with pytest.raises(InputError, match=f"dataset mine: no base of the {split} split has a label"):
+        looked_at(config, tmp_path)
+
+
 @pytest.mark.parametrize("kind", [annotated, labelled, tracked])
 def test_labels_and_splits_are_those_of_the_run(kind, tmp_path):
     config = loaded(kind(tmp_path))

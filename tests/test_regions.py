@@ -89,6 +89,18 @@ def test_where_no_state_changes_it_is_the_beginning_of_the_longest_record(tmp_pa
     assert write_regions(tmp_path / "x.npz", (), genome, [files]) == [Region("long", 0, 50)]
 
 
+def test_names_beyond_ascii_are_found_in_the_tracks(tmp_path):
+    genome = genome_of({"Überträger": 60, "染色体1": 30})
+    write_tracks(tmp_path / "one", genome, [0] * 20 + [1] * 70, STATES)
+    files = AnnotationFiles(
+        "one", tmp_path / "one/segments.bed.gz", tmp_path / "one/posteriors", STATES
+    )
+    write_regions(tmp_path / "x.npz", ["染色体1:1-5"], genome, [files])
+    assert write_regions(tmp_path / "x.npz", (), genome, [files]) == [Region("Überträger", 0, 60)]
+    with np.load(tmp_path / "x.npz") as found:
+        assert found["segments.0.0"][:, :3].tolist() == [[0, 20, 0], [20, 60, 1]]
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

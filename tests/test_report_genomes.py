@@ -43,6 +43,15 @@ def test_segments_that_the_summary_does_not_speak_of_stop_the_report(folder):
         read_annotation(folder)
 
 
+def test_a_state_may_have_quotes_in_its_name(tmp_path):
+    place = tmp_path / "phage/toy/gru/seed1"
+    write_tracks(place, genome_of({"r": 9}), [0] * 4 + [1] * 5, ['5" UTR', '"other"'])
+    annotation = read_annotation(place)
+    assert annotation.states == ['5"_UTR', '"other"']
+    assert {row["name"] for row in annotation.distributions} == {'5" UTR', '"other"'}
+    assert annotation.n_segments == 2
+
+
 def test_histograms_are_shares_of_each_states_segments():
     chart = distribution_chart(BINS, ["gru"], ["rich", "poor"], description="")
     rows = [row for rows in chart.spec["datasets"].values() for row in rows]

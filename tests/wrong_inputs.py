@@ -529,4 +529,8 @@ IN_FILES = [
     # ---- Genomes to annotate
     genome("proteins to annotate", ">p\nMKLVLE\n", "line 2", "is it a protein file?"),
     genome("an empty genome to annotate", "", "holds no sequence"),
+    genome(
+        "a name that would be a comment in BED", ">a\nACGT\n>#b\nACGT\n",
+        "record '#b'", "a comment to every reader of BED", "rename the record",
+    ),
 ]  # fmt: skip

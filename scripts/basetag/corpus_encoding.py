@@ -30,6 +30,7 @@ from basetag.corpus_files import (
 )
 from basetag.errors import InputError
 from basetag.files import written_whole
+from basetag.intervals import check_names
 from basetag.left_out import letters_to_tokens
 
 
@@ -58,7 +59,8 @@ def write_corpus(
         Of the bases.
     labels : path-like, optional
         FASTA of the same records, in the same order, with one state letter for each base, or
-        `.` or `-` for a base without a label.
+        `.` or `-` for a base without a label. Without it the corpus is a genome to be annotated,
+        and its names must be such that tracks can hold them.
     states : mapping of str to str, optional
         State letters with their meanings, in the order of the labels 0, 1, ... Needed with
         `labels`.
@@ -84,7 +86,9 @@ def write_corpus(
         if not encoded.bases:
             raise all_empty(len(encoded.names), sequences)
         label_counts = None
-        if labels is not None:
+        if labels is None:
+            check_names(encoded.names, sequences)
+        else:
             found = encode_letters(labels, state_table(tuple(states)), place[LABELS])
             check_same_records(sequences, labels, encoded, found)
             label_counts = found.counts

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,6 +128,30 @@ def read_bed(
         yield open_record, _runs_of(rows)
 
 
+def check_names(names: Iterable[str], path: str | os.PathLike[str] | None = None) -> None:
+    """Refuse names of records that BED cannot hold.
+
+    Parameters
+    ----------
+    names : iterable of str
+    path : path-like, optional
+        Where they stand, for the error.
+
+    Raises
+    ------
+    InputError
+        For a record whose lines every reader would take for comments.
+    """
+    for name in names:
+        if name.startswith("#"):
+            raise InputError(
+                "a name that begins with # is a comment to every reader of BED",
+                file=None if path is None else Path(path),
+                record=name,
+                advice="rename the record in the FASTA file",
+            )
+
+
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """Yield the lines of a file, plain or compressed, and their numbers from 1."""
     try:
@@ -135,7 +160,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
         with gzip.open(path, "rb") if compressed else path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 yield number, line.decode("utf-8").rstrip("\r\n")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise InputError(f"cannot be read as BED ({error})", file=path) from error
 
 

@@ -176,11 +176,12 @@ class _Gathered:
         self._columns = {name: array("q") for name in ("record", "start", "end")}
         self._labels = array("B")
         # Of parts of coding sequences alone:
-        self._coding = {name: array("q") for name in ("at", "group", "line")}
+        self._coding = {name: array("q") for name in ("at", "group", "line", "family")}
         self._phases, self._excused = array("b"), array("B")
         self._strands: list[str] = []
         self._groups: dict[tuple[int, str], int] = {}
         self._n_groups = 0
+        self._families: dict[tuple[int, str], int] = {}
 
     def add(
         self,
@@ -197,6 +198,7 @@ class _Gathered:
             self._coding["at"].append(len(self._labels))
             self._coding["group"].append(self._group(record, feature.group))
             self._coding["line"].append(part.line)
+            self._coding["family"].append(self._family(record, feature))
             self._phases.append(-1 if part.phase is None else part.phase)
             self._excused.append(part.excused)
             self._strands.append(part.strand)
@@ -213,6 +215,36 @@ class _Gathered:
         self._n_groups = max(self._n_groups, number + 1)
         return number
 
+    def _family(self, record: int, feature: GenomeFeature) -> int:
+        """Return the number of a feature's parent in GFF3; -1 where it says none beside its ID."""
+        parents = feature.attributes.get("Parent", ())
+        if not parents or "ID" not in feature.attributes:
+            return -1
+        return self._families.setdefault((record, parents[0]), len(self._families))
+
+    def _joined_by_parents(
+        self, groups: NDArray[np.int64], starts: NDArray[np.int64], ends: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Return the groups, those of parts that bear an ID each joined by their parent.
+
+        GFF3 gives the parts of a coding sequence one ID; some (Phytozome) number them. So parts
+        whose ID nobody shares, not all of them whole by themselves, are one sequence where they
+        are of one parent, on one strand, and do not overlap.
+        """
+        families = np.frombuffer(self._coding["family"], dtype=np.int64)
+        alone = (np.bincount(groups, minlength=self._n_groups)[groups] == 1) & (families >= 0)
+        phases = np.maximum(np.frombuffer(self._phases, dtype=np.int8), 0)
+        broken = alone & ((ends - starts - phases) % 3 != 0)
+        joined = groups.copy()
+        chosen = np.flatnonzero(alone & np.isin(families, families[broken]))
+        chosen = chosen[np.lexsort((starts[chosen], families[chosen]))]
+        for members in np.split(chosen, np.flatnonzero(np.diff(families[chosen])) + 1):
+            if len({self._strands[i] for i in members.tolist()}) != 1:
+                continue
+            if (ends[members[:-1]] <= starts[members[1:]]).all():
+                joined[members] = groups[members[0]]
+        return joined
+
     def intervals(
         self, lengths: Sequence[int], circular: NDArray[np.bool_], file: Path, in_order: bool
     ) -> tuple[Intervals, NDArray[np.int64]]:
@@ -226,6 +258,7 @@ class _Gathered:
         at, groups, lines = (
             np.frombuffer(self._coding[name], dtype=np.int64) for name in ("at", "group", "line")
         )
+        groups = self._joined_by_parents(groups, starts[at], ends[at])
         minus = np.zeros(len(labels), dtype=np.bool_)
         minus[at] = np.array(self._strands, dtype=str) == "-"
         order = np.argsort(groups, kind="stable")

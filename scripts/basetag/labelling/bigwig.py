@@ -7,6 +7,7 @@ told apart from a small one: where nothing was measured, nobody knows.
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,11 +24,13 @@ BELOW, ABOVE, MISSING = 0, 1, 255
 _CHUNK = 1 << 20
 # The first four bytes in either order: Kent et al. (2010), Bioinformatics 26, 2204.
 _KINDS = {
-    b"\x26\xfc\x8f\x88": "bigWig",
-    b"\x88\x8f\xfc\x26": "bigWig",
-    b"\xeb\xf2\x89\x87": "bigBed",
-    b"\x87\x89\xf2\xeb": "bigBed",
+    b"\x26\xfc\x8f\x88": ("bigWig", "<"),
+    b"\x88\x8f\xfc\x26": ("bigWig", ">"),
+    b"\xeb\xf2\x89\x87": ("bigBed", "<"),
+    b"\x87\x89\xf2\xeb": ("bigBed", ">"),
 }
+# Of the same header, where the names of records, the data and its index begin.
+_HEADER_BYTES, _OFFSETS_AT = 64, 8
 
 
 def bigwig_records(path: str | os.PathLike[str]) -> dict[str, int]:
@@ -137,16 +140,25 @@ def _opened(path: Path) -> Iterator[Any]:
     try:
         # The library would write to stderr by itself about a file that is none of its own.
         with path.open("rb") as raw:
-            kind = _KINDS.get(raw.read(4))
+            header = raw.read(_HEADER_BYTES)
+            size = raw.seek(0, os.SEEK_END)
+        kind, order = _KINDS.get(header[:4], (None, ""))
         if kind != "bigWig":
             found = f"is {kind} and no bigWig" if kind else "is no bigWig file"
             raise InputError(found, file=path, advice=advice)
+        # The library ends the process where a file is cut within its header.
+        if len(header) < _HEADER_BYTES:
+            raise _damaged(path)
+        if max(struct.unpack_from(f"{order}3Q", header, _OFFSETS_AT)) >= size:
+            raise _damaged(path)
         file = pyBigWig.open(str(path))
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror or error})", file=path) from error
     except RuntimeError as error:
-        raise InputError(
-            "is damaged or incomplete", file=path, advice="copy or download it again"
-        ) from error
+        raise _damaged(path) from error
     with file:
         yield file
+
+
+def _damaged(path: Path) -> InputError:
+    return InputError("is damaged or incomplete", file=path, advice="copy or download it again")

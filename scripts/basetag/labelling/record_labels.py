@@ -203,7 +203,13 @@ class TrackLabels:
         for name in bigwig_records(path):
             index = lookup.of_line(name, None)
             if index is not None:
-                self._name_of[index] = name
+                other = self._name_of.setdefault(index, name)
+                if other != name:
+                    raise InputError(
+                        f"{other!r} and {name!r} both stand for the record {lookup.known[index]!r}",
+                        file=path,
+                        advice="correct rename or strip of the config",
+                    )
         lookup.check()
         self.mirror = tuple(range(len(states)))
         background = states.index(scheme["background"])

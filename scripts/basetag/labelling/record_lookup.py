@@ -33,7 +33,8 @@ class RecordLookup:
     rename : mapping of str to str or None
         What the sequences call a record, by its name in the annotation; None leaves it out.
     strip : iterable of str
-        Beginnings of names that do not count, on both sides, and `VERSION`.
+        Beginnings of names that do not count, on both sides, the longest that fits; and
+        `VERSION`.
     subset : bool
         Whether records that the sequences lack are passed over.
 
@@ -98,6 +99,6 @@ class RecordLookup:
             raise unknown_records(self._unknown, self.known, self.path)
 
     def _without(self, name: str) -> str:
-        for part in self._strip:
-            name = _VERSION.sub("", name) if part == VERSION else name.removeprefix(part)
-        return name
+        fitting = [part for part in self._strip if part != VERSION and name.startswith(part)]
+        name = name.removeprefix(max(fitting, key=len, default=""))
+        return _VERSION.sub("", name) if VERSION in self._strip else name

@@ -37,6 +37,8 @@ from basetag.splits.table import SPLITS
 
 #: Bases up to which a dataset is encoded and split beforehand.
 MOST_REHEARSED = 200_000_000
+# Those without which no tagger whatever can be made, or judged.
+_LABELLED_SPLITS = ("train", "test")
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,11 @@ def _split(
     for split in SPLITS:
         part = drawn.of(split)
         own = label_counts(corpus, part).tolist()
+        if split in _LABELLED_SPLITS and not any(own):
+            raise InputError(
+                f"dataset {name}: no base of the {split} split has a label",
+                advice="label some of its records, or draw another split",
+            )
         splits[split] = {
             "pieces": len(part.start),
             "bases": part.bases,

@@ -15,6 +15,7 @@ from basetag.alphabet import Alphabet
 from basetag.errors import BasetagError
 from basetag.feature_encoding import write_features
 from basetag.feature_text import Places
+from basetag.intervals import check_names
 from basetag.preflight import machine, remarks
 from basetag.preflight.costs import (
     Estimate,
@@ -195,6 +196,7 @@ def _look_at_genome(
     survey = survey_fasta(files[settings["file"]], letters_with_case(alphabet))
     about = {**about_sequences(survey, alphabet), "fetched": False}
     notes = list(remarks.on_sequences(where, about, None))
+    check_names(survey.names, files[settings["file"]])
     for region in settings["regions"]:
         region_within(region, survey.names, survey.lengths)
     if settings["features"] and survey.letters <= MOST_REHEARSED:

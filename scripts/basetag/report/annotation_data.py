@@ -106,7 +106,7 @@ def read_table(path: Path) -> Table:
         For a row of another length.
     """
     with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+        rows = list(csv.DictReader(file, delimiter="\t"))
     for number, row in enumerate(rows, start=2):
         if None in row or None in row.values():
             raise InputError("the row has another number of fields", file=path, line=number)

@@ -161,7 +161,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _read_table(path: Path) -> tuple[list[str], list[dict[str, str]]]:
     with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        reader = csv.DictReader(file, delimiter="\t")
         rows = list(reader)
     for number, row in enumerate(rows, start=2):
         if None in row or None in row.values():

@@ -14,6 +14,9 @@ from pathlib import Path
 from basetag.errors import InputError, nearest
 from basetag.text_lines import decoded_blocks
 
+# A column beside the two may hold whole sequences.
+_LONGEST_FIELD = 1 << 30
+
 
 @dataclass(frozen=True, slots=True)
 class SplitRow:
@@ -33,6 +36,7 @@ def read_split_column(path: Path, *, record: str, column: str) -> Iterator[Split
         Where the table has no such column, at a row with more or fewer fields than the first
         line, and for a file that cannot be read.
     """
+    csv.field_size_limit(_LONGEST_FIELD)  # 131,072 letters otherwise
     lines = (line for _, block in decoded_blocks(path) for line in block)
     first = next(lines, "")
     sign = next((sign for sign in "\t,;" if sign in first), "\t")

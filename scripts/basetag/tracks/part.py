@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from basetag.corpus import Corpus
+from basetag.intervals import check_names
 from basetag.tracks.bigwig_blocks import PosteriorBlocks
-from basetag.tracks.segment_lines import bed_lines, check_names, gff3_lines
+from basetag.tracks.segment_lines import bed_lines, gff3_lines
 from basetag.tracks.segments import CalledPack, segments_of
 from basetag.tracks.summary import SegmentCounts, StateCounts
 

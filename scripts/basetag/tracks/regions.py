@@ -121,7 +121,7 @@ def _segments(annotation: AnnotationFiles, region: Region) -> Iterator[tuple[int
     import pysam
 
     label_of = {one_word(state): label for label, state in enumerate(annotation.states)}
-    with pysam.TabixFile(os.fspath(annotation.bed)) as bed:
+    with pysam.TabixFile(os.fspath(annotation.bed), encoding="utf-8") as bed:
         for line in bed.fetch(region.record, region.start, region.end):
             _, start, end, name, score, *_ = line.split("\t")
             yield (

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from basetag.errors import InputError
 from basetag.letters import one_word
 from basetag.state_colours import rgb_of
 from basetag.tracks.segments import CalledSegments
@@ -25,17 +24,6 @@ GFF3_SOURCE = "basetag"
 # The GFF3 specification 1.26: what needs no escape in column 1, and what does in attributes.
 _NOT_IN_SEQID = re.compile(r"[^a-zA-Z0-9.:^*$@!+_?|-]")
 _NOT_IN_ATTRIBUTE = re.compile(r"[\x00-\x1f%&,;=\x7f]")
-
-
-def check_names(names: Sequence[str]) -> None:
-    """Raise InputError for a record whose lines every reader would take for comments."""
-    for name in names:
-        if name.startswith("#"):
-            raise InputError(
-                "a name that begins with # is a comment to every reader of BED",
-                record=name,
-                advice="rename the record in the FASTA file",
-            )
 
 
 def strand_of(state: str) -> str:
