@@ -131,6 +131,7 @@ BODY, BEGUN, ENDED, WHOLE = "123123123", "abc123123", "123123xyz", "abc123xyz"
         ("partial=false", WHOLE, WHOLE),
         ("exception=ribosomal slippage", WHOLE, WHOLE),
         ("transl_except=(pos:14..16%2Caa:Sec)", WHOLE, WHOLE),
+        ("exception=trans-splicing", BODY, BODY),
         ("partial=true", BODY, BODY),
         ("pseudo=true", BODY, BODY),
         ("partial=true;start_range=.,11", ENDED, BEGUN),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from basetag.labelling.codon_positions import CodingPart, Reading, says
 from basetag.labelling.genome_feature import GenomeFeature
 
-_OPEN_START, _OPEN_END, _PARTIAL, _TOLD = 1, 2, 4, 8
+_OPEN_START, _OPEN_END, _PARTIAL, _TOLD, _TRANS = 1, 2, 4, 8, 16
 
 #: GENCODE's tags of transcripts whose start or end was not found.
 _START_NOT_FOUND = frozenset(("cds_start_NF", "mRNA_start_NF"))
@@ -49,6 +49,8 @@ def open_ends(feature: GenomeFeature, length: int, circular: bool) -> int:
     end = not _END_NOT_FOUND.isdisjoint(tags)
     bits = _TOLD if lower or upper or start or end else 0
     bits |= _PARTIAL if says(attributes, "partial") else 0
+    exceptions = " ".join(attributes.get("exception", ())).replace("-", " ")
+    bits |= _TRANS if says(attributes, "trans_splicing") or "trans splicing" in exceptions else 0
     # What reaches an end of its record may go on beyond it.
     lower = lower or (not circular and feature.start < 3)
     upper = upper or (not circular and feature.end > length - 3)
@@ -57,15 +59,18 @@ def open_ends(feature: GenomeFeature, length: int, circular: bool) -> int:
     return bits | (_OPEN_END if end or last else 0)
 
 
-def whole_ends(bits: Iterable[int]) -> tuple[bool, bool]:
+def whole_ends(bits: Iterable[int], *, in_order: bool) -> tuple[bool, bool]:
     """Return whether a coding sequence has its beginning, and its end, by what its parts say.
 
-    One that is called partial, and nobody says where, may lack both.
+    One that is called partial, and nobody says where, may lack both. Of one that is spliced in
+    trans nobody knows which parts have them, unless the file lists the parts in order.
     """
     found = 0
     for own in bits:
         found |= own
     if found & _PARTIAL and not found & _TOLD:
+        return False, False
+    if found & _TRANS and not in_order:
         return False, False
     return not found & _OPEN_START, not found & _OPEN_END
 

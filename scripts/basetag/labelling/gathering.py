@@ -134,13 +134,14 @@ class Gathered:
                 length=lengths[record],
             )
             n_own = int(np.count_nonzero(is_stop[members] == 0))
-            begins, stops = whole_ends(self._open[i] for i in members[:n_own].tolist())
+            bits = [self._open[i] for i in members[:n_own].tolist()]
+            begins, ends_whole = whole_ends(bits, in_order=in_order)
             found = part_codons(
                 parts[:n_own],
                 parts[n_own:],
                 read,
                 begins=self._rules.ends and begins,
-                ends=self._rules.ends and stops,
+                ends=self._rules.ends and ends_whole,
                 stops_apart=self._stops_apart,
             )
             for place, (frame, n_first, n_last) in zip(at[members].tolist(), found, strict=True):
