@@ -7,6 +7,8 @@ import subprocess
 import numpy as np
 import pytest
 from Bio import SeqIO
+from Bio.Data import CodonTable
+from Bio.Seq import Seq
 
 from basetag.letters import UNLABELLED
 from tests.labelled import encoded
@@ -52,6 +54,33 @@ def test_e_coli_has_the_label_and_the_codon_position_of_every_base(tmp_path, sha
     # prfB, on the minus strand: 25 codons, a base that the ribosome skips, 341 codons more.
     bases = corpus.substates.labels[3_035_183:3_036_282][::-1]
     assert bases.tolist() == 25 * [3, 4, 5] + [6] + 341 * [3, 4, 5]
+
+
+def test_the_coding_sequences_of_e_coli_begin_and_end_with_such_codons(tmp_path, shared_data):
+    """By Biopython's table of the genetic code of bacteria."""
+    path = shared_data / "ecoli_mg1655/GCF_000005845.2_ASM584v2_genomic"
+    own = {
+        "fasta": f"{path}.fna.gz",
+        "labels": {
+            "gff": f"{path}.gff.gz", "features": {"CDS": "coding"}, "stranded": True,
+            "codon_positions": "ends", "background": "noncoding",
+        },
+    }  # fmt: skip
+    corpus = encoded(tmp_path, own)
+    names, letters = corpus.substates.names, corpus.alphabet.decode(corpus.tokens)
+    code = CodonTable.unambiguous_dna_by_id[11]
+    for kind, codons in (("start", code.start_codons), ("stop", code.stop_codons)):
+        n = 0
+        for strand in "+-":
+            own = [names.index(f"coding{strand}{kind}{k}") for k in "123"]
+            own = own if strand == "+" else own[::-1]
+            whole = np.lib.stride_tricks.sliding_window_view(corpus.substates.labels, 3) == own
+            for at in np.flatnonzero(whole.all(axis=1)):
+                codon = Seq(letters[at : at + 3])
+                assert str(codon if strand == "+" else codon.reverse_complement()) in codons
+                n += 1
+        # Of 4,315; most others overlap with a neighbour in another frame.
+        assert n > 3_400
 
 
 @pytest.mark.parametrize("name", ["NC_000932.gb", "NC_001422.gbk", "NC_005816.gb"])

@@ -7,6 +7,7 @@ import yaml
 
 from basetag.config import load_config
 from basetag.files import canonical_json
+from basetag.labelling.state_rules import StateRules
 from basetag.letters import state_letters
 from tests.test_config import load, mistakes
 
@@ -123,6 +124,7 @@ def test_settings_do_not_depend_on_spelling_and_depend_on_all_that_counts(folder
                 "subset: true",
                 "circular: true",
                 "stranded: true, codon_positions: true",
+                "stranded: true, codon_positions: ends",
             )
         ),
         "{gtf: genes.gtf, features: {CDS: coding, rRNA: rRNA}, background: rest}",
@@ -154,7 +156,27 @@ def test_codon_positions_are_finer_states(folder):
     config = load(folder, with_labels(labels + ", codon_positions: true}"))
     assert config.has_substates("mine")
     assert not load(folder, with_labels(labels + "}")).has_substates("mine")
-    assert config.encode_settings("mine")["scheme"]["codons"] == ["coding"]
+    scheme = config.encode_settings("mine")["scheme"]
+    assert (scheme["codons"], scheme["ends"]) == (["coding"], False)
+    scheme = load(folder, with_labels(labels + ", codon_positions: ends}")).encode_settings("mine")
+    assert (scheme["scheme"]["codons"], scheme["scheme"]["ends"]) == (["coding"], True)
+    assert config.dataset("mine").labels.substates() == [
+        "coding+1", "coding+2", "coding+3", "coding-1", "coding-2", "coding-3", "rRNA+", "rRNA-",
+        "rest",
+    ]  # fmt: skip
+
+
+def test_the_substates_of_the_config_are_those_of_the_labels(folder):
+    """Two modules name them: the config counts them before any file is read."""
+    labels = (
+        "{gff: genes.gff, features: {CDS: coding, rRNA: rRNA}, background: rest, stranded: true"
+    )
+    for form in ("true", "ends"):
+        config = load(folder, with_labels(f"{labels}, codon_positions: {form}}}"))
+        settings = config.encode_settings("mine")
+        states = [settings["state_names"][letter] for letter in settings["states"]]
+        rules = StateRules.of_settings(states, settings["scheme"])
+        assert config.dataset("mine").labels.substates() == rules.substates["names"]
 
 
 GENBANK = "genbank: x.gb\n    labels: {features: {CDS: coding}, background: rest}"
@@ -234,6 +256,19 @@ GFF = "{gff: genes.gff, features: {CDS: coding, rRNA: rRNA}, "
         (GFF + "letters: {coding: X, rRNA: X}}", "letters.rRNA", "the letter of 'coding' already"),
         (GFF + "leave_out: [maskd]}", "leave_out[0]", "did you mean masked?"),
         (GFF + "codon_positions: true}", "codon_positions", "add stranded: true"),
+        (GFF + "codon_positions: ends}", "codon_positions", "add stranded: true"),
+        (
+            GFF + "codon_positions: end, " + STRANDED,
+            "codon_positions",
+            "found 'end', expected true, false or ends",
+        ),
+        (GFF + "codon_positions: 1, " + STRANDED, "codon_positions", "found 1, expected true"),
+        (
+            "{gff: genes.gff, features: [{type: CDS, strand: '+', state: a}, {type: CDS, state: b}]"
+            ", codon_positions: ends, " + STRANDED,
+            "labels.features",
+            "37 states in all are more than 32",
+        ),
         (
             "{gff: genes.gff, features: {gene: g}, codon_positions: true, " + STRANDED,
             "codon_positions",

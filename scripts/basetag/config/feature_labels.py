@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, Strict, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Strict, Tag, model_validator
 
 from basetag.config.annotation_keys import FromAnnotation, LeaveOut
 from basetag.config.feature_rules import (
@@ -21,7 +21,24 @@ from basetag.hmm_spec import MAXIMUM_STATES
 Settings = dict[str, Any]
 
 _STRANDS = "+-"
-_CODON = "123"
+_CODON = ("1", "2", "3")
+_ENDS = "ends"
+
+
+def _check_ends(value: Any) -> Any:
+    if value != _ENDS:
+        raise mistake(
+            f"found {value!r}, expected true, false or {_ENDS}",
+            "ends tells start and stop codons from the others",
+        )
+    return value
+
+
+CodonPositions = Annotated[
+    Annotated[bool, Tag("<all>")]
+    | Annotated[Literal["ends"], BeforeValidator(_check_ends), Tag("<ends>")],
+    Discriminator(lambda value: "<all>" if isinstance(value, bool) else "<ends>"),
+]
 
 
 class FeatureLabels(FromAnnotation):
@@ -129,24 +146,35 @@ class FeatureLabels(FromAnnotation):
         """Return the states, without strand, whose bases have a position in a codon."""
         return []
 
+    def tells_ends(self) -> bool:
+        """Whether start and stop codons are told from the others."""
+        return False
+
     def substates(self) -> list[str]:
         """Return the names of what the states are parted into; the states where nothing parts them.
 
-        Of a coding state those of the three positions in a codon.
+        Of a coding state those of the three positions in a codon, and in a start and a stop codon
+        where these are told apart.
         """
+        codons = ("", "start", "stop") if self.tells_ends() else ("",)
         coding = [state for name in self.coding_states() for state in self._on_strands(name)]
         return [
             substate
             for state in self.columns()
-            for substate in ([state + n for n in _CODON] if state in coding else [state])
+            for substate in (
+                [state + codon + n for codon in codons for n in _CODON]
+                if state in coding
+                else [state]
+            )
         ]
 
     def settings(self) -> Settings:
         """Return what of the section the labels depend on, states and `leave_out` apart.
 
         `rules` in the order in which they are tried; `stranded` and `codons`, the states (without
-        strand) that have strands and positions in a codon; `priority`, groups of states that win
-        alike, the strongest first; and the other keys as they are.
+        strand) that have strands and positions in a codon; `ends`, whether start and stop codons
+        are told apart; `priority`, groups of states that win alike, the strongest first; and the
+        other keys as they are.
         """
         rules = [rule.model_dump() for rule in rules_of(self.features)]
         for rule in rules:
@@ -158,6 +186,7 @@ class FeatureLabels(FromAnnotation):
             "rules": rules,
             "stranded": self._own_states() if self.stranded else [],
             "codons": self.coding_states(),
+            "ends": self.tells_ends(),
             "background": self.background,
             "priority": [self._on_strands(name) for name in self.priority],
             "rename": self.rename,
@@ -175,10 +204,11 @@ class CodingLabels(FeatureLabels):
         "or a list of rules, of which the first that a feature meets counts. Features that meet "
         "none are passed over."
     )
-    codon_positions: bool = Field(
+    codon_positions: CodonPositions = Field(
         default=False,
         description="Whether bases of coding sequences (CDS) also have their position in the codon "
-        "as a finer state (coding+1, coding+2, coding+3), which networks can be trained on.",
+        "as a finer state (coding+1, coding+2, coding+3), which networks can be trained on; with "
+        "`ends`, start and stop codons have their own (coding+start1 to coding+stop3).",
     )
 
     @model_validator(mode="after")
@@ -199,6 +229,10 @@ class CodingLabels(FeatureLabels):
         """Return the states, without strand, whose bases have a position in a codon."""
         coding = {rule.state for rule in rules_of(self.features) if rule.type == CODING_SEQUENCE}
         return [name for name in self._own_states() if self.codon_positions and name in coding]
+
+    def tells_ends(self) -> bool:
+        """Whether start and stop codons are told from the others."""
+        return self.codon_positions == _ENDS
 
 
 class _GffFile(Section):

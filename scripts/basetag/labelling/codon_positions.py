@@ -80,16 +80,56 @@ class CodingPart:
         return self.end - self.start
 
 
+def says(attributes: Mapping[str, Sequence[str]], name: str) -> bool:
+    """Whether an attribute is there, and not to say that its name is wrong (`partial=false`)."""
+    return name in attributes and attributes[name][0] not in _NO
+
+
 def _is_excused(attributes: Mapping[str, Sequence[str]]) -> bool:
-    if any(attributes[name][0] not in _NO for name in _EXCUSES & attributes.keys()):
+    if any(says(attributes, name) for name in _EXCUSES & attributes.keys()):
         return True
     return not _NOT_FOUND.isdisjoint(attributes.get("tag", ()))
 
 
-def frames_of(
-    parts: Sequence[CodingPart], file: Path, *, in_order: bool, circular: bool
-) -> list[int]:
-    """Return the frame of each part of one coding sequence, in the order given.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A coding sequence as it is translated.
+
+    Parameters
+    ----------
+    parts : tuple of CodingPart
+        In the order given.
+    order : tuple of int
+        Their indices, in the order in which they are translated.
+    phases : tuple of int
+        Of each, in that order.
+    known : bool
+        Whether the file tells the order.
+    """
+
+    parts: tuple[CodingPart, ...]
+    order: tuple[int, ...]
+    phases: tuple[int, ...]
+    known: bool
+
+    @property
+    def frames(self) -> list[int]:
+        """The frame of each part, in the order given."""
+        frames = [0] * len(self.parts)
+        for i, phase in zip(self.order, self.phases, strict=True):
+            frames[i] = self.parts[i].frame(phase)
+        return frames
+
+
+def reading_of(
+    parts: Sequence[CodingPart],
+    file: Path,
+    *,
+    in_order: bool,
+    circular: bool,
+    length: int | None = None,
+) -> Reading:
+    """Return how one coding sequence is read.
 
     A part has the phase that the file says, else the one that the parts before leave; the first
     one 0. Which parts are before says the order in which their strand reads them; on a circular
@@ -105,10 +145,13 @@ def frames_of(
         not in any (GFF).
     circular : bool
         Whether the record is.
+    length : int, optional
+        Of a circular record, in bases. Where phases leave open with which part the sequence begins,
+        it is that behind the longest gap.
 
     Returns
     -------
-    list of int
+    Reading
 
     Raises
     ------
@@ -127,20 +170,29 @@ def frames_of(
     turns = [order[turn:] + order[:turn] for turn in range(n_turns)]
     found = [_phases([parts[i] for i in turn]) for turn in turns]
     total = sum(part.length for part in parts)
+
+    def faults(n: int) -> tuple[bool, bool, int]:
+        phases, wrong = found[n]
+        first, last = parts[turns[n][0]], parts[turns[n][-1]]
+        return wrong is not None, (total - phases[0]) % 3 != 0, -_gap(last, first, length)
+
     # The best turn: no phase contradicts, and what begins with it ends with a codon.
-    chosen = min(
-        range(n_turns), key=lambda n: (found[n][1] is not None, (total - found[n][0][0]) % 3 != 0)
-    )
+    chosen = min(range(n_turns), key=faults)
     phases, wrong = found[chosen]
     if not excused and known_order:
         ordered = [parts[i] for i in turns[chosen]]
         if wrong is not None:
             raise _contradiction(ordered, wrong, file)
         _check_whole(ordered, phases[0], file)
-    frames = [0] * len(parts)
-    for i, phase in zip(turns[chosen], phases, strict=True):
-        frames[i] = parts[i].frame(phase)
-    return frames
+    return Reading(tuple(parts), tuple(turns[chosen]), tuple(phases), known_order)
+
+
+def _gap(last: CodingPart, first: CodingPart, length: int | None) -> int:
+    """Return the bases between the last part and the first, around a circular record."""
+    if length is None:
+        return 0
+    forward = first.start - last.end if first.strand == "+" else last.start - first.end
+    return forward % length
 
 
 def _phases(ordered: Sequence[CodingPart]) -> tuple[list[int], int | None]:

@@ -7,8 +7,9 @@ A record's name is its accession with version, as in NCBI's FASTA files, or that
 where it has none. `join`, `order` and `complement` give a feature for each of their parts, in the
 order in which they are read, each with its own strand. Over the origin of a circular record, that
 is one part at its end and one at its beginning. Fuzzy ends (`<1..>50`) are taken where they are
-written, and told by GFF3's attribute for them, `partial=true`. A site between two bases (`5^6`)
-holds no base and a part in another record (`J00194.1:1..9`) none of this one: neither is returned.
+written, and told by the attributes that NCBI's GFF3 files have for them: `partial`, and
+`start_range` or `end_range`. A site between two bases (`5^6`) holds no base and a part in another
+record (`J00194.1:1..9`) none of this one: neither is returned.
 """
 
 from __future__ import annotations
@@ -208,9 +209,11 @@ def _parts(
         name: tuple(map(str, values)) if isinstance(values, list) else (str(values),)
         for name, values in feature.qualifiers.items()
     }
-    ends = (end for part in feature.location.parts for end in (part.start, part.end))
-    if any(str(end).startswith(("<", ">")) for end in ends):
-        attributes.setdefault("partial", ("true",))
+    for part in feature.location.parts:
+        for end, name in ((part.start, "start_range"), (part.end, "end_range")):
+            if str(end).startswith(("<", ">")):
+                attributes.setdefault("partial", ("true",))
+                attributes.setdefault(name, ("true",))
     phase = None
     if feature.type == "CDS":
         start_text = attributes.get("codon_start", ("1",))[0]

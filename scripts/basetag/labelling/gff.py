@@ -94,6 +94,19 @@ def read_gff(path: str | os.PathLike[str], *, phases: bool = True) -> Iterator[G
         raise no_features(path)
 
 
+def is_gtf(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is GTF and not GFF3, by its first attributes, as `read_gff` tells them apart.
+
+    Then a CDS ends before its stop codon (GTF2.2).
+    """
+    for _, line in _feature_lines(Path(path)):
+        fields = line.split("\t")
+        known = dialect_of(fields[8]) if len(fields) == 9 else None
+        if known is not None:
+            return known is GTF
+    return False
+
+
 def gff_landmarks(path: str | os.PathLike[str]) -> dict[str, Landmark]:
     """Return what a GFF3 file says of whole records, by the name that it gives them.
 

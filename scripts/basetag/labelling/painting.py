@@ -33,7 +33,8 @@ class Intervals:
     labels : ndarray of uint8, (intervals,)
         State of each; `UNLABELLED` where a feature gives none.
     frames : ndarray of uint8, (intervals,)
-        Where codons begin: see `codon_positions`; `NO_FRAME` where nobody knows.
+        Where codons begin: see `codon_positions`; `NO_FRAME` where nobody knows. In a start or a
+        stop codon that is told apart, 3 times its index in `state_rules.CODONS` more.
     """
 
     starts: NDArray[np.int64]
@@ -53,7 +54,8 @@ class Stretches:
     labels : ndarray of uint8, (stretches,)
         `UNLABELLED` where nothing gives a label, and where states overlap and none wins.
     frames : ndarray of uint8, (stretches,)
-        Of coding states; `NO_FRAME` elsewhere, and where reading frames overlap.
+        Of coding states; `NO_FRAME` elsewhere, and where reading frames overlap, or codons of
+        several kinds.
     undecided : ndarray of bool, (stretches,)
         Where states overlap and none wins.
     """
@@ -113,7 +115,7 @@ class Stretches:
                 frame = np.repeat(self.frames[own], counts)
                 coding = np.flatnonzero(sign)
                 position = sign[coding] * (start + coding) + frame[coding]
-                substates[coding] += (position % 3).astype(np.uint8)
+                substates[coding] += (position % 3 + frame[coding] // 3 * 3).astype(np.uint8)
                 substates[coding[frame[coding] == NO_FRAME]] = UNLABELLED
             yield labels, substates
 
@@ -161,7 +163,7 @@ def _frames(
     """Return the one frame of the intervals over each stretch; `NO_FRAME` where there is none."""
     found = np.full(n, NO_FRAME, dtype=np.uint8)
     several = np.zeros(n, dtype=np.bool_)
-    for frame in range(3):
+    for frame in np.unique(frames[frames != NO_FRAME]).tolist():
         own = frames == frame
         covered = _covered(first[own], last[own], n)
         several |= covered & (found != NO_FRAME)

@@ -19,7 +19,7 @@ from basetag.labelling.bed import read_bed
 from basetag.labelling.bigwig import ABOVE, BELOW, MISSING, bigwig_records, runs_above
 from basetag.labelling.genbank import genbank_landmarks, read_genbank
 from basetag.labelling.genome_feature import GenomeFeature, Landmark
-from basetag.labelling.gff import gff_landmarks, read_gff
+from basetag.labelling.gff import gff_landmarks, is_gtf, read_gff
 from basetag.labelling.painting import NO_FRAME, Stretches, pieces
 from basetag.labelling.record_lookup import RecordLookup
 from basetag.labelling.state_rules import NO_STATE, StateRules
@@ -89,7 +89,13 @@ def record_labels(
     rules = StateRules.of_settings(states, scheme)
     circular = circular_records(lookup, lengths, _LANDMARKS[kind](path)) | scheme["circular"]
     annotation = read_annotation(
-        _features(kind, path, rules), rules, lookup, lengths, circular, in_order=kind == "genbank"
+        _features(kind, path, rules),
+        rules,
+        lookup,
+        lengths,
+        circular,
+        in_order=kind == "genbank",
+        stops_apart=kind in ("gff", "gtf") and is_gtf(path),
     )
     return FeatureLabels(annotation, rules, lengths)
 

@@ -2,7 +2,7 @@
 
 The config has made out the states and their order; here features meet rules, and states have
 numbers (labels), ranks where they overlap, counterparts on the other strand and, where they code,
-three finer states: the positions in a codon.
+finer states: the three positions in a codon, of start and stop codons apart where that is wanted.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ from basetag.letters import UNLABELLED
 
 #: What a rule gives in place of a state: no label, nor the background.
 NO_STATE = "unlabelled"
+
+#: Kinds of codons that can be told apart, as names of finer states have them: the body of a coding
+#: sequence first, which bears no name.
+CODONS = ("", "start", "stop")
 
 _OTHER = {"+": "-", "-": "+"}
 
@@ -83,6 +87,8 @@ class StateRules:
         States, without strand, of which there is one on each strand.
     coding : frozenset of str
         Those of them whose bases have a position in a codon.
+    ends : bool
+        Whether start and stop codons of those have states of their own.
     background : str or None
         State of bases to which no feature gives one.
     priority : tuple of tuple of str
@@ -93,6 +99,7 @@ class StateRules:
     rules: tuple[Rule, ...]
     stranded: frozenset[str] = frozenset()
     coding: frozenset[str] = frozenset()
+    ends: bool = False
     background: str | None = None
     priority: tuple[tuple[str, ...], ...] = ()
 
@@ -104,6 +111,7 @@ class StateRules:
             rules=tuple(Rule(**rule) for rule in scheme["rules"]),
             stranded=frozenset(scheme["stranded"]),
             coding=frozenset(scheme["codons"]),
+            ends=scheme["ends"],
             background=scheme["background"],
             priority=tuple(tuple(group) for group in scheme["priority"]),
         )
@@ -156,10 +164,17 @@ class StateRules:
         }
 
     @cached_property
+    def codon_parts(self) -> tuple[str, ...]:
+        """What names of substates of a coding state add to its name, in their order."""
+        kinds = CODONS if self.ends else CODONS[:1]
+        return tuple(kind + position for kind in kinds for position in "123")
+
+    @cached_property
     def first_substates(self) -> NDArray[np.uint8]:
         """The first substate of each label, (256,); `UNLABELLED` for what is no label."""
         first = np.full(256, UNLABELLED, dtype=np.uint8)
-        widths = [3 if label in self.codon_strands else 1 for label in range(len(self.states))]
+        n = len(self.codon_parts)
+        widths = [n if label in self.codon_strands else 1 for label in range(len(self.states))]
         first[: len(self.states)] = np.cumsum([0, *widths])[:-1]
         return first
 
@@ -170,7 +185,7 @@ class StateRules:
             return None
         names, label_of, mirror = [], [], []
         for label, name in enumerate(self.states):
-            parts = ("1", "2", "3") if label in self.codon_strands else ("",)
+            parts = self.codon_parts if label in self.codon_strands else ("",)
             other = int(self.first_substates[self.mirror[label]])
             for number, part in enumerate(parts):
                 names.append(name + part)
