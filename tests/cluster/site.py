@@ -12,6 +12,7 @@ it has written its first checkpoint, so that a job dies of its memory in the mid
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -48,10 +49,10 @@ _FILES = []
 '''
 
 
-_GREED = '''\
+_GREED = """\
                 if "greedy" in checkpoints.root.parts and not _BALLAST:
                     _BALLAST.append(torch.ones(500_000_000))
-'''
+"""
 
 
 def copy_for_fake_gpus(folder: Path) -> Path:
@@ -66,7 +67,10 @@ def copy_for_fake_gpus(folder: Path) -> Path:
     text = loop.read_text()
     rest = "                written = time.perf_counter()\n"
     for old, new in (
-        ("CHECKPOINT_SECONDS = 60.0", "CHECKPOINT_SECONDS = 1.0\n_BALLAST: list[torch.Tensor] = []"),
+        (
+            "CHECKPOINT_SECONDS = 60.0",
+            "CHECKPOINT_SECONDS = 1.0\n_BALLAST: list[torch.Tensor] = []",
+        ),
         (rest, rest + _GREED),
     ):
         assert text.count(old) == 1
@@ -101,5 +105,98 @@ QUICK = {
     "slurm-init-seconds-before-status-checks": 5,
     "latency-wait": 10,
     "default-resources": {"mem_mb": "1200 * attempt", "runtime": 10},
-    "set-resources": {"train_tagger": {"first_mem_mb": 1500, "runtime": 10}},
+    "set-resources": {"train_tagger": {"first_mem_mb": 2000, "runtime": 10}},
 }
+
+#: What the tests train: each of these meets another fault.
+NETWORKS = ("cancelled", "killed", "greedy", "overdue")
+
+#: A training of some ten seconds, by which a fault has time to come.
+_CONFIG = {
+    "datasets": {"toy": {"simulate": {"hmm": "toy", "records": 100, "length": 500, "seed": 1}}},
+    "taggers": {
+        **{name: {"cell": "lstm", "hidden": 8, "bidirectional": True} for name in NETWORKS},
+        "majority": {"baseline": "majority"},
+    },
+    "training": {"bases": 2_000_000, "batch": 8, "window": 200, "validations": 3},
+    "evaluation": {
+        "pairs": 20, "seed": 1, "shown_records": 1, "shown_bases": 100,
+        "controls": {"bases": 2000},
+    },
+}  # fmt: skip
+
+
+class Site:
+    """A copy of the workflow, and the runs in folders beside it."""
+
+    def __init__(self, copy: Path, folder: Path) -> None:
+        self.copy = copy
+        self.folder = folder
+
+    def new_run(self, name: str) -> Path:
+        """Make a folder with the config of the tests."""
+        folder = self.folder / name
+        folder.mkdir()
+        (folder / "small.yaml").write_text(yaml.safe_dump(_CONFIG, sort_keys=False))
+        return folder
+
+    def new_run_with_data(self, name: str, other: Path) -> Path:
+        """Make a folder whose data are those of another run, all its taggers still to be made."""
+        folder = self.new_run(name)
+        toy = other / "results" / "toy"
+        shutil.copytree(
+            toy, folder / "results" / "toy", ignore=shutil.ignore_patterns(*NETWORKS, "majority")
+        )
+        return folder
+
+    def run(self, folder: Path, *arguments: str, environment: dict[str, str] | None = None) -> Run:
+        """Start Snakemake in `folder`; a relative folder of a profile is one of the copy's."""
+        command = [sys.executable, "-m", "snakemake", "--snakefile", f"{self.copy}/Snakefile"]
+        command += [
+            str(self.copy / word) if word.startswith("profiles/") else word for word in arguments
+        ]
+        return Run([*command, "--configfile", "small.yaml"], folder, environment)
+
+
+class Run:
+    """Snakemake as a process of its own, its words in a file."""
+
+    def __init__(
+        self, command: list[str], folder: Path, environment: dict[str, str] | None
+    ) -> None:
+        self.folder = folder
+        self._file = folder / f"snakemake{len(list(folder.glob('snakemake*.log')))}.log"
+        with self._file.open("wb") as log:
+            self.process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env={**(environment or os.environ), "PYTHONDONTWRITEBYTECODE": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def wait(self, seconds: float) -> int:
+        """Return the exit status; a run that takes longer is ended as a user would, by Ctrl-C."""
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(60)
+            raise AssertionError(f"not done within {seconds} s\n{self.log()}") from None
+
+    def log(self) -> str:
+        """Return what Snakemake has said."""
+        return self._file.read_text(errors="replace")
+
+
+def wait_until(condition, seconds: float, run: Run):
+    """Return the first true value of `condition`, which must come while `run` goes on."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert run.process.poll() is None, f"Snakemake has ended\n{run.log()}"
+        assert time.monotonic() < end, f"waited in vain for {seconds} s\n{run.log()}"
+        time.sleep(0.1)

@@ -24,7 +24,12 @@ import time
 from pathlib import Path
 
 #: What the cluster needs, and how Debian calls the packages.
-PROGRAMS = {"slurmctld": "slurmctld", "slurmd": "slurmd", "munged": "munge", "sbatch": "slurm-client"}
+PROGRAMS = {
+    "slurmctld": "slurmctld",
+    "slurmd": "slurmd",
+    "munged": "munge",
+    "sbatch": "slurm-client",
+}
 
 NODES = ("n1", "n2")
 
@@ -122,7 +127,15 @@ class Cluster:
     def cancel_all(self) -> None:
         """Cancel all jobs and wait until none is left."""
         self.command("scancel", "--user", getpass.getuser())
+        self.wait_until_idle()
+
+    def wait_until_idle(self) -> None:
+        """Wait until no job is left in the queue."""
         self._wait_for(lambda: not self.command("squeue", "--noheader").strip(), "jobs to end")
+
+    def runs(self, node: str) -> bool:
+        """Tell whether a node's daemon is there."""
+        return node in self._daemons
 
     def start_node(self, name: str) -> None:
         """Start a node, or start it again, and wait until it takes jobs."""
@@ -132,7 +145,9 @@ class Cluster:
     def lose_node(self, name: str) -> None:
         """Take a node from the cluster as a power cut does: nothing on it gets to say a word."""
         theirs = [
-            job["JobId"] for job in self.jobs() if "RUNNING" in job["JobState"] and job["NodeList"] == name
+            job["JobId"]
+            for job in self.jobs()
+            if "RUNNING" in job["JobState"] and job["NodeList"] == name
         ]
         daemon = self._daemons.pop(name)
         daemon.kill()
@@ -225,7 +240,7 @@ class Cluster:
         # for it; this cluster has not.
         srun = self.folder / "bin" / "srun"
         srun.write_text(
-            f"#!/bin/sh\nSLURM_CONF={self.folder}/slurm.conf exec {_program('srun')} \"$@\"\n"
+            f'#!/bin/sh\nSLURM_CONF={self.folder}/slurm.conf exec {_program("srun")} "$@"\n'
         )
         srun.chmod(0o755)
 
