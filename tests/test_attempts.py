@@ -14,11 +14,8 @@ class KilledError(BaseException):
 
 
 def attempt(folder, end):
-    try:
-        with noted_attempt(folder):
-            raise end
-    except BaseException as raised:
-        assert raised is end
+    with pytest.raises(type(end)), noted_attempt(folder):
+        raise end
 
 
 STOPPED = SystemExit(128 + signal.SIGTERM)
@@ -56,10 +53,14 @@ def test_where_nothing_is_noted_nothing_was_killed(tmp_path):
 
 def test_a_training_that_finished_and_removed_its_checkpoints_leaves_no_note(tmp_path):
     folder = tmp_path / "checkpoints"
-    with pytest.raises(SystemExit), noted_attempt(folder):
+
+    def finish_and_be_stopped():
         (folder / "attempts").unlink()
         folder.rmdir()
         sys.exit(128 + signal.SIGTERM)
+
+    with pytest.raises(SystemExit), noted_attempt(folder):
+        finish_and_be_stopped()
     assert not folder.exists()
 
 

@@ -1,4 +1,4 @@
-"""One cluster for the tests of a file, and what they compare with: an undisturbed run without it."""
+"""One cluster for the tests of a file, and an undisturbed run without it to compare with."""
 
 import pytest
 

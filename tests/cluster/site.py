@@ -1,23 +1,27 @@
 """A workflow on a site of the tests: its copy of the workflow and of the profile, and its runs.
 
-Three things are not as in the repository. Checkpoints come every second and not every minute, so that
-a short training has some. And since a fake GPU has no CUDA, `choose_devices` of the copy ends in the
-CPU: up to there all is as ever, and it is held against what Slurm has granted. The count that the
-rule was given must be that of CUDA_VISIBLE_DEVICES, and the card must be free: a lock of the whole
-machine on the node's card is taken at once or not at all. What stays unseen is torch's own use of a
-card, which tests on a real one have to show. And a tagger that is called `greedy` takes 2 GB when
-it has written its first checkpoint, so that a job dies of its memory in the midst of training.
+Three things are not as in the repository. Checkpoints come every second and not every minute, so
+that a short training has some. Since a fake GPU has no CUDA, `choose_devices` of the copy ends in
+the CPU: up to there all is as ever, and it is held against what Slurm has granted. The count that
+the rule was given must be that of CUDA_VISIBLE_DEVICES, and the card must be free: a lock of the
+whole machine on the node's card is taken at once or not at all. What stays unseen is torch's own
+use of a card, which tests on a real one have to show. And a tagger that is called `greedy` takes
+2 GB when it has written its first checkpoint, and waits for Slurm to see it, so that a job dies of
+its memory in the midst of training.
 """
 
 from __future__ import annotations
 
+import csv
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -52,6 +56,7 @@ _FILES = []
 _GREED = """\
                 if "greedy" in checkpoints.root.parts and not _BALLAST:
                     _BALLAST.append(torch.ones(500_000_000))
+                    time.sleep(5)
 """
 
 
@@ -79,24 +84,30 @@ def copy_for_fake_gpus(folder: Path) -> Path:
     return copy
 
 
-def set_up_site(copy: Path, **changes: object) -> Path:
+def set_up_site(copy: Path, *changes: Mapping[str, Any]) -> Path:
     """Write a site's own profile beside the workflow's: the same, with `changes` laid over it.
 
-    Mappings are laid over those of the profile key by key, as somebody would edit the file.
+    Mappings are laid over those of the profile key by key, as somebody would edit the file; None
+    stands for a line that is taken out.
     """
-    text = (copy / "profiles" / "slurm" / "profile.yaml").read_text()
-    profile = _laid_over(yaml.safe_load(text), changes)
+    profile = yaml.safe_load((copy / "profiles" / "slurm" / "profile.yaml").read_text())
+    for change in changes:
+        profile = _laid_over(profile, change)
     folder = copy / "profiles" / f"site{len(list((copy / 'profiles').glob('site*')))}"
     folder.mkdir()
     (folder / "profile.yaml").write_text(yaml.safe_dump(profile, sort_keys=False))
     return folder
 
 
-def _laid_over(below: dict, above: dict) -> dict:
+def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(below)
     for key, value in above.items():
-        mapping = isinstance(value, dict) and isinstance(below.get(key), dict)
-        result[key] = _laid_over(below[key], value) if mapping else value
+        if value is None:
+            result.pop(key, None)
+        elif isinstance(value, dict) and isinstance(below.get(key), dict):
+            result[key] = _laid_over(below[key], value)
+        else:
+            result[key] = value
     return result
 
 
@@ -108,6 +119,15 @@ QUICK = {
     "set-resources": {"train_tagger": {"first_mem_mb": 2000, "runtime": 10}},
 }
 
+#: Columns of comparison.tsv that clocks and the system's own counts have a say in.
+_CLOCK = {
+    "train_seconds", "train_bases_per_second", "predict_bases_per_second",
+    "train_peak_mb", "predict_peak_mb",
+}  # fmt: skip
+
+#: Seconds that a run may take before it counts as stuck.
+PATIENCE = 600
+
 #: What the tests train: each of these meets another fault.
 NETWORKS = ("cancelled", "killed", "greedy", "overdue")
 
@@ -118,7 +138,7 @@ _CONFIG = {
         **{name: {"cell": "lstm", "hidden": 8, "bidirectional": True} for name in NETWORKS},
         "majority": {"baseline": "majority"},
     },
-    "training": {"bases": 2_000_000, "batch": 8, "window": 200, "validations": 3},
+    "training": {"bases": 1_500_000, "batch": 8, "window": 200, "validations": 3},
     "evaluation": {
         "pairs": 20, "seed": 1, "shown_records": 1, "shown_bases": 100,
         "controls": {"bases": 2000},
@@ -140,22 +160,26 @@ class Site:
         (folder / "small.yaml").write_text(yaml.safe_dump(_CONFIG, sort_keys=False))
         return folder
 
-    def new_run_with_data(self, name: str, other: Path) -> Path:
-        """Make a folder whose data are those of another run, all its taggers still to be made."""
+    def new_run_with_data(
+        self, name: str, other: Path, without: Sequence[str] = (*NETWORKS, "majority")
+    ) -> Path:
+        """Make a folder that has the results of another run but for what `without` names."""
         folder = self.new_run(name)
-        toy = other / "results" / "toy"
         shutil.copytree(
-            toy, folder / "results" / "toy", ignore=shutil.ignore_patterns(*NETWORKS, "majority")
+            other / "results" / "toy",
+            folder / "results" / "toy",
+            ignore=shutil.ignore_patterns(*without),
         )
         return folder
 
     def run(self, folder: Path, *arguments: str, environment: dict[str, str] | None = None) -> Run:
         """Start Snakemake in `folder`; a relative folder of a profile is one of the copy's."""
-        command = [sys.executable, "-m", "snakemake", "--snakefile", f"{self.copy}/Snakefile"]
+        command = [sys.executable, "-m", "snakemake", "--configfile", "small.yaml"]
+        command += ["--snakefile", f"{self.copy}/Snakefile"]
         command += [
             str(self.copy / word) if word.startswith("profiles/") else word for word in arguments
         ]
-        return Run([*command, "--configfile", "small.yaml"], folder, environment)
+        return Run(command, folder, environment)
 
 
 class Run:
@@ -190,7 +214,14 @@ class Run:
         return self._file.read_text(errors="replace")
 
 
-def wait_until(condition, seconds: float, run: Run):
+def table_of(folder: Path) -> list[dict[str, str]]:
+    """Return the rows of a run's comparison as text, the clock's columns apart."""
+    with (folder / "results" / "comparison.tsv").open(newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    return [{key: row[key] for key in row if key not in _CLOCK} for row in rows]
+
+
+def wait_until(condition: Callable[[], Any], seconds: float, run: Run) -> Any:
     """Return the first true value of `condition`, which must come while `run` goes on."""
     end = time.monotonic() + seconds
     while True:

@@ -1,7 +1,7 @@
-"""A Slurm cluster of this machine alone: two nodes with a fake GPU each, on loopback, in one folder.
+"""A Slurm cluster of this machine alone: two nodes with a fake GPU each, on loopback.
 
 The daemons are those of Debian's packages slurmctld, slurmd and munge; they run in the foreground
-as children of the tests, as whoever runs these, with their own key, sockets, ports and logs. No
+as children of the tests, as whoever runs these, with key, sockets and logs in one folder. No
 accounting: jobs are asked for by squeue. A fake GPU is a character device that nobody opens: Slurm
 counts it, hands it out and names it in CUDA_VISIBLE_DEVICES, and that is all that it can do.
 """

@@ -4,25 +4,20 @@ A real Slurm runs the workflow by profiles/slurm, and the faults are real: a sig
 that is gone. `tests.cluster.site` says what of the workflow is not as it is elsewhere.
 """
 
-import csv
 import os
 import re
 import signal
 
 import pytest
 
-from tests.cluster.site import NETWORKS, QUICK, set_up_site, wait_until
-
-#: Columns of comparison.tsv that a clock has a say in.
-CLOCK = ("train_seconds", "train_bases_per_second", "predict_bases_per_second")
-
-PATIENCE = 600
-
-
-def table_of(folder):
-    with (folder / "results" / "comparison.tsv").open(newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
-    return [{key: row[key] for key in row if key not in CLOCK} for row in rows]
+from tests.cluster.site import (
+    NETWORKS,
+    PATIENCE,
+    QUICK,
+    set_up_site,
+    table_of,
+    wait_until,
+)
 
 
 def files_of(folder, tagger):
@@ -74,7 +69,7 @@ def trainer_of(cluster, job, run):
 
 @pytest.fixture(scope="module")
 def profile(site):
-    return set_up_site(site.copy, **QUICK)
+    return set_up_site(site.copy, QUICK)
 
 
 @pytest.fixture(scope="module")

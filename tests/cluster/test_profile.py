@@ -1,11 +1,15 @@
 """profiles/slurm on a real Slurm: the results of a local run, and GPUs as they were asked for."""
 
+import itertools
 import os
 from datetime import datetime
 
 import pytest
 
 from tests.cluster.site import NETWORKS, PATIENCE, QUICK, set_up_site, table_of
+
+#: Memory of a training, so that none needs a second attempt.
+ENOUGH = {"set-resources": {"train_tagger": {"first_mem_mb": 4000}}}
 
 PREDICTIONS = ("posteriors*", "calls*", "hidden.npz", "predict_timing.json")
 
@@ -18,7 +22,7 @@ def of_rule(jobs, rule):
 def by_slurm(cluster, site, undisturbed):
     """The whole workflow through the profile, and the jobs that it made."""
     folder = site.new_run("by_slurm")
-    profile = set_up_site(site.copy, **QUICK)
+    profile = set_up_site(site.copy, QUICK, ENOUGH)
     run = site.run(
         folder, "--workflow-profile", str(profile), "results/comparison.tsv",
         environment=cluster.environment,
@@ -33,8 +37,9 @@ def asked_otherwise(cluster, site, undisturbed, by_slurm):
     folder = site.new_run_with_data("asked", undisturbed, without=(NETWORKS[0], *PREDICTIONS))
     profile = set_up_site(
         site.copy,
-        **QUICK
-        | {
+        QUICK,
+        ENOUGH,
+        {
             "set-resources": {
                 "train_tagger": {"gpu_model": "fake", "slurm_partition": "gpu"},
                 "predict_network": {"gpu": None, "gres": "'gpu:fake:1'"},
@@ -72,9 +77,8 @@ def test_trainings_and_predictions_ask_for_a_gpu_and_nothing_else_does(by_slurm)
     _, jobs = by_slurm
     assert len(of_rule(jobs, "train_tagger")) == len(NETWORKS)
     on_gpus = [job for job in jobs if "gpu" in str(job)]
-    assert on_gpus == [
-        job for job in jobs if job in of_rule(jobs, "train_tagger") + of_rule(jobs, "predict_network")
-    ]
+    expected = of_rule(jobs, "train_tagger") + of_rule(jobs, "predict_network")
+    assert {job["JobId"] for job in on_gpus} == {job["JobId"] for job in expected}
     assert {job["TresPerJob"] for job in on_gpus} == {"gres:gpu:1"}
 
 
@@ -87,7 +91,7 @@ def test_the_fake_gpu_of_a_node_has_one_job_at_a_time(by_slurm, site):
         if job.get("TresPerJob") == "gres:gpu:1"
     )
     assert {node for node, *_ in spans} == {"n1", "n2"}
-    for (node, _, end), (next_node, start, _) in zip(spans, spans[1:], strict=False):
+    for (node, _, end), (next_node, start, _) in itertools.pairwise(spans):
         assert node != next_node or end <= start
     assert {file.name for file in (site.copy / "cards").iterdir()} >= {"n1.0", "n2.0"}
 
