@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.cluster.site import Site, copy_for_fake_gpus
+from tests.cluster.site import PATIENCE, Site, copy_for_fake_gpus
 from tests.cluster.slurm import NODES, Cluster, missing_programs
 
 
@@ -40,5 +40,5 @@ def undisturbed(site):
     run = site.run(
         folder, "--workflow-profile", "profiles/default", "--cores", "2", "results/comparison.tsv"
     )
-    assert run.wait(900) == 0, run.log()
+    assert run.wait(PATIENCE) == 0, run.log()
     return folder

@@ -126,7 +126,7 @@ _CLOCK = {
 }  # fmt: skip
 
 #: Seconds that a run may take before it counts as stuck.
-PATIENCE = 600
+PATIENCE = 1200
 
 #: What the tests train: each of these meets another fault.
 NETWORKS = ("cancelled", "killed", "greedy", "overdue")

@@ -34,7 +34,7 @@ PROGRAMS = {
 NODES = ("n1", "n2")
 
 #: Seconds within which the daemons must answer.
-_PATIENCE = 60.0
+_PATIENCE = 120.0
 
 _CONFIG = """\
 ClusterName=basetag
