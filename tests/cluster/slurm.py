@@ -2,7 +2,7 @@
 
 The daemons are those of Debian's packages slurmctld, slurmd and munge; they run in the foreground
 as children of the tests, as whoever runs these, with key, sockets and logs in one folder. No
-accounting: jobs are asked for by squeue. A fake GPU is a character device that nobody opens: Slurm
+accounting: jobs are asked for by squeue, and none is forgotten, as busy as the machine may be. A fake GPU is a character device that nobody opens: Slurm
 counts it, hands it out and names it in CUDA_VISIBLE_DEVICES, and that is all that it can do.
 """
 
@@ -60,6 +60,7 @@ SelectTypeParameters=CR_CPU_Memory
 SlurmdParameters=config_overrides
 SchedulerParameters=batch_sched_delay=0,bf_interval=2,sched_interval=2
 SlurmdTimeout=10
+MinJobAge=86400
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=task=1
 JobAcctGatherParams=OverMemoryKill

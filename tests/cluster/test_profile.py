@@ -32,7 +32,7 @@ def by_slurm(cluster, site, undisturbed):
 
 
 @pytest.fixture(scope="module")
-def asked_otherwise(cluster, site, undisturbed, by_slurm):
+def asked_otherwise(cluster, site, undisturbed):
     """A training and predictions at a site that wants its GPUs named, by model or by gres."""
     folder = site.new_run_with_data("asked", undisturbed, without=(NETWORKS[0], *PREDICTIONS))
     profile = set_up_site(
