@@ -2,8 +2,9 @@
 
 The daemons are those of Debian's packages slurmctld, slurmd and munge; they run in the foreground
 as children of the tests, as whoever runs these, with key, sockets and logs in one folder. No
-accounting: jobs are asked for by squeue, and none is forgotten, as busy as the machine may be. A fake GPU is a character device that nobody opens: Slurm
-counts it, hands it out and names it in CUDA_VISIBLE_DEVICES, and that is all that it can do.
+accounting: jobs are asked for by squeue, and none is forgotten, as busy as the machine may be. A
+fake GPU is a character device that nobody opens: Slurm counts it, hands it out and names it in
+CUDA_VISIBLE_DEVICES, and that is all that it can do.
 """
 
 from __future__ import annotations
