@@ -99,7 +99,9 @@ def disturbed(cluster, site, undisturbed, profile):
                 # It waits for the end of its time, which else it might not need. Slurm looks at
                 # limits twice a minute; that it is to be warned is the profile's word.
                 os.kill(process, signal.SIGSTOP)
-                cluster.command("scontrol", "update", f"JobId={job['JobId']}", "TimeLimit=1")
+                hours, minutes, _ = jobs_of(cluster, tagger)[-1]["RunTime"].split(":")
+                limit = 60 * int(hours) + int(minutes) + 2
+                cluster.command("scontrol", "update", f"JobId={job['JobId']}", f"TimeLimit={limit}")
             steps[tagger] = last_checkpoint(folder, tagger)
         assert run.wait(PATIENCE) == 0, run.log()
     finally:
