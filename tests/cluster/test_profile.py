@@ -76,7 +76,7 @@ def test_short_steps_share_a_job(by_slurm):
 def test_trainings_and_predictions_ask_for_a_gpu_and_nothing_else_does(by_slurm):
     _, jobs = by_slurm
     assert len(of_rule(jobs, "train_tagger")) == len(NETWORKS)
-    on_gpus = [job for job in jobs if "gpu" in str(job)]
+    on_gpus = [job for job in jobs if "TresPerJob" in job or "TresPerNode" in job]
     expected = of_rule(jobs, "train_tagger") + of_rule(jobs, "predict_network")
     assert {job["JobId"] for job in on_gpus} == {job["JobId"] for job in expected}
     assert {job["TresPerJob"] for job in on_gpus} == {"gres:gpu:1"}
