@@ -37,6 +37,12 @@ rule all:
         "results/report.html",
 
 
+# On a cluster, these run beside Snakemake: they take seconds, or need the network, which the machines
+# of a cluster often lack.
 localrules:
     all,
     preflight,
+    fetch_dataset,
+    fetch_genome,
+    plan_annotation,
+    summarise_sweep,

@@ -13,6 +13,8 @@ from basetag.config import load_config
 from basetag.config.preflight import preflight_files, preflight_settings
 from basetag.errors import BasetagError
 from basetag.files import canonical_json
+from basetag.gpu_request import gpus_asked
+from basetag.training.attempts import memory_of_attempt
 
 try:
     CONFIG = load_config(
@@ -41,9 +43,12 @@ for rule_name, asked in workflow.resource_settings.overwrite_resources.items():
 ON_DEVICES = ("train_tagger", "predict_network", "annotate_part")
 given = workflow.resource_settings.overwrite_resources
 given = {
-    name: given[name]["gpu"].value
-    for name in ON_DEVICES
-    if "gpu" in given.get(name, {})
+    name: gpus_asked(
+        asked["gpu"].value if "gpu" in asked else 0,
+        asked["gres"].raw if "gres" in asked else None,
+    )
+    for name, asked in ((name, given.get(name, {})) for name in ON_DEVICES)
+    if "gpu" in asked or "gres" in asked
 }
 left_out = [name for name in ON_DEVICES if name not in given]
 if any(given.values()) and left_out:
@@ -262,6 +267,20 @@ def training_threads(wildcards):
     return CONFIG.train_settings(wildcards.tagger, int(wildcards.seed))["training"][
         "threads"
     ]
+
+
+# Of the first attempt at a training, in MB: what a profile says, or enough for most.
+FIRST_MEMORY = 4000
+asked = workflow.resource_settings.overwrite_resources.get("train_tagger", {})
+if "first_mem_mb" in asked:
+    FIRST_MEMORY = asked["first_mem_mb"].value
+
+
+def training_memory(wildcards, attempt):
+    """Return the memory of a training, in MB: more where an attempt before this one was killed."""
+    return memory_of_attempt(
+        FIRST_MEMORY, attempt, Path(RUN.format(**wildcards), "checkpoints")
+    )
 
 
 def every_run(name, taggers=None):

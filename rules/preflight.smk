@@ -23,13 +23,16 @@ rule preflight:
     benchmark:
         "logs/preflight.benchmark.tsv"
     priority: 1000
+    # What it finds wrong is as wrong the next time.
+    retries: 0
     conda:
         "../envs/data.yaml"
-    threads: workflow.cores or 1
+    # On a cluster it runs beside Snakemake, whose machine is everybody's.
+    threads: workflow.resource_settings.cores or 1
     resources:
         # Of the machine, and so nothing that a rerun depends on.
         visible_gpus=max(given.values(), default=0),
-        elsewhere=int(workflow.non_local_exec),
+        elsewhere=lambda wildcards: int(workflow.non_local_exec),
     params:
         settings=canonical_json(preflight_settings(CONFIG)),
         code=code("preflight.py"),

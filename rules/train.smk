@@ -33,6 +33,7 @@ rule train_tagger:
     threads: training_threads
     resources:
         gpu=0,
+        mem_mb=training_memory,
     params:
         settings=settings("train", "tagger", "seed"),
         code=code("train_tagger.py"),

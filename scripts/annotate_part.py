@@ -6,6 +6,7 @@ from typing import Any
 
 from basetag.annotation import annotate_part
 from basetag.corpus import Corpus
+from basetag.gpu_request import gpus_asked
 from basetag.job_log import job_log
 from basetag.taggers import load_tagger
 from basetag.tracks.plan import packs_of_part
@@ -37,7 +38,7 @@ if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         main(
             json.loads(snakemake.params.settings),
-            snakemake.resources.gpu,
+            gpus_asked(snakemake.resources.gpu, snakemake.resources.get("gres")),
             snakemake.resources.mem_mb,
             snakemake.threads,
             Path(snakemake.input.corpus[0]).parent,

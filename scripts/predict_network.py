@@ -7,6 +7,7 @@ from typing import Any
 from basetag.corpus import Corpus
 from basetag.decoding import Decoding
 from basetag.devices import choose_device, peak_gpu_memory
+from basetag.gpu_request import gpus_asked
 from basetag.hidden_states import write_hidden_states
 from basetag.job_log import job_log
 from basetag.network_tagger import load_network
@@ -50,7 +51,7 @@ if __name__ == "__main__":
         main(
             json.loads(snakemake.params.settings),
             Path(snakemake.input.tagger),
-            snakemake.resources.gpu,
+            gpus_asked(snakemake.resources.gpu, snakemake.resources.get("gres")),
             snakemake.resources.mem_mb * 2**20,
             Path(snakemake.input.corpus[0]).parent,
             Path(snakemake.input.split),

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from basetag.devices import choose_devices, describe_devices
+from basetag.gpu_request import gpus_asked
 from basetag.job_log import job_log
+from basetag.training.attempts import noted_attempt
 from basetag.training.job import TrainingJob, run_training
 from basetag.training.processes import launch
 
@@ -14,19 +16,16 @@ def main(settings: dict[str, Any], gpus: int, **job: Any) -> None:
     devices = choose_devices(gpus)
     training = settings["training"]
     device = describe_devices(devices, training["threads"])
-    launch(
-        devices,
-        training["precision"],
-        run_training,
-        TrainingJob(settings=settings, device=device, **job),
-    )
+    own = TrainingJob(settings=settings, device=device, **job)
+    with noted_attempt(own.checkpoints):
+        launch(devices, training["precision"], run_training, own)
 
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         main(
             json.loads(snakemake.params.settings),
-            snakemake.resources.gpu,
+            gpus_asked(snakemake.resources.gpu, snakemake.resources.get("gres")),
             code=snakemake.params.code,
             name=snakemake.wildcards.tagger,
             corpus=Path(snakemake.input.corpus[0]).parent,

@@ -72,6 +72,11 @@ class TrainingJob:
     history: Path
     timing: Path
 
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of what a resumed training goes on from."""
+        return self.best.parent / "checkpoints"
+
 
 def run_training(fabric: Fabric, job: TrainingJob) -> None:
     """Train a tagger and, in the first process, write it with its history.
@@ -120,7 +125,7 @@ def run_training(fabric: Fabric, job: TrainingJob) -> None:
     inputs += [path for path in (job.initial, job.words) if path is not None]
     meaning = {"mirror": corpus.mirror, "substates": card_of_substates(corpus, steps)}
     checkpoints = CheckpointFolder(
-        job.best.parent / "checkpoints",
+        job.checkpoints,
         checkpoint_digest(
             canonical_json(settings), job.code, content_digest(*inputs), canonical_json(meaning)
         ),
