@@ -13,6 +13,7 @@ from basetag.config import load_config
 from basetag.config.preflight import preflight_files, preflight_settings
 from basetag.errors import BasetagError
 from basetag.files import canonical_json
+from basetag.name_pattern import name_pattern as either
 
 try:
     CONFIG = load_config(
@@ -97,11 +98,6 @@ wildcard_constraints:
     seed=r"\d+",
 
 
-def either(names):
-    """Return a wildcard constraint that only `names` meet; nothing does where there are none."""
-    return "|".join(names) or "(?!)"
-
-
 def predicted_by(taggers, kept):
     """Return a constraint on `dataset`: where the posteriors by `taggers` are kept, or are not.
 
@@ -115,7 +111,7 @@ def predicted_by(taggers, kept):
             for dataset in list(datasets)[:1]  # all of these are alike
             if CONFIG.keeps_posteriors(dataset, tagger) == kept
         ]
-        pairs.append(f"(?:{either(datasets)})(?=/(?:{either(fitting)})/)")
+        pairs.append(f"{either(datasets)}(?=/{either(fitting)}/)")
     return "|".join(pairs)
 
 
