@@ -90,6 +90,10 @@ CONTROL_FILES = ["results/{dataset}/controls/segments.tsv"] + [
     for name in ("tokens.npy", "records.tsv", "corpus.json")
 ]
 
+# What is predicted is judged before more is predicted, and what judging takes is made before that:
+# the posteriors of a sweep go when they are judged, and all at once could fill a disk.
+POINTS, PREPARING, JUDGING = 1, 10, 20
+
 RUN = "results/{dataset}/{tagger}/seed{seed}"
 ANNOTATION = "results/annotations/{genome}/{dataset}/{tagger}/seed{seed}"
 
