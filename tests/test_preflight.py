@@ -352,7 +352,10 @@ def test_disk_is_what_the_files_of_each_rule_hold():
 
 def test_posteriors_that_go_when_they_are_judged_take_no_room():
     kept, gone = (
-        {e.rule: e for e in estimates(work(kept=kept, majority={}, net={"network": NETWORK}), SIZES)}
+        {
+            e.rule: e
+            for e in estimates(work(kept=kept, majority={}, net={"network": NETWORK}), SIZES)
+        }
         for kept in (True, False)
     )
     assert (gone["predict_baseline"].disk, gone["predict_network"].disk) == (0, 0)
