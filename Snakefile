@@ -16,6 +16,10 @@ resource_scopes:
     gpu="local",
 
 
+# Jobs run in it by --sdm apptainer, which somebody has built before: docs/cluster.md.
+containerized: f"{workflow.basedir}/basetag.sif"
+
+
 report: "report/workflow.rst"
 
 

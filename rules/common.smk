@@ -14,6 +14,7 @@ from basetag.config.preflight import preflight_files, preflight_settings
 from basetag.errors import BasetagError
 from basetag.files import canonical_json
 from basetag.gpu_request import gpus_asked
+from basetag.name_pattern import name_pattern as either
 from basetag.training.attempts import memory_of_attempt
 
 try:
@@ -97,17 +98,16 @@ CONTROL_FILES = ["results/{dataset}/controls/segments.tsv"] + [
     for name in ("tokens.npy", "records.tsv", "corpus.json")
 ]
 
+# What is predicted is judged before more is predicted, and what judging takes is made before that:
+# the posteriors of a sweep go when they are judged, and all at once could fill a disk.
+POINTS, PREPARING, JUDGING = 1, 10, 20
+
 RUN = "results/{dataset}/{tagger}/seed{seed}"
 ANNOTATION = "results/annotations/{genome}/{dataset}/{tagger}/seed{seed}"
 
 
 wildcard_constraints:
     seed=r"\d+",
-
-
-def either(names):
-    """Return a wildcard constraint that only `names` meet; nothing does where there are none."""
-    return "|".join(names) or "(?!)"
 
 
 def predicted_by(taggers, kept):
@@ -123,7 +123,7 @@ def predicted_by(taggers, kept):
             for dataset in list(datasets)[:1]  # all of these are alike
             if CONFIG.keeps_posteriors(dataset, tagger) == kept
         ]
-        pairs.append(f"(?:{either(datasets)})(?=/(?:{either(fitting)})/)")
+        pairs.append(f"{either(datasets)}(?=/{either(fitting)}/)")
     return "|".join(pairs)
 
 

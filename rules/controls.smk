@@ -19,6 +19,7 @@ rule make_controls:
         "logs/make_controls/{dataset}.benchmark.tsv"
     wildcard_constraints:
         dataset=either(DATASETS),
+    priority: PREPARING
     conda:
         "../envs/data.yaml"
     params:

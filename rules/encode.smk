@@ -22,6 +22,7 @@ rule fetch_dataset:
         "logs/fetch_dataset/{dataset}.benchmark.tsv"
     wildcard_constraints:
         dataset=either(FETCHED_DATASETS),
+    priority: PREPARING
     conda:
         "../envs/data.yaml"
     params:
@@ -49,6 +50,7 @@ rule encode_fasta:
         "logs/encode_fasta/{dataset}.benchmark.tsv"
     wildcard_constraints:
         dataset=either([name for name in DATASETS if name not in FINER]),
+    priority: PREPARING
     conda:
         "../envs/data.yaml"
     params:
@@ -84,6 +86,7 @@ rule encode_features:
         "logs/encode_features/{owner}.benchmark.tsv"
     wildcard_constraints:
         owner=either(FEATURED),
+    priority: PREPARING
     conda:
         "../envs/data.yaml"
     params:
@@ -108,6 +111,7 @@ rule split_records:
         "logs/split_records/{dataset}.benchmark.tsv"
     wildcard_constraints:
         dataset=either(DATASETS),
+    priority: PREPARING
     conda:
         "../envs/data.yaml"
     params:
@@ -132,6 +136,7 @@ rule mark_matches:
         "logs/mark_matches/{dataset}.benchmark.tsv"
     wildcard_constraints:
         dataset=either(DATASETS),
+    priority: PREPARING
     conda:
         "../envs/data.yaml"
     resources:

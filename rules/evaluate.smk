@@ -37,6 +37,7 @@ rule evaluate_tagger:
     wildcard_constraints:
         dataset=either(DATASETS),
         tagger=either(NETWORKS + BASELINES),
+    priority: JUDGING
     conda:
         "../envs/data.yaml"
     params:

@@ -32,6 +32,7 @@ rule predict_baseline:
     wildcard_constraints:
         dataset=predicted_by(BASELINES, kept=True),
         tagger=either(BASELINES),
+    priority: PREPARING
     conda:
         "../envs/data.yaml"
     params:

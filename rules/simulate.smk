@@ -16,6 +16,7 @@ rule simulate_hmm:
         "logs/simulate_hmm/{dataset}.benchmark.tsv"
     wildcard_constraints:
         dataset=either(SIMULATED),
+    priority: PREPARING
     conda:
         "../envs/data.yaml"
     params:

@@ -14,6 +14,7 @@ use rule predict_baseline as predict_baseline_of_sweep with:
     wildcard_constraints:
         dataset=predicted_by(BASELINES, kept=False),
         tagger=either(BASELINES),
+    priority: POINTS
 
 
 use rule predict_network as predict_network_of_sweep with:

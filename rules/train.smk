@@ -58,6 +58,7 @@ rule fit_baseline:
     wildcard_constraints:
         dataset=either(DATASETS),
         tagger=either(BASELINES),
+    priority: PREPARING
     conda:
         "../envs/data.yaml"
     params:

@@ -1,6 +1,8 @@
 """Rule train_tagger: train a recurrent network and write it with its history."""
 
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +11,12 @@ from basetag.gpu_request import gpus_asked
 from basetag.job_log import job_log
 from basetag.training.attempts import noted_attempt
 from basetag.training.job import TrainingJob, run_training
+from basetag.training.nodes import run_on_all_nodes, started_as, this_node
 from basetag.training.processes import launch
 
 
 def main(settings: dict[str, Any], gpus: int, **job: Any) -> None:
-    devices = choose_devices(gpus)
+    devices = choose_devices(this_node().share_of(gpus))
     training = settings["training"]
     device = describe_devices(devices, training["threads"])
     own = TrainingJob(settings=settings, device=device, **job)
@@ -22,7 +25,11 @@ def main(settings: dict[str, Any], gpus: int, **job: Any) -> None:
 
 
 if __name__ == "__main__":
-    with job_log(snakemake.log[0]):
+    # Where the job has several nodes, this script runs on each; the first writes the log.
+    status = run_on_all_nodes(started_as())
+    if status is not None:
+        sys.exit(status)
+    with job_log(snakemake.log[0] if this_node().rank == 0 else os.devnull):
         main(
             json.loads(snakemake.params.settings),
             gpus_asked(snakemake.resources.gpu, snakemake.resources.get("gres")),

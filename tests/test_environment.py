@@ -43,7 +43,9 @@ def test_an_environment_has_all_that_its_rules_import(path):
         match[1]
         for file in rules
         for match in re.finditer(
-            rf'^rule (\w+):(?:(?!^rule ).)*?"\.\./envs/{path.name}"', file.read_text(), re.M | re.S
+            rf'^(?:rule|checkpoint) (\w+):(?:(?!^\w).)*?"\.\./envs/{path.name}"',
+            file.read_text(),
+            re.M | re.S,
         )
     ]
     assert users

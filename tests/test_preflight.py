@@ -330,11 +330,11 @@ def test_a_tagger_that_a_dataset_cannot_have_is_a_note(tmp_path):
 # ---- Costs
 
 
-def work(**taggers):
+def work(*, kept=True, **taggers):
     return {
         "datasets": {"a": {"simulated": False, "states": 3, "substates": True, "features": 2}},
         "taggers": taggers,
-        "runs": [["a", name, seeds] for name, seeds in zip(taggers, (1, 3), strict=False)],
+        "runs": [["a", name, seeds, kept] for name, seeds in zip(taggers, (1, 3), strict=False)],
         "genomes": ["g", "unseen"],
         "annotations": [
             {"genome": genome, "states": 3, "network": tagger.get("network")}
@@ -365,6 +365,21 @@ def test_disk_is_what_the_files_of_each_rule_hold():
     assert found["predict_baseline"].disk == 201_000 * 13
     assert found["predict_network"].disk == 3 * 201_000 * 13
     assert (found["predict_network"].jobs, found["annotate_part"].jobs) == (3, 2)
+
+
+def test_posteriors_that_go_when_they_are_judged_take_no_room():
+    kept, gone = (
+        {
+            e.rule: e
+            for e in estimates(work(kept=kept, majority={}, net={"network": NETWORK}), SIZES)
+        }
+        for kept in (True, False)
+    )
+    assert (gone["predict_baseline"].disk, gone["predict_network"].disk) == (0, 0)
+    for rule in kept:
+        if not rule.startswith("predict"):
+            assert gone[rule] == kept[rule]
+    assert gone["predict_network"].seconds == kept["predict_network"].seconds
 
 
 def test_a_cell_that_nobody_has_measured_is_taken_for_an_lstm():

@@ -2,7 +2,10 @@
 
 import logging
 import multiprocessing
+import os
 import signal
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -18,7 +21,9 @@ from basetag.networks.tagger_network import TaggerNetwork
 from basetag.training import loop as training
 from basetag.training.checkpoints import CheckpointFolder
 from basetag.training.loop import train
+from basetag.training.nodes import Node, run_on_all_nodes, this_node
 from basetag.training.processes import launch
+from tests.conftest import REPOSITORY
 from tests.test_checkpoints import corpus_of
 from tests.test_training import stretch
 
@@ -139,3 +144,104 @@ def test_a_job_on_one_device_runs_where_it_is():
     assert isinstance(found[0][0], Fabric)
     assert found[0][1] == "given"
     assert found[0][0].world_size == 1
+
+
+# ---- Several nodes
+
+#: Starts the command once for each node, as srun does, all of them on this machine.
+SRUN = """#!/bin/sh
+while [ "${1#--}" != "$1" ]; do
+    case "$1" in --ntasks=*) tasks=${1#--ntasks=} ;; esac
+    shift
+done
+trap 'kill $running' TERM
+for node in $(seq 0 $((tasks - 1))); do
+    SLURM_NODEID=$node "$@" &
+    running="$running $!"
+done
+status=0
+for one in $running; do wait "$one" || status=$?; done
+exit $status
+"""
+
+#: What an entry script does, by the training of these tests.
+ENTRY = """
+import sys
+from pathlib import Path
+from basetag.devices import Devices
+from basetag.training.nodes import run_on_all_nodes, started_as, this_node
+from basetag.training.processes import launch
+from tests.test_processes import train_in
+
+if __name__ == "__main__":
+    status = run_on_all_nodes(started_as())
+    if status is not None:
+        print("all have ended", this_node())
+        sys.exit(status)
+    launch(Devices("cpu"), "float32", train_in, Path(sys.argv[1]))
+"""
+
+
+@pytest.fixture
+def on_two_nodes(tmp_path):
+    """A function that runs a training on what looks like two nodes of a job of Slurm's."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/srun").write_text(SRUN)
+    (tmp_path / "bin/srun").chmod(0o755)
+    (tmp_path / "entry.py").write_text(ENTRY)
+
+    def run(*arguments):
+        environment = {
+            **os.environ,
+            "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
+            "PYTHONPATH": f"{REPOSITORY / 'scripts'}:{REPOSITORY}",
+            "SLURM_JOB_NUM_NODES": "2", "SLURMD_NODENAME": "localhost", "SLURM_NTASKS": "1",
+            "SLURM_PROCID": "0", "SLURM_JOB_ID": "7",
+        }  # fmt: skip
+        command = [sys.executable, str(tmp_path / "entry.py"), *map(str, arguments)]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    return run
+
+
+def test_two_nodes_by_a_stand_in_for_srun_end_in_the_bits_of_two_processes(on_two_nodes, tmp_path):
+    for name in ("nodes", "processes"):
+        (tmp_path / name).mkdir()
+    run = on_two_nodes(tmp_path / "nodes")
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.count("all have ended Node(count=1, rank=0)") == 1
+    launch(CPU, "float32", train_in, tmp_path / "processes", processes=2)
+    for name in ("weights.safetensors", "history.txt"):
+        nodes, processes = (tmp_path / folder / name for folder in ("nodes", "processes"))
+        assert nodes.read_bytes() == processes.read_bytes()
+
+
+def test_gpus_are_shared_out_evenly_among_nodes():
+    assert [Node(2, 1).share_of(gpus) for gpus in (0, 2, 8)] == [0, 1, 4]
+    assert Node().share_of(3) == 3
+    with pytest.raises(DeviceError, match="3 GPUs cannot be shared out evenly among 2 nodes; set"):
+        Node(2, 0).share_of(3)
+
+
+def test_a_job_on_one_node_starts_no_copies(monkeypatch):
+    for nodes in (None, "1"):
+        monkeypatch.delenv("SLURM_JOB_NUM_NODES", raising=False)
+        if nodes:
+            monkeypatch.setenv("SLURM_JOB_NUM_NODES", nodes)
+        assert run_on_all_nodes(["false"]) is None
+        assert this_node() == Node(1, 0)
+
+
+def test_what_a_shell_of_slurms_exports_changes_nothing_on_one_node(tmp_path, monkeypatch):
+    """Of another job, or of a shell that somebody has opened in one."""
+    (tmp_path / "plain").mkdir()
+    launch(CPU, "float32", train_in, tmp_path / "plain", processes=2)
+    others = {"NODE_RANK": "1", "GROUP_RANK": "1", "LOCAL_RANK": "1", "MASTER_ADDR": "nowhere",
+              "MASTER_PORT": "1", "SLURM_NTASKS": "4", "SLURM_PROCID": "3", "SLURM_JOB_ID": "7",
+              "SLURM_NODELIST": "nowhere"}  # fmt: skip
+    for name, value in others.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "slurm").mkdir()
+    launch(CPU, "float32", train_in, tmp_path / "slurm", processes=2)
+    weights = [tmp_path / name / "weights.safetensors" for name in ("plain", "slurm")]
+    assert weights[0].read_bytes() == weights[1].read_bytes()

@@ -6,15 +6,14 @@ import pytest
 
 from basetag.report.data import Axis, ReportData, SweepResult
 from basetag.report.page import Page
-from basetag.report.sweeps import (
-    cells_of,
-    over_seeds,
-    points_along,
-    rival_of,
-    sweep_views,
-    winner_of,
-)
-from tests.report_fixture import write_sweep
+from basetag.report.render import render_report
+from basetag.report.sweep_best import candidates_of
+from basetag.report.sweep_maps import cells_of, strongest, winner_of
+from basetag.report.sweep_rows import over_seeds, quality_of, rival_of
+from basetag.report.sweeps import points_along, sweep_views
+from tests.large_sweep import write_large_sweep
+from tests.report_fixture import write_results, write_sweep
+from tests.test_report import read
 
 LENGTH, CONTRAST = "dataset.simulate.mean_length", "dataset.simulate.contrast"
 BASES = "tagger.training.bases"
@@ -205,3 +204,151 @@ def test_a_sweep_of_the_exact_posterior_alone_leaves_nothing_to_draw(tmp_path):
     _, ((view),) = views(exact)
     assert view["figures"] == []
     assert "There is nothing to draw; the table has all figures." in view["sentences"]
+
+
+# ---- a thousand points
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """A sweep of 1,000 taggers, as it is read."""
+    path = tmp_path_factory.mktemp("large") / "large.tsv"
+    write_large_sweep(path)
+    return read_sweep(path)
+
+
+def read_sweep(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    axes = [
+        Axis(column, column.partition(".")[2], column.startswith("dataset"), "",
+             list(dict.fromkeys(row[column] for row in rows if row[column])))
+        for column in rows[0] if "." in column
+    ]  # fmt: skip
+    return SweepResult(path.stem, axes, rows)
+
+
+def test_the_best_points_are_chosen_by_validation_and_told_by_test(large):
+    _, (view,) = views(large)
+    rows = [row for row in large.rows if row["tagger_base"] == "bilstm"]
+    expected = sorted(rows, key=lambda row: float(row["validation_cross_entropy"]))[:10]
+    shown = view["best"]["rows"]
+    assert len(shown) == 10
+    for cells, row in zip(shown, expected, strict=True):
+        assert cells[1] == row["tagger.hidden"]
+        assert cells[5] == f"{100 * float(row['attained']):.2f} %"
+    assert "The best 10 of 1,001 points, by cross-entropy on validation" in view["best"]["note"]
+
+
+def test_without_validation_the_note_says_that_the_test_split_chose(large):
+    rows = [row | {"validation_cross_entropy": ""} for row in large.rows]
+    _, (view,) = views(SweepResult("large", large.axes, rows))
+    assert "by the test split" in view["best"]["note"]
+    assert "flatter the best of so many" in view["best"]["note"]
+
+
+def test_no_point_is_both_cheaper_and_better_than_one_on_the_front(large):
+    page, (view,) = views(large)
+    rows = [row for row in large.rows if row["tagger"] != "exact"]
+    costs = {row["tagger"]: (float(row["train_seconds"]), -float(row["attained"])) for row in rows}
+    front = {
+        own
+        for own, (seconds, loss) in costs.items()
+        if not any(
+            s <= seconds and q <= loss and (s, q) != (seconds, loss) for s, q in costs.values()
+        )
+    }
+    figure = view["best"]["figure"]
+    assert {row[0] for row in figure["rows"] if row[4] == "yes"} == front
+    assert f"{len(front)} of 1,001 points are on the front" in figure["caption"]
+    assert len(view["best"]["front"]) == 15 < len(front)
+    assert len(page.figures["large.sweep-front"].spec["layer"]) == 3
+
+
+def test_over_several_datasets_a_point_is_a_tagger_and_its_figure_the_mean(tmp_path):
+    path = tmp_path / "grid.tsv"
+    write_large_sweep(path, datasets=20, seeds=(1, 2))
+    sweep = read_sweep(path)
+    candidates, left_out = candidates_of(
+        [row for row in sweep.rows if row["tagger"] != "exact"], quality_of(sweep.rows)
+    )
+    assert (len(candidates), left_out) == (26, 0)
+    best = candidates[0].tagger
+    own = [float(row["attained"]) for row in sweep.rows if row["tagger"] == best]
+    assert len(own) == 40
+    assert candidates[0].quality == pytest.approx(sum(own) / 40)
+    # On half of the datasets alone, it is held against nobody.
+    rows = [row for row in sweep.rows if row["tagger"] != best or "0p25" in row["dataset"]]
+    candidates, left_out = candidates_of(
+        [row for row in rows if row["tagger"] != "exact"], quality_of(rows)
+    )
+    assert (len(candidates), left_out) == (25, 1)
+
+
+def test_a_large_map_has_small_squares_without_words(large):
+    page, (view,) = views(large)
+    ids = [figure["id"] for figure in view["figures"]]
+    assert ids == ["large.sweep-map-bilstm"]
+    panels = page.figures[ids[0]].spec["concat"]
+    assert len(panels) == 10
+    assert panels[0]["width"]["step"] < 30
+    texts = [layer["encoding"]["text"]["field"] for layer in panels[0]["layer"][1:]]
+    assert texts == ["tie"]
+
+
+def test_of_more_axes_than_a_map_has_room_for_the_two_that_matter_most_are_drawn(tmp_path):
+    path = tmp_path / "grid.tsv"
+    write_large_sweep(path, datasets=20)
+    sweep = read_sweep(path)
+    _, (view,) = views(sweep)
+    (figure,) = view["figures"]
+    rows = [row for row in sweep.rows if row["kind"] == "network"]
+    assert {axis.key for axis in strongest(rows, sweep.axes, "attained")} == {
+        "simulate.contrast", "training.bases",
+    }  # fmt: skip
+    assert figure["header"][:2] == ["simulate.contrast", "training.bases"]
+    x, y, value = figure["rows"][0][:3]
+    cell = [row for row in rows if row["dataset.simulate.contrast"] == x]
+    cell = [row for row in cell if row["tagger.training.bases"] == y.replace(",", "")]
+    best = {}
+    for row in cell:
+        known = best.get(row["dataset"])
+        if known is None or float(row["validation_cross_entropy"]) < float(
+            known["validation_cross_entropy"]
+        ):
+            best[row["dataset"]] = row
+    assert len(best) == 6
+    assert value == pytest.approx(sum(float(row["attained"]) for row in best.values()) / 6)
+    assert "simulate.mean_length and hidden" in figure["caption"]
+
+
+def test_without_a_rival_the_map_shows_how_good_the_network_is(tmp_path):
+    path = tmp_path / "own.tsv"
+    write_large_sweep(path, known=False, rival=False)
+    _, (view,) = views(read_sweep(path))
+    (figure,) = view["figures"]
+    assert figure["header"][3] == "Cross-entropy (nats per base)"
+    assert figure["left_out"] == 500
+    assert "No fitted HMM is in the sweep to hold bilstm against." in view["sentences"]
+
+
+def test_two_axes_of_many_values_are_a_map_and_not_as_many_panels(tmp_path):
+    path = tmp_path / "two.tsv"
+    write_large_sweep(path)
+    sweep = read_sweep(path)
+    rows = [row for row in sweep.rows if row["tagger.hidden"] in ("8", "")]
+    two = SweepResult("two", sweep.axes[1:], rows)
+    _, (view,) = views(two)
+    assert [figure["id"] for figure in view["figures"]] == ["two.sweep-map-bilstm"]
+
+
+def test_few_points_need_no_choice(sweep):
+    assert views(sweep)[1][0]["best"] is None
+
+
+def test_a_page_with_a_thousand_rows_stays_below_ten_megabytes(tmp_path):
+    files = write_results(tmp_path, datasets=("toy",), annotate=False)
+    files.sweeps.append(tmp_path / "sweeps/large.tsv")
+    write_large_sweep(files.sweeps[0])
+    render_report(read(files), tmp_path / "report.html")
+    assert (tmp_path / "report.html").stat().st_size < 10e6

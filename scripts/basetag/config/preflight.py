@@ -120,7 +120,10 @@ def _work(config: Config) -> Settings:
             for name in config.datasets
         },
         "taggers": {name: _tagger(config, name) for name in config.taggers},
-        "runs": [[dataset, tagger, seeds] for (dataset, tagger), seeds in sorted(runs.items())],
+        "runs": [
+            [dataset, tagger, seeds, config.keeps_posteriors(dataset, tagger)]
+            for (dataset, tagger), seeds in sorted(runs.items())
+        ],
         "genomes": sorted(config.model.annotate),
         "annotations": [
             {"genome": genome, **_use(config, use)}

@@ -56,6 +56,7 @@ NUMBERS: dict[str, tuple[str | int, ...]] = {
     "test_bases": ("test", "bases"),
     "matched_bases": ("test", "matched_bases"),
     "temperature": ("calibration", "temperature"),
+    "validation_cross_entropy": ("validation", "cross_entropy"),
     "units": ("units", "count"),
     "units_kind": ("units", "kind"),
     "correlation_length": ("units", "correlation_length"),

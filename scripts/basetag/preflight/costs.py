@@ -158,11 +158,12 @@ def _jobs(work: Mapping[str, Any], sizes: Sizes) -> Iterator[Estimate]:
         yield _plain("split_records", bases)
         yield _plain("mark_matches", bases, disk=sizes.shares[dataset]["test"])
         yield _plain("make_controls", 2 * work["controls"])
-    for dataset, tagger, seeds in work["runs"]:
+    for dataset, tagger, seeds, kept in work["runs"]:
         shares, bases = sizes.shares[dataset], sizes.bases[dataset]
         training = int(bases * shares["train"])
         predicted = int(bases * (shares["validation"] + shares["test"])) + 2 * work["controls"]
-        disk = _NUMBER * work["datasets"][dataset]["states"] + 1
+        # Those of a sweep's points go as soon as they are judged.
+        disk = _NUMBER * work["datasets"][dataset]["states"] + 1 if kept else 0
         network = work["taggers"][tagger].get("network")
         if network is None:
             yield _plain("fit_baseline", _fitted(work["taggers"][tagger], training), seeds)

@@ -160,7 +160,9 @@ def kind_channels(kinds: Iterable[str]) -> tuple[alt.Fill, alt.Shape]:
     drawn = set(kinds)
     domain = [kind for kind in KIND_COLOURS if kind in drawn]
     ranges = [[styles[kind] for kind in domain] for styles in (KIND_COLOURS, KIND_SHAPES)]
-    legend = alt.Legend(orient="bottom", direction="horizontal", titleOrient="left")
+    legend = alt.Legend(
+        orient="bottom", direction="horizontal", titleOrient="left", symbolOpacity=1
+    )
     scales = [alt.Scale(domain=domain, range=styles) for styles in ranges]
     title = "Kind of tagger"
     return (

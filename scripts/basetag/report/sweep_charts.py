@@ -1,4 +1,4 @@
-"""The report's charts of sweeps: lines along one axis, and the map of who is better where."""
+"""The report's charts of sweeps along one axis; those over several are in `sweep_map_charts`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import altair as alt
 
 from basetag.report.drawing import (
-    DIVERGING_COLOURS,
     LOWEST,
     Chart,
     Rows,
@@ -20,6 +19,7 @@ from basetag.report.drawing import (
 
 # From this ratio of the largest to the smallest value on, the measure stands on powers.
 _POWERS_FROM = 20
+_MOST_TICKS = 20
 
 
 class Along(NamedTuple):
@@ -67,33 +67,6 @@ class Point(NamedTuple):
     low: float | None
     high: float | None
     seeds: int
-
-
-class Cell(NamedTuple):
-    """A network against its rival at one point of a sweep.
-
-    Parameters
-    ----------
-    x, y, facet : str
-        Texts of the axes' values.
-    difference : float
-        Nats per base, negative where the network is better.
-    winner : str
-        The better one's name, or `tie`.
-    own, rival : tuple of (float, float or None, float or None)
-        Cross-entropy of both with its ends, nats per base.
-    text : str
-        The difference in words.
-    """
-
-    x: str
-    y: str
-    facet: str
-    difference: float
-    winner: str
-    own: tuple[float, float | None, float | None]
-    rival: tuple[float, float | None, float | None]
-    text: str
 
 
 def lines_chart(
@@ -166,10 +139,12 @@ def _lines_panel(
     width: int,
 ) -> Any:
     if along.numeric:
-        ticks = [float(value) for value in along.values]
+        # Of many values not each has room for its name.
+        every = -(-len(along.values) // _MOST_TICKS)
+        ticks = [float(value) for value in along.values][::every]
         texts = " : ".join(
             f"datum.value == {tick!r} ? '{text}'"
-            for tick, text in zip(ticks, along.texts, strict=True)
+            for tick, text in zip(ticks, along.texts[::every], strict=True)
         )
         x: alt.X = alt.X(
             "at:Q",
@@ -181,7 +156,8 @@ def _lines_panel(
         )
     else:
         x = alt.X(
-            "at:N", title=along.title, sort=list(along.texts), axis=alt.Axis(labelAngle=0),
+            "at:N", title=along.title, sort=list(along.texts),
+            axis=alt.Axis(labelAngle=0 if len(along.texts) <= _MOST_TICKS else -90),
             scale=alt.Scale(type="point", padding=0.5),
         )  # fmt: skip
     legend = alt.Legend(orient="bottom", direction="horizontal", titleOrient="left", columns=5)
@@ -219,84 +195,3 @@ def _lines_panel(
     if title:
         panel = panel.properties(title=alt.TitleParams(title, fontSize=13, fontWeight="normal"))
     return panel
-
-
-def map_chart(
-    cells: Sequence[Cell],
-    x: Along,
-    y: Along,
-    facet_title: str,
-    *,
-    network: str,
-    rival: str,
-    description: str,
-) -> Chart:
-    """Draw where a network has less cross-entropy than its rival, and by how much."""
-    most = max((abs(cell.difference) for cell in cells), default=0.0) or 1e-6
-    facets = list(dict.fromkeys(cell.facet for cell in cells))
-    widest = max(len(name) for cell in cells for name in (cell.winner, cell.text))
-    colour = alt.Color(
-        "difference:Q",
-        title=["nats per base", f"green: {network} better", f"purple: {rival} better"],
-        scale=alt.Scale(
-            domain=[-most, most],
-            domainMid=0,
-            range=list(reversed(DIVERGING_COLOURS)),
-            interpolate="rgb",
-        ),
-        legend=alt.Legend(
-            format=".2~g", gradientLength=130, titleLimit=260, values=[-most, 0, most]
-        ),
-    )
-    # Numbers grow upwards, names stand as they are given.
-    rows_of_y = list(y.texts)[::-1] if y.numeric else list(y.texts)
-    panels = []
-    for facet in facets:
-        values = [
-            {
-                "x": cell.x, "y": cell.y, "difference": cell.difference, "winner": cell.winner,
-                "text": cell.text, "dark": abs(cell.difference) > 0.6 * most,
-            }
-            for cell in cells if cell.facet == facet
-        ]  # fmt: skip
-        base = alt.Chart(alt.InlineData(values=values)).encode(
-            x=alt.X("x:N", title=x.title, sort=list(x.texts), axis=alt.Axis(labelAngle=0),
-                    scale=alt.Scale(domain=list(x.texts))),
-            y=alt.Y("y:N", title=y.title, sort=None, scale=alt.Scale(domain=rows_of_y)),
-        )  # fmt: skip
-        ink = alt.condition("datum.dark", alt.value("#FFFFFF"), alt.value("#111111"))
-        squares = base.mark_rect(stroke="#B8B8B8").encode(
-            color=colour,
-            tooltip=[
-                alt.Tooltip("winner:N", title="better"),
-                alt.Tooltip("text:N", title="difference, nats per base"),
-            ],
-        )
-        winner = base.mark_text(dy=-8, fontSize=12, fontWeight="bold").encode(
-            text="winner:N", color=ink
-        )
-        text = base.mark_text(dy=9, fontSize=12).encode(text="text:N", color=ink)
-        panel = alt.layer(squares, winner, text).properties(
-            width=alt.Step(max(76, 8 * widest + 14)), height=alt.Step(46)
-        )
-        if facet_title:
-            title = alt.TitleParams(f"{facet_title} {facet}", fontSize=13, fontWeight="normal")
-            panel = panel.properties(title=title)
-        panels.append(panel)
-    columns = max(1, 900 // (max(76, 8 * widest + 14) * len(x.values) + 90))
-    chart = (
-        alt.concat(*panels, columns=columns, spacing=22).resolve_scale(color="shared")
-        if len(panels) > 1
-        else panels[0]
-    )
-    rows: Rows = [
-        [cell.facet, cell.x, cell.y, cell.difference, cell.winner, *cell.own, *cell.rival]
-        for cell in cells
-    ]
-    header = [
-        facet_title or "panel", x.title, y.title, "difference (nats per base)", "better",
-        f"CE of {network}", "low", "high", f"CE of {rival}", "low", "high",
-    ]  # fmt: skip
-    if not facet_title:
-        header, rows = header[1:], [row[1:] for row in rows]
-    return Chart(spec_of(chart), description, header, rows)

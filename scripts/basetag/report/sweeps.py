@@ -1,38 +1,38 @@
-"""The sweeps: how good taggers are along what is varied, and who is better where."""
+"""The sweeps: the best points, how good taggers are along what varies, and who is better where."""
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from basetag.report import numbers
 from basetag.report.data import Axis, ReportData, SweepResult
 from basetag.report.page import Page
-from basetag.report.sweep_charts import Along, Cell, Point, lines_chart, map_chart
+from basetag.report.sweep_best import best_view
+from basetag.report.sweep_charts import Point, lines_chart
+from basetag.report.sweep_maps import map_figure
+from basetag.report.sweep_rows import (
+    NAT,
+    Row,
+    along_of,
+    networks_of,
+    over_seeds,
+    short_name,
+    texts_of,
+)
 
-#: The tagger that networks are held against in the map, where a sweep has it.
-RIVAL = "hmm_counts"
-# More axes than this have no figure along each one: the panels would be too many.
+# More axes than this have no figure along each one, and more panels are in the map alone.
 _MOST_ALONG = 2
-_MOST_PANELS = 24
-# An axis of numbers stands on powers from this many decades on.
-_DECADES = 2
-_NAT = 1e-9
-
-_Row = Mapping[str, str]
-# Mean over seeds, and the ends.
-_Figure = tuple[float, float | None, float | None]
+_MOST_PANELS = 6
 
 
 def sweep_views(page: Page, data: ReportData) -> list[dict[str, Any]]:
-    """Return the sentences and figures of each sweep."""
+    """Return the sentences, the best points and the figures of each sweep."""
     return [_sweep_view(page, sweep) for sweep in data.sweeps]
 
 
 def _sweep_view(page: Page, sweep: SweepResult) -> dict[str, Any]:
     axes = [axis for axis in sweep.axes if len(axis.values) > 1]
+    best = best_view(page, sweep)
     figures = []
     if axes and len(axes) <= _MOST_ALONG:
         along = [_lines_figure(page, sweep, axis, axes) for axis in axes]
@@ -40,43 +40,24 @@ def _sweep_view(page: Page, sweep: SweepResult) -> dict[str, Any]:
     sentences = [_what_varies(sweep, axes)]
     maps = []
     if len(axes) > 1:
-        maps = [_map_figure(page, sweep, network, axes) for network in networks_of(sweep)]
+        maps = [map_figure(page, sweep, network, axes) for network in networks_of(sweep)]
         sentences += [sentence for _, sentence in maps]
     figures += [figure for figure, _ in maps if figure is not None]
-    if not figures:
+    if not figures and best is None:
         sentences.append("There is nothing to draw; the table has all figures.")
-    return {"name": sweep.name, "sentences": sentences, "figures": figures}
+    return {"name": sweep.name, "sentences": sentences, "best": best, "figures": figures}
 
 
 def _what_varies(sweep: SweepResult, axes: Sequence[Axis]) -> str:
-    parts = [
-        f"{axis.key} of {'datasets' if axis.of_dataset else 'taggers'} ({', '.join(_texts(axis))})"
-        for axis in axes
-    ]
-    fixed = [f"{axis.key} is {_texts(axis)[0]}" for axis in sweep.axes if len(axis.values) == 1]
+    parts = []
+    for axis in axes:
+        whose = "datasets" if axis.of_dataset else "taggers"
+        parts.append(f"{axis.key} of {whose} ({', '.join(texts_of(axis))})")
+    fixed = [f"{axis.key} is {texts_of(axis)[0]}" for axis in sweep.axes if len(axis.values) == 1]
     told = f"What varies: {'; '.join(parts)}." if parts else "Nothing takes more than one value."
     if fixed:
         told += f" Throughout, {' and '.join(fixed)}."
-    return f"{told} All {len(sweep.rows)} rows are in results/sweeps/{sweep.name}.tsv."
-
-
-def networks_of(sweep: SweepResult) -> list[str]:
-    """Return the networks of a sweep, as its config calls them."""
-    return list(dict.fromkeys(row["tagger_base"] for row in sweep.rows if row["kind"] == "network"))
-
-
-def rival_of(sweep: SweepResult) -> str | None:
-    """Return the tagger that networks are held against: `hmm_counts`, or another fitted HMM."""
-    names = [
-        row["tagger_base"] for row in sweep.rows if row["kind"] == "hmm" and not _is_ceiling(row)
-    ]
-    return RIVAL if RIVAL in names else next(iter(names), None)
-
-
-def _is_ceiling(row: _Row) -> bool:
-    """Say whether a row is that of the exact or the filtered posterior itself."""
-    known = [row.get(key, "") for key in ("kl_exact", "kl_filtered")]
-    return row["kind"] == "hmm" and any(text and abs(float(text)) < _NAT for text in known)
+    return f"{told} All {len(sweep.rows):,} rows are in results/sweeps/{sweep.name}.tsv."
 
 
 # ---- along one axis
@@ -90,6 +71,8 @@ def _lines_figure(
     measure = "KL from exact (nats per base)" if known else "Cross-entropy (nats per base)"
     others = [other for other in axes if other is not axis]
     other = others[0] if others else None
+    if other is not None and len(other.values) > _MOST_PANELS:
+        return None
     points = points_along(sweep, axis, other, column)
     if not points:
         return None
@@ -114,9 +97,9 @@ def _lines_figure(
     )
     chart = lines_chart(
         points,
-        _along(axis),
+        along_of(axis),
         measure,
-        "" if other is None else f"{_short(other)} =",
+        "" if other is None else f"{short_name(other)} =",
         from_zero=known,
         description=f"{measure} of each tagger along {axis.key}, sweep {sweep.name}.",
     )
@@ -130,7 +113,7 @@ def _lines_figure(
 
 def points_along(sweep: SweepResult, axis: Axis, other: Axis | None, column: str) -> list[Point]:
     """Return each tagger's figure at each value of an axis, its panel by another axis."""
-    groups: dict[tuple[str, str, str], list[_Row]] = {}
+    groups: dict[tuple[str, str, str], list[Row]] = {}
     for row in sweep.rows:
         if not row[column] or (column == "kl_exact" and _is_exact(row)):
             continue
@@ -139,7 +122,7 @@ def points_along(sweep: SweepResult, axis: Axis, other: Axis | None, column: str
         )
         for facet in facets:
             groups.setdefault((row["tagger_base"], facet, row[axis.column]), []).append(row)
-    texts = {} if other is None else dict(zip(other.values, _texts(other), strict=True))
+    texts = {} if other is None else dict(zip(other.values, texts_of(other), strict=True))
     order = {value: number for number, value in enumerate(other.values if other else [""])}
     points = []
     for (tagger, facet, at), rows in groups.items():
@@ -150,192 +133,5 @@ def points_along(sweep: SweepResult, axis: Axis, other: Axis | None, column: str
     return sorted(points, key=lambda point: rank[point.facet])
 
 
-def _is_exact(row: _Row) -> bool:
-    return row["kind"] == "hmm" and abs(float(row["kl_exact"])) < _NAT
-
-
-def over_seeds(rows: Sequence[_Row], column: str, *, spread: bool = False) -> _Figure:
-    """Return the mean over seeds, with ends.
-
-    Of one seed they are those of its 95 % interval. Of several they are, with `spread`, the
-    smallest and the largest value, and else the ends of all their intervals together.
-    """
-    values = [float(row[column]) for row in rows]
-    mean = sum(values) / len(values)
-    if spread and len(rows) > 1:
-        return mean, min(values), max(values)
-    ends = [(row.get(f"{column}_low", ""), row.get(f"{column}_high", "")) for row in rows]
-    if not all(low and high for low, high in ends):
-        return mean, None, None
-    return mean, min(float(low) for low, _ in ends), max(float(high) for _, high in ends)
-
-
-# ---- who is better where
-
-
-def _map_figure(
-    page: Page, sweep: SweepResult, network: str, axes: Sequence[Axis]
-) -> tuple[dict[str, Any] | None, str]:
-    rival = rival_of(sweep)
-    if rival is None:
-        return None, f"No fitted HMM is in the sweep to hold {network} against."
-    own = [row for row in sweep.rows if row["tagger_base"] == network]
-    # An axis that neither of the two varies leaves nothing to draw.
-    of_two = [axis for axis in axes if any(row[axis.column] for row in own)]
-    if len(of_two) < 2:
-        return None, f"{network} varies along one axis alone: no map of it."
-    x, y, *facets = of_two
-    cells, best_of_several = cells_of(sweep, network, rival, of_two)
-    panels = list(dict.fromkeys(cell.facet for cell in cells))
-    if not cells or len(panels) > _MOST_PANELS:
-        return None, f"The map of {network} would have {len(panels)} panels, and is not drawn."
-    sentence = count_sentence(cells, network, rival)
-    chart = map_chart(
-        cells,
-        _along(x),
-        _along(y),
-        ", ".join(f"{_short(axis)}" for axis in facets) + (" =" if facets else ""),
-        network=network,
-        rival=rival,
-        description=f"Cross-entropy of {network} less that of {rival}, nats per base, over "
-        f"{' and '.join(axis.key for axis in of_two)}, sweep {sweep.name}. {sentence}",
-    )
-    seeds = len({row["seed"] for row in own})
-    mean, overlap = "", "both 95 % intervals overlap"
-    if seeds > 1:
-        mean = ", mean over seeds"
-        overlap = (
-            f"the interval of {rival} overlaps what those of the {seeds} seeds of {network} span"
-        )
-    caption = (
-        f"{sweep.name}: who labels better, {network} or {rival}, and by how many nats per base (CE "
-        f"of {network} less that of {rival} on the same test bases{mean}). “tie”: {overlap}. That "
-        "is cautious: the difference on the same bases is known better than either figure."
-    )
-    if best_of_several:
-        caption += f" {rival} varies, too: at each point its best stands."
-    return page.figure(chart, sweep.name, f"sweep-map-{network}", caption), sentence
-
-
-def cells_of(
-    sweep: SweepResult, network: str, rival: str, axes: Sequence[Axis]
-) -> tuple[list[Cell], bool]:
-    """Return the cells of the map, and whether a rival had to be chosen of several."""
-    x, y, *facets = axes
-    texts = {axis.column: dict(zip(axis.values, _texts(axis), strict=True)) for axis in axes}
-    groups: dict[tuple[str, ...], list[_Row]] = {}
-    for row in sweep.rows:
-        if row["tagger_base"] == network:
-            values = (row["dataset"], *(row[axis.column] for axis in axes))
-            if all(values):
-                groups.setdefault(values, []).append(row)
-    cells = []
-    several = False
-    for rows in groups.values():
-        first = rows[0]
-        rivals = _rivals(sweep, rival, first)
-        if not rivals:
-            continue
-        several |= len(rivals) > 1
-        own = over_seeds(rows, "cross_entropy")
-        other = min(over_seeds(same, "cross_entropy") for same in rivals)
-        difference = own[0] - other[0]
-        cells.append(
-            Cell(
-                texts[x.column][first[x.column]],
-                texts[y.column][first[y.column]],
-                ", ".join(texts[axis.column][first[axis.column]] for axis in facets),
-                difference,
-                winner_of(own, other, network, rival),
-                own,
-                other,
-                ("+" if difference > 0 else "") + numbers.nats(difference),
-            )
-        )
-    places = [{text: i for i, text in enumerate(_texts(axis))} for axis in axes]
-    by_facet = {
-        ", ".join(combination): number
-        for number, combination in enumerate(itertools.product(*(place for place in places[2:])))
-    }
-    cells.sort(key=lambda c: (by_facet[c.facet], places[0][c.x], places[1][c.y]))
-    return cells, several
-
-
-def _rivals(sweep: SweepResult, rival: str, own: _Row) -> list[list[_Row]]:
-    """Return the rival's rows on a network's data, by its variants; seeds stand together.
-
-    Of what both vary they have the same value.
-    """
-    of_taggers = [axis.column for axis in sweep.axes if not axis.of_dataset]
-    found: dict[str, list[_Row]] = {}
-    for row in sweep.rows:
-        if row["tagger_base"] == rival and row["dataset"] == own["dataset"]:
-            pairs = [(row[column], own[column]) for column in of_taggers]
-            if all(mine == other for mine, other in pairs if mine and other):
-                found.setdefault(row["tagger"], []).append(row)
-    return list(found.values())
-
-
-def winner_of(own: _Figure, other: _Figure, network: str, rival: str) -> str:
-    """Return the name of who has less cross-entropy; `tie` where the intervals overlap."""
-    if own[1] is None or own[2] is None or other[1] is None or other[2] is None:
-        return f"{network if own[0] < other[0] else rival}?"
-    if own[2] < other[1]:
-        return network
-    return rival if other[2] < own[1] else "tie"
-
-
-def count_sentence(cells: Sequence[Cell], network: str, rival: str) -> str:
-    """Say how many cells of the map each of the two has."""
-    counts = {name: sum(cell.winner == name for cell in cells) for name in (network, rival, "tie")}
-    sentence = (
-        f"{network} against {rival}: of {len(cells)} points, {network} is better at "
-        f"{counts[network]}, {rival} at {counts[rival]}; at {counts['tie']} their intervals "
-        "overlap (a tie)."
-    )
-    unsure = len(cells) - sum(counts.values())
-    if unsure:
-        sentence += (
-            f" At {unsure} there is no interval to tell by (too few records): the lower one has a "
-            "question mark."
-        )
-    return sentence
-
-
-# ---- axes
-
-
-def _along(axis: Axis) -> Along:
-    title = axis.key if axis.unit in ("", axis.key) else f"{axis.key} ({axis.unit})"
-    values, texts = list(axis.values), _texts(axis)
-    if not axis.numeric:
-        return Along(title, values, texts, False, False)
-    sizes = [float(value) for value in values]
-    order = sorted(range(len(values)), key=lambda i: sizes[i])
-    positive = min(sizes) > 0
-    wide = positive and math.log10(max(sizes) / min(sizes)) >= _DECADES
-    powers = wide or (positive and _is_bases(axis))
-    return Along(title, [values[i] for i in order], [texts[i] for i in order], powers, True)
-
-
-def _is_bases(axis: Axis) -> bool:
-    return axis.unit == "bases"
-
-
-def _texts(axis: Axis) -> list[str]:
-    """Return the values of an axis as they are written, each another."""
-    texts = [_text(axis, value) for value in axis.values]
-    return texts if len(set(texts)) == len(texts) else list(axis.values)
-
-
-def _text(axis: Axis, value: str) -> str:
-    if not axis.numeric:
-        return value
-    number = float(value)
-    if _is_bases(axis) and number >= 1000:
-        return numbers.bases(number)
-    return f"{number:,.10g}".replace("-", numbers.MINUS)
-
-
-def _short(axis: Axis) -> str:
-    return axis.key.rpartition(".")[2] if axis.of_dataset else axis.key
+def _is_exact(row: Row) -> bool:
+    return row["kind"] == "hmm" and abs(float(row["kl_exact"])) < NAT

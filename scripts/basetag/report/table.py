@@ -110,6 +110,9 @@ _COLUMNS = {
     "macro_f1": Column("macro F1", "", "Mean over states of F1", _number(3)),
     "mcc": Column("MCC", "", "Matthews correlation; 0 is chance", _number(3)),
     "cross_entropy": Column("CE", "nats", "Mean cross-entropy; less is better", _nats),
+    "validation_cross_entropy": Column(
+        "CE on validation", "nats", "Mean cross-entropy of the validation split", _nats
+    ),
     "brier": Column("Brier", "", "Mean squared error of the probabilities", _number(4)),
     "ece": Column("ECE", "", "Expected calibration error; less is better", _number(4)),
     "kl_exact": Column("KL", "nats", "Divergence from the exact posterior", _nats),

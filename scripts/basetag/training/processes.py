@@ -22,11 +22,12 @@ from torch.multiprocessing.spawn import ProcessException
 
 from basetag.devices import Devices, compute_in_full
 from basetag.errors import BasetagError, DeviceError
+from basetag.training.nodes import this_node
 
 log = logging.getLogger("basetag")
 
 #: By which processes find one another, at lightning-fabric.
-_RENDEZVOUS = ("MASTER_ADDR", "MASTER_PORT")
+_RENDEZVOUS = ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "GROUP_RANK", "LOCAL_RANK")
 #: What `training.precision` is called by lightning-fabric.
 _PRECISIONS: dict[str, Literal["32-true", "bf16-mixed"]] = {
     "float32": "32-true",
@@ -68,13 +69,19 @@ def launch(
             advice="set training.precision to float32, or run on a GPU (--workflow-profile"
             " profiles/gpu)",
         )
-    count = len(devices.cards) or processes
+    nodes = this_node().count
+    count = nodes * (len(devices.cards) or processes)
+    if nodes == 1:
+        for name in _RENDEZVOUS:
+            # Another job's, where the shell exports them: a free port is found for this one.
+            os.environ.pop(name, None)
     fabric = Fabric(
         accelerator=devices.kind,
         devices=list(devices.cards) or processes,
+        num_nodes=nodes,
         strategy="ddp_spawn" if count > 1 else "auto",
         precision=_PRECISIONS[precision],
-        # Not what it would read off Slurm's variables: these processes are of one machine.
+        # Not what it would read off Slurm's variables: each node starts its own processes.
         plugins=[LightningEnvironment()],
     )
     if count == 1:
@@ -82,9 +89,6 @@ def launch(
         function(fabric, *arguments)
         return
     failures = multiprocessing.get_context("spawn").SimpleQueue()
-    for name in _RENDEZVOUS:
-        # Another job's, where the shell exports them: a free port is found for this one.
-        os.environ.pop(name, None)
     with _handing_on_the_stop_signal() as stopped:
         try:
             fabric.launch(_run, _log_files(), failures, function, arguments)  # type: ignore[arg-type]
