@@ -127,14 +127,6 @@ def predicted_by(taggers, kept):
     return "|".join(pairs)
 
 
-def temporary_arrays(outputs):
-    """Return `outputs`, those that hold something for each base marked as temporary."""
-    return {
-        name: temp(str(path)) if str(path).endswith(".npy") else str(path)
-        for name, path in outputs.items()
-    }
-
-
 def settings(stage, *names):
     """Return the function from wildcards to a rule's part of the config, as canonical JSON.
 

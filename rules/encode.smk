@@ -64,7 +64,10 @@ rule encode_fasta:
 
 use rule encode_fasta as encode_fasta_finer with:
     output:
-        **rules.encode_fasta.output,
+        tokens="results/{dataset}/corpus/tokens.npy",
+        labels="results/{dataset}/corpus/labels.npy",
+        records="results/{dataset}/corpus/records.tsv",
+        alphabet="results/{dataset}/corpus/corpus.json",
         substates="results/{dataset}/corpus/substates.npy",
     wildcard_constraints:
         dataset=either(FINER),

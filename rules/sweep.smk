@@ -10,7 +10,17 @@ OUT  results/sweeps/{sweep}.tsv
 
 use rule predict_baseline as predict_baseline_of_sweep with:
     output:
-        **temporary_arrays(rules.predict_baseline.output),
+        posteriors=temp("results/{dataset}/{tagger}/seed{seed}/posteriors.npy"),
+        validation=temp(
+            "results/{dataset}/{tagger}/seed{seed}/posteriors.validation.npy"
+        ),
+        calls=temp("results/{dataset}/{tagger}/seed{seed}/calls.npy"),
+        validation_calls=temp(
+            "results/{dataset}/{tagger}/seed{seed}/calls.validation.npy"
+        ),
+        controls=temp("results/{dataset}/{tagger}/seed{seed}/posteriors.controls.npy"),
+        control_calls=temp("results/{dataset}/{tagger}/seed{seed}/calls.controls.npy"),
+        timing="results/{dataset}/{tagger}/seed{seed}/predict_timing.json",
     wildcard_constraints:
         dataset=predicted_by(BASELINES, kept=False),
         tagger=either(BASELINES),
@@ -19,7 +29,18 @@ use rule predict_baseline as predict_baseline_of_sweep with:
 
 use rule predict_network as predict_network_of_sweep with:
     output:
-        **temporary_arrays(rules.predict_network.output),
+        posteriors=temp("results/{dataset}/{tagger}/seed{seed}/posteriors.npy"),
+        validation=temp(
+            "results/{dataset}/{tagger}/seed{seed}/posteriors.validation.npy"
+        ),
+        calls=temp("results/{dataset}/{tagger}/seed{seed}/calls.npy"),
+        validation_calls=temp(
+            "results/{dataset}/{tagger}/seed{seed}/calls.validation.npy"
+        ),
+        controls=temp("results/{dataset}/{tagger}/seed{seed}/posteriors.controls.npy"),
+        control_calls=temp("results/{dataset}/{tagger}/seed{seed}/calls.controls.npy"),
+        hidden="results/{dataset}/{tagger}/seed{seed}/hidden.npz",
+        timing="results/{dataset}/{tagger}/seed{seed}/predict_timing.json",
     wildcard_constraints:
         dataset=predicted_by(NETWORKS, kept=False),
         tagger=either(NETWORKS),

@@ -26,10 +26,10 @@ def main(settings: dict[str, Any], gpus: int, **job: Any) -> None:
 
 if __name__ == "__main__":
     # Where the job has several nodes, this script runs on each; the first writes the log.
-    status = run_on_all_nodes(started_as())
-    if status is not None:
-        sys.exit(status)
     with job_log(snakemake.log[0] if this_node().rank == 0 else os.devnull):
+        status = run_on_all_nodes(snakemake.resources.get("nodes", 1), started_as())
+        if status is not None:
+            sys.exit(status)
         main(
             json.loads(snakemake.params.settings),
             gpus_asked(snakemake.resources.gpu, snakemake.resources.get("gres")),

@@ -174,7 +174,7 @@ from basetag.training.processes import launch
 from tests.test_processes import train_in
 
 if __name__ == "__main__":
-    status = run_on_all_nodes(started_as())
+    status = run_on_all_nodes(2, started_as())
     if status is not None:
         print("all have ended", this_node())
         sys.exit(status)
@@ -223,13 +223,19 @@ def test_gpus_are_shared_out_evenly_among_nodes():
         Node(2, 0).share_of(3)
 
 
-def test_a_job_on_one_node_starts_no_copies(monkeypatch):
-    for nodes in (None, "1"):
-        monkeypatch.delenv("SLURM_JOB_NUM_NODES", raising=False)
-        if nodes:
-            monkeypatch.setenv("SLURM_JOB_NUM_NODES", nodes)
-        assert run_on_all_nodes(["false"]) is None
-        assert this_node() == Node(1, 0)
+def test_a_job_on_one_node_starts_no_copies_also_in_a_shell_on_several(monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_NUM_NODES", "2")
+    assert run_on_all_nodes(1, ["false"]) is None
+    assert this_node() == Node(1, 0)
+
+
+@pytest.mark.parametrize("given", [None, "1"])
+def test_a_job_that_lacks_its_nodes_does_not_run_on_one(given, monkeypatch):
+    monkeypatch.delenv("SLURM_JOB_NUM_NODES", raising=False)
+    if given:
+        monkeypatch.setenv("SLURM_JOB_NUM_NODES", given)
+    with pytest.raises(DeviceError, match=f"asks for 2 nodes, and Slurm gave it {given or 0}"):
+        run_on_all_nodes(2, ["false"])
 
 
 def test_what_a_shell_of_slurms_exports_changes_nothing_on_one_node(tmp_path, monkeypatch):

@@ -64,23 +64,36 @@ def this_node(environment: Mapping[str, str] = os.environ) -> Node:
     return Node(int(environment[_COUNT]), int(environment[_RANK]))
 
 
-def run_on_all_nodes(command: Sequence[str]) -> int | None:
-    """Run `command` once on each node of the job, where there are several, and wait for all.
+def run_on_all_nodes(count: int, command: Sequence[str]) -> int | None:
+    """Run `command` once on each node of the job, where it has several, and wait for all.
 
     Parameters
     ----------
+    count : int
+        How many nodes the job was to have (`resources: nodes`). Not read off Slurm's variables:
+        a shell in an allocation of several has these, too.
     command : sequence of str
         What starts this process anew.
 
     Returns
     -------
     int or None
-        The exit status. None where there is nothing to start: on one node, outside of Slurm, and
-        in the copies themselves.
+        The exit status. None where there is nothing to start: on one node, and in the copies
+        themselves.
+
+    Raises
+    ------
+    DeviceError
+        If the job of Slurm's, where there is one, has another number of nodes.
     """
-    count = int(os.environ.get("SLURM_JOB_NUM_NODES", 1))
     if count == 1 or _COUNT in os.environ:
         return None
+    given = os.environ.get("SLURM_JOB_NUM_NODES", "0")
+    if int(given) != count:
+        raise DeviceError(
+            f"the job asks for {count} nodes, and Slurm gave it {given}",
+            advice="ask for several nodes in a profile for Slurm alone",
+        )
     with socket.socket() as free:
         free.bind(("", 0))
         port = free.getsockname()[1]
