@@ -20,6 +20,15 @@ def shared_data() -> Path:
     return Path(folder)
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bytes by their argument alone: a packed file holds the second in which it was made.
+
+    Workers that collect in different seconds would otherwise disagree about the tests' names, and
+    none of them would run.
+    """
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Where the extras are said to be there, a skipped test is a failed run."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
