@@ -227,6 +227,13 @@ def test_too_little_memory_makes_chunks_smaller_and_changes_nothing(monkeypatch)
     np.testing.assert_allclose(found, whole, atol=1e-5)
 
 
+def test_a_job_with_more_memory_than_most_gets_the_same_chunks():
+    """On a cluster a job is given more than on a laptop, and must not round in another order."""
+    network, most = make("gru", False, 1), inference.MOST_MEMORY
+    sizes = [Predictor(network, CPU, memory=n)._bases for n in (most // 4, most, 4 * most)]
+    assert sizes[0] < sizes[1] == sizes[2]
+
+
 def test_an_error_that_is_no_lack_of_memory_is_told(monkeypatch):
     def broken(self, *chunk):
         raise RuntimeError("expected scalar type Float")

@@ -35,6 +35,9 @@ Read = Callable[[TaggerNetwork, Batch, Sequence[Chunk]], passes.Parts]
 
 #: What a process that predicts should stay below where nothing else is said, in bytes.
 MEMORY = 2**30
+#: More than this changes nothing: chunks would be longer, no faster, and rounded in another order,
+#: so that a cluster, which gives a job more, would not get what a laptop gets.
+MOST_MEMORY = 1500 * 2**20
 #: Share of it for the arrays of a chunk; torch, the records and the result need the rest.
 ARRAYS_SHARE = 4
 #: Records side by side where their number is not measured.
@@ -57,7 +60,7 @@ class Predictor:
     device : torch.device
     memory : int
         Bytes that the process should stay below; the network's arrays take a quarter of them on
-        the CPU, and half of a GPU's free memory there.
+        the CPU (of `MOST_MEMORY` at most), and half of a GPU's free memory there.
     complement : ndarray of uint8, (tokens,), optional
         Token of each token's complement. With it, the posterior is the mean over a record and
         its reverse complement.
@@ -91,7 +94,7 @@ class Predictor:
             passes.probabilities: _columns(mirror),
             passes.state_probabilities: _columns(state_mirror),
         }
-        arrays = memory // ARRAYS_SHARE
+        arrays = min(memory, MOST_MEMORY) // ARRAYS_SHARE
         if device.type == "cuda":
             # The card's own memory, which the job has for itself.
             arrays = torch.cuda.mem_get_info(device)[0] // 2
