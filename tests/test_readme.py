@@ -115,6 +115,7 @@ def test_the_commands_are_those_that_are_tested_here():
         ".venv/bin/snakemake --workflow-profile profiles/gpu",
         ".venv/bin/snakemake --workflow-profile profiles/gpu --resources gpu=2 --set-resources "
         "train_tagger:gpu=2 predict_network:gpu=1 annotate_part:gpu=1",
+        ".venv/bin/snakemake --workflow-profile profiles/slurm",
         "make help",
         "make test",
         "make lint",
@@ -249,14 +250,22 @@ def test_a_rule_that_is_left_out_of_the_list_of_gpus_is_told(clone):
     assert "gives GPUs to train_tagger, and does not say how many predict_network has" in run.stderr
 
 
+@pytest.mark.usefixtures("default_run")
+def test_a_run_that_moves_to_a_cluster_has_nothing_to_do_again(clone):
+    """Jobs on a real Slurm: tests/cluster."""
+    run = sh(f"{COMMANDS[10]} --dry-run", clone)
+    assert run.returncode == 0, run.stderr
+    assert "Nothing to be done" in run.stdout + run.stderr
+
+
 def test_help_names_every_target(clone):
-    run = sh(COMMANDS[10], clone)
+    run = sh(COMMANDS[11], clone)
     assert run.returncode == 0
     for target in ("run", "example", "test", "lint", "format", "schema", "setup", "clean"):
         assert f"make {target} " in run.stdout
 
 
-@pytest.mark.parametrize("command", COMMANDS[11:])
+@pytest.mark.parametrize("command", COMMANDS[12:])
 def test_test_and_lint_are_targets(clone, command):
     """They are not run within a test: whoever runs this runs the one, and CI both."""
     plan = sh(f"{command} --dry-run", clone)
