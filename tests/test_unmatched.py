@@ -20,6 +20,9 @@ from tests.test_evaluation import PRIOR, Case
 
 pytestmark = pytest.mark.filterwarnings("error")
 
+#: What the rule that judges adds to a judgement.
+BESIDE: dict[str, None] = {"controls": None, "validation": None}
+
 
 @pytest.fixture(scope="module")
 def case(tmp_path_factory):
@@ -192,7 +195,7 @@ def test_marks_of_another_split_are_refused(case, fair):
 
 
 def test_the_comparison_has_both_and_all_follow_from_their_counts(case, fair, marks, tmp_path):
-    found = case.judged(fair, matched_path=saved(case, marks)) | {"controls": None}
+    found = case.judged(fair, matched_path=saved(case, marks)) | BESIDE
     check_identities(found, "metrics.json")
     row = comparison_row(found, {}, {})
     assert row["matched_bases"] == marks.sum()
@@ -202,10 +205,10 @@ def test_the_comparison_has_both_and_all_follow_from_their_counts(case, fair, ma
     check_row(texts, found, tmp_path / "comparison.tsv", 2)
     with pytest.raises(InputError, match=r"unmatched_mcc is 0\.5, and metrics\.json"):
         check_row(texts | {"unmatched_mcc": "0.5"}, found, tmp_path / "comparison.tsv", 2)
-    same = case.judged(fair, matched_path=saved(case, marks & False)) | {"controls": None}
+    same = case.judged(fair, matched_path=saved(case, marks & False)) | BESIDE
     row = comparison_row(same, {}, {})
     assert all(row[f"unmatched_{name}"] == row[name] for name in OF_UNMATCHED)
-    none = case.judged(fair, matched_path=saved(case, marks | True)) | {"controls": None}
+    none = case.judged(fair, matched_path=saved(case, marks | True)) | BESIDE
     assert comparison_row(none, {}, {})["unmatched_accuracy"] is None
 
 
@@ -219,7 +222,7 @@ def test_the_comparison_has_both_and_all_follow_from_their_counts(case, fair, ma
     ],
 )
 def test_a_figure_that_was_edited_is_seen(case, fair, marks, change, says):
-    found = case.judged(fair, matched_path=saved(case, marks)) | {"controls": None}
+    found = case.judged(fair, matched_path=saved(case, marks)) | BESIDE
     change(found["unmatched"])
     with pytest.raises(InputError, match=says):
         check_identities(found, "metrics.json")
