@@ -47,7 +47,8 @@ def write_large_sweep(path, datasets=1, seeds=(1,), *, known=True, rival=True):
         share = [1 - k / 0.08 for k in (kl, ends[1], ends[0])]
         figures = [kind, parameters, ce, ce - 0.001, ce + 0.001]
         figures += [kl, *ends, kl + 0.01, *share] if known else [""] * 7
-        figures += [ce + 0.0002 * rng.standard_normal(), seconds, "CPU, 1 thread"]
+        device = "CPU, 1 thread" if kind == "network" else "CPU"
+        figures += [ce + 0.0002 * rng.standard_normal(), seconds, device]
         cells = [dataset, tagger, seed, "blocks", base, *values, *figures]
         lines.append("\t".join(f"{c:.10g}" if isinstance(c, float) else str(c) for c in cells))
 

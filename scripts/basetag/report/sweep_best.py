@@ -226,7 +226,9 @@ def _front_figure(
         f"{sweep.name}: {quality.title} on the test split against the time of a training. {told} "
         "Of so many points, the front is also where luck is; two neighbours on it can be alike."
     )
-    devices = sorted({row.get("device", "") for one in candidates for row in one.rows} - {""})
+    # Baselines are fitted on the CPU everywhere.
+    trained = [row for one in candidates for row in one.rows if row["kind"] == "network"]
+    devices = sorted({row.get("device", "") for row in trained} - {""})
     if len(devices) > 1:
         caption += f" Trainings ran on different devices ({'; '.join(devices)}): their times do not"
         caption += " compare."
