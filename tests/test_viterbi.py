@@ -98,6 +98,13 @@ def test_the_path_is_the_best_of_all_that_have_the_least_lengths(problem):
     assert scores[tuple(path.tolist())] == pytest.approx(best, rel=1e-12, abs=1e-9)
 
 
+def test_a_base_that_no_state_explains_is_told_whatever_stood_where_labels_go():
+    rows = np.array([[1.0, 0.5], [0.0, 0.0], [1.0, 1.0]])
+    chain = chain_of(rows, np.array([0.5, 0.5]), np.full((2, 2), 0.5), [1, 0])
+    with pytest.raises(InputError, match="base 1 has no state"):
+        most_probable_path(chain, np.array([3]), out=np.full(3, 200, dtype=np.uint8))
+
+
 def expanded(hmm, minimum_lengths, n_bases):
     """Each state as a row of copies that are gone through one by one, the last of which may stay.
 

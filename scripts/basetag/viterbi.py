@@ -275,7 +275,8 @@ def _any_runs(
         offsets,
         threads,
     )  # fmt: skip
-    if not np.array_equal(chain.labels, np.arange(chain.n_states)):
+    # Without a path, what stands there is anything.
+    if failed < 0 and not np.array_equal(chain.labels, np.arange(chain.n_states)):
         for left in range(0, path.size, _BLOCK_POINTERS):
             here = slice(left, left + _BLOCK_POINTERS)
             path[here] = chain.labels[path[here]]
