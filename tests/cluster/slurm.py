@@ -174,8 +174,9 @@ class Cluster:
                     except subprocess.TimeoutExpired:
                         daemon.kill()
                         daemon.wait()
-            for step in self._steps():
-                _kill_with_descendants(step)
+            # Also what has lost its step, as a job that was cancelled in the midst of its start.
+            for process in filter(self._is_own, _processes()):
+                _kill_with_descendants(process)
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def logs(self) -> str:
@@ -196,19 +197,23 @@ class Cluster:
 
     def _steps(self) -> dict[int, str]:
         """Return the processes of this cluster that watch over a step each, and their jobs."""
-        own = f"SLURM_CONF={self.folder}/slurm.conf".encode()
-        found = {}
-        for process, (_, words) in _processes().items():
-            title = re.match(r"slurmstepd: \[(\d+)\.", words)
-            if title is None:
-                continue
-            try:
-                environment = Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            if own in environment:
-                found[process] = title[1]
-        return found
+        titles = {
+            process: re.match(r"slurmstepd: \[(\d+)\.", words)
+            for process, (_, words) in _processes().items()
+        }
+        return {
+            process: title[1]
+            for process, title in titles.items()
+            if title is not None and self._is_own(process)
+        }
+
+    def _is_own(self, process: int) -> bool:
+        """Whether a process was started in this cluster's environment."""
+        try:
+            environment = Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
+        except OSError:
+            return False  # it has ended meanwhile, or is somebody else's
+        return f"SLURM_CONF={self.folder}/slurm.conf".encode() in environment
 
     def _write_files(self) -> None:
         for name in ("munge", "state", "bin"):
