@@ -8,6 +8,8 @@ OUT  results/sweeps/{sweep}.tsv
 """
 
 
+# Outputs are written out, here and in encode.smk: taken over from the other rule, a storage provider
+# would not know them.
 use rule predict_baseline as predict_baseline_of_sweep with:
     output:
         posteriors=temp("results/{dataset}/{tagger}/seed{seed}/posteriors.npy"),

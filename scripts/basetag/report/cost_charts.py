@@ -12,7 +12,7 @@ from basetag.report.drawing import (
     Chart,
     Rows,
     kind_channels,
-    powers_ticks,
+    seconds_axis,
     spec_of,
 )
 
@@ -63,12 +63,7 @@ def cost_chart(runs: Sequence[Costed], *, score: str, lowest: float, description
         for run, shown in zip(runs, scores, strict=True)
     ]
     base = alt.Chart(alt.InlineData(values=values)).encode(
-        x=alt.X(
-            "seconds:Q",
-            title="Training (s)",
-            scale=alt.Scale(type="log", domain=[left, right], nice=False),
-            axis=alt.Axis(format="~g", values=powers_ticks(left, right)),
-        ),
+        x=seconds_axis(left, right),
         y=alt.Y(
             "shown:Q",
             title=score,

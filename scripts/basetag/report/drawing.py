@@ -155,6 +155,16 @@ def rules_of(
     ]
 
 
+def seconds_axis(left: float, right: float) -> alt.X:
+    """Return the axis of a training's seconds, `seconds`, as powers of ten from left to right."""
+    return alt.X(
+        "seconds:Q",
+        title="Training (s)",
+        scale=alt.Scale(type="log", domain=[left, right], nice=False),
+        axis=alt.Axis(format="~g", values=powers_ticks(left, right)),
+    )
+
+
 def kind_channels(kinds: Iterable[str]) -> tuple[alt.Fill, alt.Shape]:
     """Return colour and shape by the kind of tagger, for those kinds that occur, with a legend."""
     drawn = set(kinds)

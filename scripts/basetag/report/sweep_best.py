@@ -61,9 +61,9 @@ def best_view(page: Page, sweep: SweepResult) -> dict[str, Any] | None:
     Returns
     -------
     dict or None
-        `header` and `rows` (cells) of the best; `note` on them; `left_out`, how many more there
-        are; `figure`, or None; `front`, the rows of those on it, and `front_note`. None where
-        there are too few points to choose from.
+        `header` and `rows` (cells) of the best; `note` on them; `figure`, or None; `front`, the
+        rows of those on it, with `front_header` and `front_note`. None where there are too few
+        points to choose from.
     """
     rows = [row for row in sweep.rows if row["kind"] != "constant" and not is_ceiling(row)]
     if not rows:

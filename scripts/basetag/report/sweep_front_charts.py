@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import altair as alt
 
-from basetag.report.drawing import Chart, Rows, kind_channels, powers_ticks, spec_of
+from basetag.report.drawing import Chart, Rows, kind_channels, seconds_axis, spec_of
 
 _WIDTH, _HEIGHT = 700, 320
 
@@ -42,12 +42,7 @@ def front_chart(
     left, right = min(seconds) / 1.3, max(seconds) * 1.3
     ordered = sorted(points, key=lambda point: (point.on_front, point.seconds))
     base = alt.Chart(alt.InlineData(values=[point._asdict() for point in ordered])).encode(
-        x=alt.X(
-            "seconds:Q",
-            title="Training (s)",
-            scale=alt.Scale(type="log", domain=[left, right], nice=False),
-            axis=alt.Axis(format="~g", values=powers_ticks(left, right)),
-        ),
+        x=seconds_axis(left, right),
         y=alt.Y(
             "quality:Q",
             title=title,
