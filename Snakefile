@@ -33,12 +33,16 @@ include: "rules/predict.smk"
 include: "rules/evaluate.smk"
 include: "rules/sweep.smk"
 include: "rules/annotate.smk"
+include: "rules/classify.smk"
+include: "rules/generate.smk"
 include: "rules/report.smk"
 
 
 rule all:
     input:
         "results/report.html",
+        expand("results/classified/{name}.tsv", name=CLASSIFIED),
+        expand("results/generated/{generated}.fa.gz", generated=GENERATED),
 
 
 # On a cluster, these run beside Snakemake: they take seconds, or need the network, which the machines

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
-from types import SimpleNamespace
+from dataclasses import MISSING, fields, replace
+from typing import Any
 
 import numpy as np
 from benchmarks.machine import describe_machine
@@ -35,6 +35,7 @@ from basetag.judgement.intervals import (
 )
 from basetag.judgement.ranking import ScoreHistograms, auprc, auroc
 from basetag.judgement.segment_measures import SegmentScan
+from basetag.judgement.unit_sums import UnitSums
 from basetag.judgement.units import choose_units
 from basetag.segments import Segments
 from basetag.simulation import sample_emissions, sample_paths
@@ -64,27 +65,42 @@ def ratio_cases(law: str, n: int, repeats: int) -> Iterator[Case]:
         yield figure.low, 1.0, figure.high
 
 
+def sums_of_units(bases: np.ndarray, **known: np.ndarray) -> UnitSums:
+    """Return the sums of units of one state, zero where they are not told."""
+    units = len(bases)
+    shapes = {
+        "confusion": (units, 1, 1),
+        "segments_true": (units, 1),
+        "segments_called": (units, 1),
+        "segments_matched": (units, 1),
+        "boundaries_matched": (units, 1),
+    }
+    zeros: dict[str, Any] = {
+        field.name: np.zeros(shapes.get(field.name, units))
+        for field in fields(UnitSums)
+        if field.default is MISSING
+    }
+    return UnitSums(**zeros | {"bases": bases} | known)
+
+
 def difference_cases(law: str, n: int, repeats: int) -> Iterator[Case]:
     """Yield the interval of the paired difference of two taggers' cross-entropies.
 
     Both find the same units hard; what else each makes of a unit follows the law.
     """
     rng = np.random.default_rng([n, list(LAWS).index(law), 1])
-    nothing = {
-        "correct": np.zeros(n),
-        "kl_exact": None,
+    segments = {
         "segments_true": np.ones((n, 1)),
         "segments_called": np.ones((n, 1)),
-        "segments_matched": np.zeros((n, 1)),
     }
     for repeat in range(repeats):
         bases = rng.integers(500, 1500, n).astype(float)
         common = rng.gamma(4, 1 / 4, n)
         sums = [
-            SimpleNamespace(
-                bases=bases,
+            sums_of_units(
+                bases,
                 cross_entropy=bases * (common + size * LAWS[law](rng, n)),
-                **nothing,
+                **segments,
             )
             for size in (0.3, 0.1)
         ]
@@ -146,7 +162,7 @@ class Population:
         for name in ("accuracy", "segment_f1"):
             self.truth[f"difference in {name.replace('_f1', ' F1')}"] = of_all[name].value
 
-    def _sums(self, calls: np.ndarray) -> SimpleNamespace:
+    def _sums(self, calls: np.ndarray) -> UnitSums:
         records, length = self.labels.shape
         unit = np.repeat(np.arange(records), length)
         scan = SegmentScan(records, 2)
@@ -154,12 +170,10 @@ class Population:
         counts = scan.counts()
         pair = (np.arange(records)[:, None] * 2 + self.labels) * 2 + calls
         confusion = np.bincount(pair.ravel(), minlength=4 * records).reshape(records, 2, 2)
-        return SimpleNamespace(
-            bases=self.bases,
+        return sums_of_units(
+            self.bases,
             confusion=confusion,
             correct=(calls == self.labels).sum(axis=1).astype(float),
-            cross_entropy=np.zeros(records),
-            kl_exact=None,
             segments_true=counts.true.astype(float),
             segments_called=counts.called.astype(float),
             segments_matched=counts.matched.astype(float),
@@ -187,7 +201,7 @@ class Population:
                 ranking = self._histograms(chosen)
                 figures |= {"AUROC": ranking.auroc, "AUPRC": ranking.auprc}
             two = [
-                SimpleNamespace(**{k: v if v is None else v[chosen] for k, v in vars(own).items()})
+                UnitSums(**{k: v if v is None else v[chosen] for k, v in vars(own).items()})
                 for own in self.taggers
             ]
             of_two = differences(*two, seed=repeat)

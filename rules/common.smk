@@ -42,6 +42,8 @@ for rule_name, asked in workflow.resource_settings.overwrite_resources.items():
 # A list on the command line takes the place of the profile's: a rule that it leaves out would
 # run on the CPU in silence.
 ON_DEVICES = ("train_tagger", "predict_network", "annotate_part")
+if any(CONFIG.heads(name) for name in CONFIG.datasets):
+    ON_DEVICES = (*ON_DEVICES, "predict_head")
 given = workflow.resource_settings.overwrite_resources
 given = {
     name: gpus_asked(
@@ -61,7 +63,7 @@ if any(given.values()) and left_out:
     sys.exit(1)
 
 # What is made for a sweep takes what its rule is given for all.
-for rule_name in ("predict_baseline", "predict_network"):
+for rule_name in ("predict_baseline", "predict_network", "predict_head"):
     for asked in (
         workflow.resource_settings.overwrite_resources,
         workflow.resource_settings.overwrite_threads,
@@ -72,10 +74,13 @@ for rule_name in ("predict_baseline", "predict_network"):
 # With those of sweeps.
 DATASETS = list(CONFIG.datasets)
 SIMULATED = [name for name in DATASETS if CONFIG.is_simulated(name)]
+WITH_MOTIF = [name for name in DATASETS if CONFIG.has_motif(name)]
+WAVES = [name for name in DATASETS if CONFIG.is_wave(name)]
 FETCHED_DATASETS = [name for name in DATASETS if CONFIG.is_fetched(name)]
 NETWORKS = [name for name in CONFIG.taggers if CONFIG.is_network(name)]
 BASELINES = [name for name in CONFIG.taggers if not CONFIG.is_network(name)]
 SWEEPS = list(CONFIG.plans)
+GENERATED = list(CONFIG.model.generate)
 GENOMES = list(CONFIG.model.annotate)
 # Of the taggers that a genome names by their files.
 TAGGER_FILES = "files"
@@ -83,6 +88,7 @@ FILE_TAGGERS = [run[2] for run in CONFIG.annotations() if run[1] == TAGGER_FILES
 FILES_OF_TAGGERS = [
     found.file for name in GENOMES for found in CONFIG.uses(name) if found.file
 ]
+CLASSIFIED = list(CONFIG.model.classify)
 FETCHED = [name for name in GENOMES if CONFIG.genome_file(name) is None]
 
 # Folders of results/ in which a corpus with features lies.
@@ -90,6 +96,18 @@ FEATURED = CONFIG.feature_owners()
 
 # Datasets whose bases have finer states than their labels.
 FINER = [name for name in DATASETS if CONFIG.has_substates(name)]
+
+# Datasets with further labels of their bases, and the names of these.
+WITH_HEADS = [name for name in DATASETS if CONFIG.heads(name)]
+HEADS = sorted({head for name in WITH_HEADS for head in CONFIG.heads(name)})
+
+# Datasets whose records have a number each.
+NUMBERED = [name for name in DATASETS if CONFIG.regresses(name)]
+
+# Datasets whose sequences are texts.
+WORDED = [name for name in DATASETS if CONFIG.vocabulary(name)]
+# Datasets of numeric series.
+SERIES = [name for name in DATASETS if CONFIG.tells_value(name)]
 
 # What make_controls writes: where its records come from, and a corpus for each control.
 CONTROL_FILES = ["results/{dataset}/controls/segments.tsv"] + [
@@ -154,13 +172,16 @@ def sequences_of(wildcards):
     """Return the sequences of a dataset: a simulated FASTA, the user's own file, or a fetched one."""
     own = CONFIG.sequence_file(wildcards.dataset)
     made = "record.gb.gz" if CONFIG.is_fetched(wildcards.dataset) else "sequences.fa.gz"
+    made = "series.tsv" if CONFIG.is_wave(wildcards.dataset) else made
     return own or f"results/{wildcards.dataset}/{made}"
 
 
 def labels_of(wildcards):
-    """Return what labels a dataset: a simulated FASTA of states, the user's own file, or a fetched one."""
+    """Return what labels a dataset: simulated states or classes, the user's own file, a fetched one."""
     own = CONFIG.label_file(wildcards.dataset)
     made = "record.gb.gz" if CONFIG.is_fetched(wildcards.dataset) else "states.fa.gz"
+    made = "classes.tsv" if CONFIG.has_motif(wildcards.dataset) else made
+    made = "series.tsv" if CONFIG.is_wave(wildcards.dataset) else made
     return own or f"results/{wildcards.dataset}/{made}"
 
 
@@ -220,6 +241,17 @@ def annotating_tagger(wildcards):
     return found.file or f"{RUN}/tagger.safetensors".format(**wildcards)
 
 
+def generating_dataset(generated):
+    """Return the folder of the dataset whose sequences are gone on with."""
+    return f"results/{CONFIG.generating_run(generated)[0]}"
+
+
+def generating_tagger(generated):
+    """Return the file of the network that sequences are drawn from."""
+    dataset, tagger, seed = CONFIG.generating_run(generated)
+    return f"results/{dataset}/{tagger}/seed{seed}/tagger.safetensors"
+
+
 def substates_in(folder):
     """Return the function to the substates in `folder` that a tagger is trained on, if any."""
 
@@ -229,6 +261,57 @@ def substates_in(folder):
         return f"{folder}/corpus/substates.npy".format(**wildcards)
 
     return of_wildcards
+
+
+def targets_in(folder):
+    """Return the function to the numbers that are told of a dataset in `folder`, where it has some.
+
+    With them the numbers that are read, of a series.
+    """
+
+    def of_wildcards(wildcards):
+        numbered = CONFIG.tells_numbers(wildcards.dataset)
+        names = ["targets.npy"] if numbered else []
+        if CONFIG.tells_value(wildcards.dataset):
+            names += ["features.npy", "features.json"]
+        return [f"{folder}/corpus/{name}".format(**wildcards) for name in names]
+
+    return of_wildcards
+
+
+def words_in(folder):
+    """Return the function to the words of a dataset in `folder`, where its sequences are texts."""
+
+    def of_wildcards(wildcards):
+        worded = wildcards.dataset in WORDED
+        return f"{folder}/corpus/words.npy".format(**wildcards) if worded else []
+
+    return of_wildcards
+
+
+def head_file_of(wildcards):
+    """Return what has the further labels of a dataset: the user's FASTA file, or the table."""
+    return CONFIG.head_file(wildcards.dataset, wildcards.head)
+
+
+def heads_in(folder):
+    """Return the function to the further labels in `folder` that a tagger learns, if any."""
+
+    def of_wildcards(wildcards):
+        place = f"{folder}/corpus".format(**wildcards)
+        return [
+            f"{place}/labels.{head}.{kind}"
+            for head in CONFIG.heads_of(wildcards.dataset, wildcards.tagger)
+            for kind in ("npy", "json")
+        ]
+
+    return of_wildcards
+
+
+def head_posteriors_of(wildcards):
+    """Return a tagger's posteriors of the further labels that it learns, in order; often none."""
+    heads = CONFIG.heads_of(wildcards.dataset, wildcards.tagger)
+    return [f"{RUN}/posteriors.{head}.npy".format(**wildcards) for head in heads]
 
 
 def hidden_states_of(wildcards):

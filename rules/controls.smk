@@ -23,7 +23,7 @@ rule make_controls:
     conda:
         "../envs/data.yaml"
     params:
-        settings=settings("controls"),
+        settings=settings("controls", "dataset"),
         code=code("make_controls.py"),
     message:
         "Making the negative controls of {wildcards.dataset}"

@@ -1,7 +1,8 @@
 """Judge posteriors and calls by truth, exact posterior and chance, and compare all taggers.
 
 IN   results/{dataset}/{tagger}/seed{seed}/posteriors.npy, posteriors.validation.npy, calls.npy,
-     calls.controls.npy, the posteriors of exact and filtered; of networks hidden.npz;
+     calls.controls.npy, predictions.npy, the posteriors of exact and filtered; of networks
+     hidden.npz and posteriors.{head}.npy of each further head;
      results/{dataset}/matched.npy
 OUT  results/{dataset}/{tagger}/seed{seed}/metrics.json, units.npz, tracks.npz;
      results/comparison.tsv, differences.tsv, variance.tsv
@@ -12,13 +13,17 @@ rule evaluate_tagger:
     """Every figure of the report for one tagger, and the counts that they derive from."""
     input:
         corpus=corpus_in("results/{dataset}"),
+        targets=targets_in("results/{dataset}"),
         split="results/{dataset}/split.tsv",
         matched="results/{dataset}/matched.npy",
         tagger="results/{dataset}/{tagger}/seed{seed}/tagger.safetensors",
         posteriors="results/{dataset}/{tagger}/seed{seed}/posteriors.npy",
         calls="results/{dataset}/{tagger}/seed{seed}/calls.npy",
+        predictions="results/{dataset}/{tagger}/seed{seed}/predictions.npy",
         validation="results/{dataset}/{tagger}/seed{seed}/posteriors.validation.npy",
         hidden=hidden_states_of,
+        heads=heads_in("results/{dataset}"),
+        head_posteriors=head_posteriors_of,
         controls=CONTROL_FILES,
         control_calls="results/{dataset}/{tagger}/seed{seed}/calls.controls.npy",
         reference_control_calls=control_calls_of_reference,

@@ -26,17 +26,25 @@ rule render_report:
         file_taggers=FILES_OF_TAGGERS,
         timing=every_run("timing.json"),
         sweeps=expand("results/sweeps/{sweep}.tsv", sweep=SWEEPS),
+        generated=expand("results/generated/{generated}.json", generated=GENERATED),
         page=workflow.source_path("../report/template.html.jinja"),
         sections=[
             workflow.source_path(f"../report/sections/{section}.html.jinja")
             for section in (
                 "calibration",
                 "chance",
+                "classes",
                 "controls",
                 "differences",
+                "embeddings",
+                "generated",
+                "labelled",
+                "letters",
                 "measures",
                 "preflight",
+                "regression",
                 "segments",
+                "series",
                 "sweeps",
             )
         ],

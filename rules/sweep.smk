@@ -17,6 +17,7 @@ use rule predict_baseline as predict_baseline_of_sweep with:
             "results/{dataset}/{tagger}/seed{seed}/posteriors.validation.npy"
         ),
         calls=temp("results/{dataset}/{tagger}/seed{seed}/calls.npy"),
+        predictions=temp("results/{dataset}/{tagger}/seed{seed}/predictions.npy"),
         validation_calls=temp(
             "results/{dataset}/{tagger}/seed{seed}/calls.validation.npy"
         ),
@@ -36,6 +37,7 @@ use rule predict_network as predict_network_of_sweep with:
             "results/{dataset}/{tagger}/seed{seed}/posteriors.validation.npy"
         ),
         calls=temp("results/{dataset}/{tagger}/seed{seed}/calls.npy"),
+        predictions=temp("results/{dataset}/{tagger}/seed{seed}/predictions.npy"),
         validation_calls=temp(
             "results/{dataset}/{tagger}/seed{seed}/calls.validation.npy"
         ),
@@ -46,6 +48,15 @@ use rule predict_network as predict_network_of_sweep with:
     wildcard_constraints:
         dataset=predicted_by(NETWORKS, kept=False),
         tagger=either(NETWORKS),
+
+
+use rule predict_head as predict_head_of_sweep with:
+    output:
+        posteriors=temp("results/{dataset}/{tagger}/seed{seed}/posteriors.{head}.npy"),
+    wildcard_constraints:
+        dataset=predicted_by(NETWORKS, kept=False) if HEADS else either([]),
+        tagger=either(NETWORKS),
+        head=either(HEADS),
 
 
 rule summarise_sweep:

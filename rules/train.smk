@@ -1,6 +1,6 @@
 """Train networks and fit baselines: both end in a tagger file of the same form.
 
-IN   results/{dataset}/corpus/ (with substates.npy where they are learnt), split.tsv, the tagger.safetensors to start from
+IN   results/{dataset}/corpus/ (with substates.npy, targets.npy or labels.{head}.npy where they are learnt), split.tsv, the tagger.safetensors to start from
      and the words' vectors, if any
 OUT  results/{dataset}/{tagger}/seed{seed}/tagger.safetensors, timing.json;
      of networks also last.safetensors (the weights of the last step), history.tsv
@@ -13,6 +13,8 @@ rule train_tagger:
         corpus=corpus_in("results/{dataset}"),
         features=features_in("results/{dataset}"),
         substates=substates_in("results/{dataset}"),
+        heads=heads_in("results/{dataset}"),
+        targets=targets_in("results/{dataset}"),
         split="results/{dataset}/split.tsv",
         initial=initial_tagger_of,
         words=word_vectors_of,
@@ -35,7 +37,7 @@ rule train_tagger:
         gpu=0,
         mem_mb=training_memory,
     params:
-        settings=settings("train", "tagger", "seed"),
+        settings=settings("train", "tagger", "seed", "dataset"),
         code=code("train_tagger.py"),
     message:
         "Training {wildcards.tagger} on {wildcards.dataset}, seed {wildcards.seed}"
@@ -47,6 +49,7 @@ rule fit_baseline:
     """Fit a tagger that is no network: an HMM, a window rule, a table, a constant."""
     input:
         corpus=corpus_in("results/{dataset}"),
+        targets=targets_in("results/{dataset}"),
         split="results/{dataset}/split.tsv",
     output:
         tagger="results/{dataset}/{tagger}/seed{seed}/tagger.safetensors",

@@ -11,10 +11,18 @@ from basetag.job_log import job_log
 log = logging.getLogger("basetag")
 
 
-def main(settings: dict[str, Any], sequences: Path, labels: Path, folder: Path) -> None:
-    counts, notes = write_dataset_corpus(settings, sequences, labels, folder)
+def main(
+    settings: dict[str, Any],
+    sequences: Path,
+    labels: Path,
+    folder: Path,
+    table: Path | None = None,
+) -> None:
+    counts, notes = write_dataset_corpus(settings, sequences, labels, folder, table)
     for note in notes:
         log.info("%s", note)
+    if counts.dropped is not None:
+        log.info("%s", counts.dropped)
     log.info(
         "%d records (%d empty), %d bases; letters: %s; states: %s",
         counts.records, counts.empty_records, counts.bases, counts.symbols, counts.labels,
@@ -30,4 +38,5 @@ if __name__ == "__main__":
             Path(snakemake.input.sequences),
             Path(snakemake.input.labels),
             Path(snakemake.output.tokens).parent,
+            Path(table) if (table := snakemake.input.get("table")) else None,
         )

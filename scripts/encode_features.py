@@ -1,4 +1,4 @@
-"""Rule encode_features: bedGraph files and tables → a number for each base and feature."""
+"""Rule encode_features: users' files of numbers → a number for each base and feature."""
 
 import json
 import logging
@@ -7,7 +7,6 @@ from typing import Any
 
 from basetag.corpus import Corpus
 from basetag.feature_encoding import write_features
-from basetag.feature_text import Places
 from basetag.job_log import job_log
 
 log = logging.getLogger("basetag")
@@ -18,8 +17,7 @@ def main(settings: dict[str, Any], folder: Path, files: list[Path]) -> None:
     sources = [
         (name, kind, file) for (name, kind), file in zip(settings["features"], files, strict=True)
     ]
-    places = Places(corpus.names, corpus.starts, corpus.lengths)
-    for name, n in write_features(folder, places, sources).items():
+    for name, n in write_features(folder, corpus.places, sources).items():
         log.info("%s: %d of %d bases have a number", name, n, corpus.tokens.size)
 
 

@@ -11,11 +11,17 @@ from basetag.files import write_json
 from basetag.hmm import HMM
 from basetag.job_log import job_log
 from basetag.judgement.control_rates import judge_controls
+from basetag.judgement.embedding_map import embedding_of
 from basetag.judgement.evaluation import evaluate
+from basetag.judgement.groups import Grouping
+from basetag.judgement.heads import JudgedHead
+from basetag.judgement.texts import vocabulary_section
 from basetag.judgement.tracks import write_tracks
 from basetag.judgement.validation_ceiling import judge_on_validation
+from basetag.record_classes import judged_corpus, judged_segments
 from basetag.splits.table import read_split
 from basetag.tagger_file import read_tagger
+from basetag.vocabulary import Vocabulary
 
 REFERENCES = ("exact", "filtered")
 
@@ -28,12 +34,15 @@ def main(
     controls: Path,
     inputs: dict[str, Path | None],
     outputs: dict[str, Path],
+    head_posteriors: list[Path],
 ) -> None:
-    opened = Corpus.open(corpus)
-    split = read_split(inputs["split"], opened)
-    _, card = read_tagger(inputs["tagger"])
+    opened = Corpus.open(corpus, heads=settings["heads"])
+    of_bases = read_split(inputs["split"], opened)
+    judged = judged_corpus(opened)
+    split = {name: judged_segments(opened, own) for name, own in of_bases.items()}
+    tensors, card = read_tagger(inputs["tagger"])
     judgement = evaluate(
-        opened,
+        judged,
         split["test"],
         inputs["posteriors"],
         inputs["calls"],
@@ -47,13 +56,24 @@ def main(
         train=split["train"],
         validation=(split["validation"], inputs["validation"]),
         matched_path=inputs["matched"],
+        predictions_path=inputs["predictions"],
+        heads=[
+            JudgedHead(own, path, told["weight"])
+            for own, path, told in zip(
+                opened.further, head_posteriors, card.get("heads", ()), strict=True
+            )
+        ],
+        noise=settings.get("noise"),
+        groupings=[Grouping.of_settings(own) for own in settings["groupings"]],
         pairs=settings["pairs"],
         draws_seed=settings["seed"],
     )
     figures = judgement.metrics | {"validation": None}
+    if isinstance(opened.alphabet, Vocabulary):
+        figures["vocabulary"] = vocabulary_section(opened, of_bases["train"], of_bases["test"])
     if settings["validation_bases"] is not None:
         figures["validation"] = judge_on_validation(
-            opened,
+            judged,
             split["validation"],
             inputs["validation"],
             {name: inputs[f"{name}_validation"] for name in REFERENCES},
@@ -67,10 +87,11 @@ def main(
         reference_path=inputs["reference_control_calls"],
         draws_seed=settings["seed"],
     )
+    figures["embedding"] = embedding_of(tensors, card)
     write_tracks(
         outputs["tracks"],
         opened,
-        split["test"],
+        of_bases["test"],
         inputs["posteriors"],
         inputs["calls"],
         records=settings["shown_records"],
@@ -84,6 +105,7 @@ def main(
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         names = ["split", "matched", "tagger", "posteriors", "calls", "validation", "hidden"]
+        names += ["predictions"]
         names += [*REFERENCES, *(f"{name}_validation" for name in REFERENCES)]
         names += ["control_calls", "reference_control_calls"]
         main(
@@ -94,4 +116,5 @@ if __name__ == "__main__":
             Path(snakemake.input.controls[0]).parent,
             {name: Path(path) if (path := snakemake.input.get(name)) else None for name in names},
             {name: Path(snakemake.output.get(name)) for name in ("metrics", "units", "tracks")},
+            [Path(path) for path in snakemake.input.head_posteriors],
         )

@@ -23,5 +23,6 @@ if __name__ == "__main__":
             ),
             controls_folder=Path(snakemake.input.controls[0]).parent,
             controls=(Path(snakemake.output.controls), Path(snakemake.output.control_calls)),
+            predictions=Path(snakemake.output.predictions),
             timing=Path(snakemake.output.timing),
         )

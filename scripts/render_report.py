@@ -21,12 +21,13 @@ def main(
         annotation_folders=[path.parent for path in inputs["segments"]],
         agreement_paths=inputs["agreement"],
         region_paths=inputs["regions"],
-        alphabets=settings["alphabets"],
         sweep_paths=inputs["sweeps"],
         sweep_units=settings["sweeps"],
         differences_path=inputs["differences"][0],
         variance_path=inputs["variance"][0],
         preflight_path=inputs["preflight"][0],
+        starts=settings["starts"],
+        generated_paths=inputs["generated"],
         provenance=provenance(inputs["taggers"], inputs["timing"], inputs["file_taggers"]),
         config_text=settings["config"],
     )
@@ -50,6 +51,7 @@ if __name__ == "__main__":
                     "file_taggers",
                     "timing",
                     "sweeps",
+                    "generated",
                 )
             }
             | {

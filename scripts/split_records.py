@@ -10,13 +10,14 @@ from basetag.job_log import job_log
 from basetag.label_statistics import label_counts
 from basetag.splits.choice import split_by_settings
 from basetag.splits.table import SPLITS, write_split
+from basetag.text_corpus import as_words
 
 log = logging.getLogger("basetag")
 
 
 def main(settings: dict[str, Any], corpus: Path, table: Path | None, split: Path) -> None:
     opened = Corpus.open(corpus)
-    found = split_by_settings(opened, settings, table)
+    found = split_by_settings(as_words(opened, corpus), settings, table)
     write_split(split, opened, found)
     for name in SPLITS:
         part = found.of(name)

@@ -18,6 +18,7 @@ from scipy.stats import binom
 from basetag.composition import training_composition
 from basetag.segments import whole_records
 from basetag.tracks.regions import AnnotationFiles, write_regions
+from tests.overlap_oracle import section
 from tests.tracks_fixture import genome_of, write_tracks
 
 STATES = ("H", "L")
@@ -81,6 +82,7 @@ OF_UNMATCHED = (
     *("mcc", "cross_entropy", "brier", "ece", "majority_accuracy", "auroc", "auprc", "classes"),
     *("scores", "sums", "kl_exact", "kl_filtered", "attained", "attained_filtered", "excess"),
     *("ceiling", "reliability", "calibration", "segments", "certainty", "confusion_shares"),
+    "groups",
 )
 #: The names of the states in an annotation.
 CALLED = ("GC-rich", "GC-poor")
@@ -257,6 +259,26 @@ def _overlap(matched, true, called):
     }
 
 
+def _grouped(metrics):
+    """Return one of the part `groups`, whose groups are the states under other names."""
+    groups = dict(zip(("rich", "poor"), [[state] for state in metrics["states"]], strict=True))
+    overlap = metrics["segments"]["overlap"]
+    names = ("confusion", "label_counts", "accuracy", "balanced_accuracy", "macro_f1", "mcc")
+    names += ("cross_entropy", "brier", "majority_accuracy")
+    return {
+        "groups": list(groups),
+        "members": groups,
+        **{name: metrics[name] for name in names},
+        "classes": {
+            group: {name: metrics["classes"][state][name] for name in ("precision", "recall", "f1")}
+            for group, (state,) in groups.items()
+        },
+        "overlap": overlap
+        | {"classes": dict(zip(groups, overlap["classes"].values(), strict=True))},
+        "sums": {name: metrics["sums"][name] for name in ("cross_entropy", "brier")},
+    }
+
+
 def _segments(labels, called, length):
     """Return the part `segments`: matched one with the other where IoU is at least a half."""
     true, found = _runs(labels, length), _runs(called, length)
@@ -284,6 +306,7 @@ def _segments(labels, called, length):
         "bases": len(labels),
         **_overlap(*sides),
         **dict(zip(("matched", "true", "called"), sides, strict=True)),
+        "overlap": section(labels, called, np.arange(len(labels)) // length, STATES),
         "per_mb": {
             side: {"value": 1e6 * n / len(labels), "low": None, "high": None}
             for side, n in zip(("true", "called"), sides[1:], strict=True)
@@ -464,6 +487,10 @@ def _score(dataset, tagger, seed, posterior, references, prior, labels, length, 
         "kind": KIND.get(tagger, "hmm"),
         "description": DESCRIPTION[tagger],
         "decoding": "argmax",
+        "learnt_labels": 100_000,
+        "task": "tag",
+        "next_token": None,
+        "regression": None,
         "parameters": PARAMETERS.get(tagger, 0),
         "network": _card(tagger) if tagger in NETWORKS else None,
         # The validation split is the test split here.
@@ -522,6 +549,7 @@ def _score(dataset, tagger, seed, posterior, references, prior, labels, length, 
             "reliability": reliability,
         },
         "segments": _segments(labels, called, length),
+        "groups": {},
         "majority_accuracy": float(confusion.sum(axis=1)[prior.argmax()] / n),
         "cross_entropy": mean_of(loss),
         "brier": {"value": float(brier.mean()), **bare},
@@ -681,9 +709,11 @@ def _write_dataset(folder, dataset, records, shown, seeds, rng, more_networks):
             metrics = _score(
                 dataset, tagger, seed, posterior, references, prior, labels, length, fresh, rng
             )
+            if not known:
+                metrics["groups"] = {"GC": _grouped(metrics)}
             # The last records of `mine` are copies of training, all of them.
             matched = 0 if known else records // 4 * length
-            metrics["test"]["matched_bases"] = matched
+            metrics["test"] |= {"matched_bases": matched, "match_letters": 31, "match_strands": 2}
             metrics["unmatched"] = {"same": not matched}
             if matched:
                 rest = slice(len(labels) - matched)
@@ -691,6 +721,7 @@ def _write_dataset(folder, dataset, records, shown, seeds, rng, more_networks):
                     dataset, tagger, seed, posterior[rest], None, prior, labels[rest], length,
                     fresh[:, rest], np.random.default_rng(5),
                 )  # fmt: skip
+                own["groups"] = {"GC": _grouped(own)}
                 metrics["unmatched"] |= {name: own[name] for name in OF_UNMATCHED}
             (place / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
             paths["metrics"].append(place / "metrics.json")
@@ -700,6 +731,7 @@ def _write_dataset(folder, dataset, records, shown, seeds, rng, more_networks):
                 shown_labels[40:52] = 255
             np.savez(
                 place / "tracks.npz",
+                alphabet=np.array("dna"),
                 names=np.array([f"{dataset}{i + 1}" for i in range(shown[0])]),
                 segment_start=np.zeros(shown[0], dtype=np.int64),
                 lengths=np.full(shown[0], shown[1], dtype=np.int64),

@@ -8,7 +8,7 @@ from Bio.Seq import Seq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from basetag.alphabet import DNA, Alphabet
+from basetag.alphabet import DNA, PROTEIN, Alphabet
 from basetag.errors import InputError
 
 IUPAC = "ACGTRYSWKMBDHVN"
@@ -64,3 +64,40 @@ def test_an_alphabet_of_letters_minds_their_case_and_has_no_strand():
 def test_an_alphabet_with_a_question_mark_has_another_unknown():
     alphabet = Alphabet.of_letters("ab?")
     assert alphabet.decode(np.array([alphabet.unknown])) == "*"
+
+
+RESIDUES = "".join(sorted("ACDEFGHIKLMNPQRSTVWYBJOUXZ"))
+
+
+@given(st.text(alphabet=RESIDUES + RESIDUES.lower()))
+def test_decoding_gives_back_a_protein_upper_cased_and_its_rare_residues(sequence):
+    assert PROTEIN.decode(PROTEIN.encode(sequence)) == sequence.upper()
+
+
+def test_residues_and_their_codes_are_those_of_biopython():
+    from Bio.Data import IUPACData
+
+    assert PROTEIN.letters == IUPACData.protein_letters
+    assert set(PROTEIN.symbols) == set(IUPACData.extended_protein_letters)
+    for code, residues in IUPACData.extended_protein_values.items():
+        meant = {PROTEIN.letters[i] for i in np.flatnonzero(PROTEIN.membership[at(code)])}
+        if code not in "UO":  # which Biopython takes for nothing but themselves
+            assert meant == set(residues.replace("U", "").replace("O", ""))
+
+
+def test_rare_residues_are_read_as_what_they_are_made_of_and_stand_for_nothing_else():
+    for rare, read_as in (("U", "C"), ("O", "K")):
+        assert PROTEIN.mixture[at(rare)].tolist() == PROTEIN.mixture[at(read_as)].tolist()
+        assert not PROTEIN.is_ambiguous[at(rare)]
+    assert {s for s in PROTEIN.symbols if PROTEIN.is_ambiguous[at(s)]} == set("BJXZ")
+    assert PROTEIN.symbols[PROTEIN.unknown] == "X"
+
+
+def test_proteins_have_no_second_strand():
+    assert Alphabet.named("protein") is PROTEIN
+    assert PROTEIN.complement is None
+
+
+def at(symbol):
+    """Return the token of a letter or code."""
+    return int(PROTEIN.encode(symbol)[0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -27,6 +29,9 @@ BLOCKS = {
 PARAMETERS = {
     "exact": {},
     "filtered": {},
+    "motif": {"motif": {"motif": "ATG", "place": "start", "noise": 0.1, "share": 0.5, "gc": 0.4}},
+    "next_letter": {},
+    "markov": {"order": 2},
     "hmm": {},
     "hmm_em": {"restarts": 2, "iterations": 30, "bases": 20_000, "seed": 1},
     "hmm_counts": {"order": 0, "pseudocount": 1.0},
@@ -50,6 +55,10 @@ PARAMETERS = {
         "background": "L",
     },
 }
+
+
+#: Those of letters; what tells the next number of a series is in test_series.
+OF_LETTERS = [name for name in BASELINES if name not in ("last", "autoregression", "wave")]
 
 
 def a_corpus(sequences, labels, states="HL", alphabet=DNA):
@@ -95,20 +104,31 @@ def simulated():
     return corpus, split_of(corpus, range(30), range(30, 35), range(35, 40))
 
 
+def suited(name, simulated):
+    """The corpus, with the letters behind its bases as labels where these are what is told."""
+    corpus, split = simulated
+    if name not in ("next_letter", "markov"):
+        return corpus, split
+    following = np.append(corpus.tokens[1:], UNLABELLED)
+    following[corpus.starts + corpus.lengths - 1] = UNLABELLED
+    names = {letter: letter for letter in "ACGT"}
+    return replace(corpus, states=tuple("ACGT"), state_names=names, labels=following), split
+
+
 def held_out(simulated):
     corpus, split = simulated
     test = split["test"]
     return test.gathered(corpus.tokens), test.lengths, test.gathered(corpus.labels)
 
 
-@pytest.mark.parametrize("name", list(BASELINES))
+@pytest.mark.parametrize("name", OF_LETTERS)
 def test_a_baseline_gives_the_same_probabilities_after_its_file(name, simulated, tmp_path):
-    corpus, split = simulated
+    corpus, split = suited(name, simulated)
     fitted = fit_baseline(name, PARAMETERS[name], corpus, split, BLOCKS, tagger="mine")
     tokens, lengths, _ = held_out(simulated)
     posterior = fitted.posterior(tokens, lengths)
     assert posterior.dtype == np.float32
-    assert posterior.shape == (tokens.size, 2)
+    assert posterior.shape == (tokens.size, len(corpus.states))
     np.testing.assert_allclose(posterior.sum(axis=1), 1, atol=1e-6)
     fitted.save(tmp_path / "tagger.safetensors")
     loaded = load_baseline(tmp_path / "tagger.safetensors")
@@ -126,15 +146,19 @@ def test_a_baseline_gives_the_same_probabilities_after_its_file(name, simulated,
 
 
 def test_kinds_and_numbers_of_parameters(simulated):
-    corpus, split = simulated
     found = {}
-    for name in BASELINES:
+    for name in OF_LETTERS:
+        corpus, split = suited(name, simulated)
         fitted = fit_baseline(name, PARAMETERS[name], corpus, split, BLOCKS)
         found[name] = (fitted.kind, fitted.card["parameters"])
     hmm = 1 + 2 * 1 + 2 * 3
     assert found == {
         "exact": ("hmm", hmm),
         "filtered": ("hmm", hmm),
+        "motif": ("rule", 0),
+        "next_letter": ("hmm", 0),
+        # A word of no letter, of one and of two letters, each with what follows it.
+        "markov": ("rule", (1 + 4 + 16) * 3),
         "hmm": ("hmm", hmm),
         "hmm_em": ("hmm", hmm),
         "hmm_counts": ("hmm", hmm),
@@ -422,14 +446,14 @@ def test_uniform_gives_each_state_the_same():
     )
 
 
-@pytest.mark.parametrize("name", list(BASELINES))
+@pytest.mark.parametrize("name", OF_LETTERS)
 def test_no_base_and_empty_sequences_have_no_probabilities(name, simulated):
-    corpus, split = simulated
+    corpus, split = suited(name, simulated)
     fitted = fit_baseline(name, PARAMETERS[name], corpus, split, BLOCKS)
     empty = fitted.posterior(np.zeros(0, np.uint8), np.array([0, 0]))
-    assert empty.shape == (0, 2)
+    assert empty.shape == (0, len(corpus.states))
     one = fitted.posterior(DNA.encode("A"), np.array([0, 1, 0]))
-    assert one.shape == (1, 2)
+    assert one.shape == (1, len(corpus.states))
 
 
 @pytest.mark.parametrize("name", ["exact", "filtered"])

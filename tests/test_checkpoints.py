@@ -52,7 +52,8 @@ def train_in(folder, checkpoint_seconds, reverse_complement=False):
     settings = {
         "bases": STEPS * 8 * 99, "batch": 8, "window": 100, "learning_rate": 0.02,
         "weight_decay": 0.01, "clip": 1.0, "warmup": 0.1, "mask": 0.01, "validations": 5,
-        "validation_bases": 2000, "schedule": "one_cycle", "patience": None,
+        "validation_bases": 2000, "schedule": "one_cycle", "patience": None, "epochs": None,
+        "labels": None,
         "class_weights": None, "reverse_complement": reverse_complement,
     }  # fmt: skip
     network = TaggerNetwork(corpus.alphabet, 2, cell="lstm", hidden=8, bidirectional=True)

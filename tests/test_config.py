@@ -213,7 +213,7 @@ def test_the_settings_of_a_training_hold_no_path_and_name_frozen_layers_in_any_o
         "embedding": {"k": 1, "dimensions": None}, "convolution": None, "features": (),
         "cell": "lstm", "hidden": 32, "layers": 1, "bidirectional": False,
         "dropout": 0.0, "residual": False, "normalised": False, "longest_memory": None,
-        "head": "softmax", "substates": False,
+        "head": "softmax", "pooling": None, "substates": False,
     }  # fmt: skip
     assert settings["frozen"] == ["layers.0", "layers.1"]
     assert "genome" not in canonical_json(settings)
@@ -372,7 +372,7 @@ def all_settings(config: Config):
         **{("fit", d, t): config.fit_settings(d, t) for d, t, s in runs if not s},
         **{("predict", d, t): config.predict_settings(d, t) for d, t, _ in runs},
         **{("evaluate", d, t): config.evaluate_settings(d, t) for d, t, _ in runs},
-        ("controls",): config.controls_settings(),
+        **{("controls", d): config.controls_settings(d) for d, _, _ in runs},
         ("compare",): config.compare_settings(),
         ("fetch",): config.fetch_settings("phage"),
         ("plan",): config.plan_annotation_settings("phage"),
@@ -389,6 +389,7 @@ EVALUATED_NETWORKS, PREDICTED = (
 )
 EVALUATED = EVALUATED_NETWORKS | {("evaluate", "toy", "exact")}
 EVALUATED |= {("evaluate", dataset, "majority") for dataset in ("toy", "mine")}
+CONTROLS = {("controls", dataset) for dataset in ("toy", "mine")}
 GRU, LSTM = ({("train", name, seed) for seed in (2, 3)} for name in GRU_LSTM)
 #: What hangs on how lstm, which annotates nothing, calls states: no training.
 DECODED_LSTM = {(s, d, "lstm") for s in ("predict", "evaluate") for d in ("toy", "mine")}
@@ -481,11 +482,11 @@ def test_nothing_warns_of_the_config(folder):
         ("bases: 1_000_000", "bases: 1_000_001", {("train", "lstm", 2), ("train", "lstm", 3)}),
         ("seeds: [2", "evaluation: {pairs: 9}\nseeds: [2", EVALUATED),
         ("seeds: [2", "evaluation: {shown_bases: 99}\nseeds: [2", EVALUATED | PREDICTED),
-        ("seeds: [2", "evaluation: {controls: {bases: 0}}\nseeds: [2", {("controls",)}),
+        ("seeds: [2", "evaluation: {controls: {bases: 0}}\nseeds: [2", CONTROLS),
         (
             "seeds: [2",
             "evaluation: {seed: 5}\nseeds: [2",
-            EVALUATED | {("controls",), ("compare",)},
+            EVALUATED | CONTROLS | {("compare",)},
         ),
         ("bases: 1_", "validation_bases: 100, bases: 1_", GRU | LSTM | EVALUATED),
         ("accession:", "decoding: viterbi\n    accession:", {("annotate",)}),
@@ -567,6 +568,14 @@ def made(run):
         ("{L: low, H: high", "{L: a b, H: a_b", 5, "states.H", "'a_b' in a BED file"),
         ("gap: 10", "gap: 500", 6, "split.gap", "not shorter than half a block"),
         ("    split:", "    alphabet: DNA\n    split:", 6, "mine.alphabet", "did you mean dna?"),
+        ("    split:", "    alphabet: Protein\n    split:", 6, "alphabet", "did you mean protein?"),
+        (
+            "    split:",
+            "    alphabet: proteins\n    split:",
+            6,
+            "alphabet",
+            "did you mean protein?",
+        ),
         ("    split:", "    alphabet: ABA\n    split:", 6, "mine.alphabet", "'A' stands twice"),
         ("    split:", "    alphabet: ABÄ\n    split:", 6, "mine.alphabet", "'Ä' cannot stand"),
         (
@@ -576,6 +585,7 @@ def made(run):
             "split.fractions",
             "sum to 1.1, not to 1",
         ),
+        ("  mine:", "  generated:", 3, "datasets.generated", "reserved"),
         ("  mine:", "  genomes:", 3, "datasets.genomes", "reserved"),
         ("  mine:", "  Genomes:", 3, "datasets.Genomes", "reserved"),
         ("  mine:", "  TOY:", 3, "datasets.TOY", "differ only in case"),
@@ -585,6 +595,11 @@ def made(run):
         ("  phage:", "  ../phage:", 15, "annotate.../phage", "write _phage"),
         ("cell: lstm", "cell: ltsm", 9, "taggers.lstm.cell", "did you mean lstm?"),
         ("baseline: exact", "baseline: exat", 10, "taggers.exact.baseline", "did you mean exact?"),
+        ("cell: lstm", "cell: lstm, pooling: man", 9, "lstm.pooling", "did you mean mean?"),
+        ("{cell: lstm}", "{cell: none, pooling: last}", 9, "lstm.pooling", "no last state"),
+        ("cell: lstm", "cell: lstm, pooling: max, head: crf", 9, "lstm.head", "head: softmax"),
+        ("cell: lstm", "cell: lstm, pooling: max, substates: true", 9, "lstm.substates", "remove"),
+        ("cell: lstm", "cell: lstm, pooling: max, decoding: viterbi", 9, "decoding", "no path of"),
         ("{cell: lstm}", "{cell: lstm, baseline: exact}", 9, "taggers.lstm", "has both"),
         ("{cell: lstm}", "{}", 9, "taggers.lstm", "has neither cell nor baseline"),
         ("{cell: lstm}", "null", 9, "taggers.lstm", "found nothing"),
@@ -714,6 +729,13 @@ def test_each_mistake_is_one_line_with_file_line_and_key(folder, old, new, line,
     assert words in rest
 
 
+def test_a_network_that_pools_fits_neither_bases_nor_a_genome(folder):
+    told = mistakes(folder, SMALL.replace("baseline: exact", "cell: gru, pooling: max", 1))
+    assert "taggers.exact.pooling" in told[0]
+    assert "a label for each base" in told[0]
+    assert any("taggers[1].tagger" in line and "whole records" in line for line in told)
+
+
 def test_a_name_twice_is_a_mistake_with_its_line(folder):
     (told,) = mistakes(folder, SMALL.replace("  lstm:", "  gru:"))
     assert "line 9" in told
@@ -727,6 +749,84 @@ def test_a_section_that_is_empty_or_missing_is_a_mistake(folder):
     assert told == "data/config0.yaml, line 7: taggers: is empty; name at least one"
     (told,) = mistakes(folder, text[:start] + text[end:])
     assert told.startswith("data/config0.yaml: taggers: is missing")
+
+
+PROTEINS = SMALL.replace("    split:", "    alphabet: protein\n    split:")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (
+            "{cell: lstm}",
+            "{cell: lstm, both_strands: true}",
+            "'protein', which has no second strand",
+        ),
+        ("{cell: lstm}", "{baseline: gc_window}", "counts G and C, and needs the alphabet dna"),
+        ("{cell: lstm}", "{program: pyrodigal}", "looks for genes, and needs the alphabet dna"),
+        ("bases: 1_000_000", "reverse_complement: true", "'protein', which has no second strand"),
+        (
+            "{fasta: states.fa, states: {L: low, H: high}}",
+            "{bed: states.fa, features: a, stranded: true, background: b}",
+            "'protein' has no second strand",
+        ),
+    ],
+)
+def test_what_needs_strands_or_bases_is_refused_for_proteins(folder, old, new, expected):
+    text = PROTEINS.replace(
+        "  toy: {simulate: {hmm: toy, records: 20, length: 500, seed: 1}}\n", ""
+    )
+    text = text.replace("  exact: {baseline: exact}\n", "").partition("annotate:")[0]
+    load(folder, text)
+    (told,) = mistakes(folder, text.replace(old, new))
+    assert expected in told
+
+
+def of_groups(groups):
+    return SMALL.replace("    split:", f"    groups: {groups}\n    split:")
+
+
+def test_groups_of_states_go_by_letters_or_names_and_only_to_the_judgement(folder):
+    config = load(folder, of_groups("{two: {up: [high], down: [L]}}"))
+    (found,) = config.evaluate_settings("mine", "gru")["groupings"]
+    assert found == {"name": "two", "groups": ["up", "down"], "group_of_state": [1, 0]}
+    assert config.evaluate_settings("toy", "gru")["groupings"] == []
+    assert config.encode_settings("mine") == load(folder, SMALL).encode_settings("mine")
+
+
+@pytest.mark.parametrize(
+    ("groups", "expected"),
+    [
+        (
+            "{two: {up: [H], down: [H, L]}}",
+            "down[0]: the state 'H' stands twice, in 'up' and 'down'",
+        ),
+        ("{two: {up: [H], down: [high, L]}}", "the state 'high' stands in two groups"),
+        ("{two: {up: [H], down: [lo]}}", "has no state 'lo'; did you mean low?"),
+        ("{two: {up: [H], down: [T]}}", "has no state 'T'; its states are L (low), H (high)"),
+        ("{two: {up: [H, L]}}", "datasets.mine.groups.two"),
+        ("{two: {up: [H], down: []}}", "datasets.mine.groups.two.down"),
+        ("{two words: {up: [H], down: [L]}}", "datasets.mine.groups"),
+    ],
+)
+def test_groups_that_do_not_hold_every_state_once_are_mistakes(folder, groups, expected):
+    (told,) = mistakes(folder, of_groups(groups))
+    assert expected in told
+
+
+def test_a_state_in_no_group_is_named(folder):
+    three = of_groups("{two: {up: [H], down: [M]}}").replace("H: high", "H: high, M: middle")
+    (told,) = mistakes(folder, three)
+    assert (
+        "datasets.mine.groups.two: no group has L (low); every state belongs to one group" in told
+    )
+
+
+def test_lower_case_residues_can_be_left_out_and_letters_of_an_own_alphabet_not(folder):
+    text = PROTEINS.replace("high}}", "high}, leave_out: [masked]}")
+    assert load(folder, text).encode_settings("mine")["leave_out"] == ["masked"]
+    (told,) = mistakes(folder, text.replace("protein", "MKa"))
+    assert "in 'MKa' a lower-case letter is a letter of its own" in told
 
 
 def test_a_table_too_large_for_an_alphabet_is_a_mistake(folder):

@@ -15,7 +15,7 @@ from basetag.corpus_encoding import write_corpus
 from basetag.decoding import ARGMAX, Decoding, call_states
 from basetag.errors import InputError
 from basetag.feature_encoding import write_features
-from basetag.feature_text import Places
+from basetag.places import Places
 from basetag.prediction import predict_controls
 from basetag.segments import Segments
 from tests.test_annotation import CARD, MODEL

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from basetag import fasta_text
-from basetag.alphabet import DNA, Alphabet
+from basetag.alphabet import DNA, PROTEIN, Alphabet
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.corpus_encoding import write_corpus, write_tokens
 from basetag.errors import InputError
@@ -23,7 +23,13 @@ def block_size(request, monkeypatch):
     monkeypatch.setattr(fasta_text, "_BLOCK", request.param)
 
 
-def made(folder: Path, sequences: str, labels: str | None = None, alphabet: Alphabet = DNA):
+def made(
+    folder: Path,
+    sequences: str,
+    labels: str | None = None,
+    alphabet: Alphabet = DNA,
+    leave_out: tuple[str, ...] = (),
+):
     (folder / "bases.fa").write_text(sequences)
     if labels is not None:
         (folder / "states.fa").write_text(labels)
@@ -33,6 +39,7 @@ def made(folder: Path, sequences: str, labels: str | None = None, alphabet: Alph
         alphabet,
         labels=folder / "states.fa" if labels is not None else None,
         states=STATES if labels is not None else None,
+        leave_out=leave_out,
     )
 
 
@@ -95,6 +102,15 @@ def test_any_alphabet_comes_back_by_its_name(tmp_path):
     made(tmp_path, ">a\nxyzx?\n", alphabet=Alphabet.named("xyz"))
     corpus = Corpus.open(tmp_path / "corpus")
     assert corpus.alphabet.decode(corpus.tokens) == "xyzx?"
+
+
+def test_of_proteins_what_stands_for_several_residues_can_be_left_out(tmp_path):
+    kinds = "unknown", "masked"
+    counts = made(tmp_path, ">a\nMKxBUO\n", ">a\nLLLHHH\n", PROTEIN, leave_out=kinds)
+    assert counts.left_out == {"unknown": 2, "masked": 1}
+    corpus = Corpus.open(tmp_path / "corpus")
+    assert corpus.labels.tolist() == [0, 0, 255, 255, 1, 1]
+    assert corpus.alphabet.decode(corpus.tokens) == "MKXBUO"
 
 
 def test_the_same_inputs_give_the_same_bytes(tmp_path):

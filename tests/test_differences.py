@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import ttest_rel
+from scipy.stats import ttest_1samp, ttest_rel
 
 from basetag.errors import InputError
 from basetag.judgement.differences import MEASURES, Run, difference_rows, differences
+from basetag.judgement.regression import number_sums
 from basetag.judgement.unit_sums import UnitSums, mean_over
 from basetag.judgement.variance_split import variance_rows, variance_split
 
@@ -90,6 +91,23 @@ def test_divergence_is_compared_where_both_have_one():
     first, second = (sums_of(seed, kl_exact=np.full(60, 5.0 + seed)) for seed in (1, 2))
     assert differences(first, second, seed=1)["kl_exact"].value == pytest.approx(-0.001)
     assert "kl_exact" not in differences(first, sums_of(), seed=1)
+
+
+def test_told_numbers_are_compared_by_their_squared_errors_in_each_unit():
+    rng = np.random.default_rng(3)
+    unit = np.repeat(np.arange(600), 2)
+    true = rng.normal(size=1200).astype(np.float32)
+    one, other = (true + rng.normal(scale=s, size=1200).astype(np.float32) for s in (0.5, 1.0))
+    scored = np.ones(600, dtype=bool)
+    figure = differences(
+        *(sums_of(1, 600, **number_sums(true, told, unit, scored)) for told in (one, other)), seed=1
+    )["mean_squared_error"]
+    apart = (one - true).astype(float) ** 2 - (other - true).astype(float) ** 2
+    expected = ttest_1samp(apart.reshape(600, 2).mean(axis=1), 0).confidence_interval()
+    assert figure.value == pytest.approx(apart.mean(), rel=1e-5)
+    assert figure.low == pytest.approx(expected.low, rel=0.1)
+    assert figure.high == pytest.approx(expected.high, rel=0.1)
+    assert "mean_squared_error" not in differences(sums_of(1), sums_of(2), seed=1)
 
 
 def test_every_pair_of_a_dataset_has_its_rows_and_seeds_are_averaged():
@@ -226,7 +244,7 @@ def test_rows_are_of_groups_of_datasets_taggers_and_measures():
     assert [(row["datasets"], row["tagger"]) for row in rows[::3]] == [
         ("one,two", "gru"), ("one,two", "majority"), ("toy", "gru"), ("toy", "majority"),
     ]  # fmt: skip
-    assert {row["measure"] for row in rows} == set(MEASURES) - {"kl_exact"}
+    assert {row["measure"] for row in rows} == set(MEASURES) - {"kl_exact", "mean_squared_error"}
     first, *_, last = rows
     assert (first["n_datasets"], first["n_seeds"]) == (2, 2)
     assert first["data"] is not None

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from basetag import fasta_text
-from basetag.alphabet import DNA
+from basetag.alphabet import DNA, PROTEIN
 from basetag.errors import InputError
 from basetag.fasta import LetterTable, encode_fasta, read_fasta, write_fasta
 
@@ -292,3 +292,9 @@ def test_an_odd_file_reads_as_biopython_reads_it_or_gives_one_clear_error(path):
     with opened(path, "rt") as file:
         expected = {r.id: str(r.seq).upper().replace("U", "T") for r in SeqIO.parse(file, "fasta")}
     assert found == expected
+
+
+def test_a_stop_in_a_protein_is_told_with_what_to_do(tmp_path):
+    path = written(tmp_path, b">a\nMKV\n>b\nMKLV\nEN*\n")
+    with pytest.raises(InputError, match=r"line 5, column 3, record 'b': '\*' .*remove a \* at"):
+        list(encode_fasta(path, LetterTable.of_alphabet(PROTEIN)))

@@ -16,13 +16,13 @@ from basetag.corpus_encoding import write_corpus
 from basetag.decoding import ARGMAX
 from basetag.errors import InputError
 from basetag.feature_encoding import write_features
-from basetag.feature_text import Places
 from basetag.features import FeatureColumns
 from basetag.inference import Predictor
 from basetag.intervals import read_bed
 from basetag.network_tagger import NetworkTagger, build_network
 from basetag.networks.standardised import Standardised
 from basetag.networks.tagger_network import TaggerNetwork
+from basetag.places import Places
 from basetag.prediction import predict_segments
 from basetag.segments import Segments
 from basetag.tagger_file import read_tagger

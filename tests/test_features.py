@@ -17,8 +17,8 @@ from basetag.corpus_encoding import write_corpus
 from basetag.errors import InputError
 from basetag.feature_encoding import write_features
 from basetag.feature_scales import feature_scales
-from basetag.feature_text import Places
 from basetag.features import FeatureColumns
+from basetag.places import Places
 from basetag.segments import Segments
 
 NAN = np.nan
@@ -280,7 +280,7 @@ def test_memory_does_not_grow_with_the_features(tmp_path):
 import resource, sys
 import numpy as np
 sys.path.insert(0, "scripts")
-from basetag.feature_text import Places
+from basetag.places import Places
 from basetag.feature_encoding import write_features
 n = 20_000_000
 places = Places(("one",), np.array([0]), np.array([n]))

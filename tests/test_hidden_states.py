@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 import torch
 
+from basetag import sequence_effects
 from basetag.alphabet import DNA
 from basetag.errors import InputError
-from basetag.hidden_states import read_hidden_states, write_hidden_states
+from basetag.hidden_states import read_effects, read_hidden_states, write_hidden_states
 from basetag.inference import Predictor
 from basetag.network_tagger import NetworkTagger, build_network
 from basetag.networks.tagger_network import TaggerNetwork
 from basetag.pieces import shown_segments
+from basetag.sequence_effects import mutagenesis
 from tests.test_context import CPU, corpus_of, whole
 
 DEEP = {
@@ -90,3 +92,46 @@ def test_a_file_of_something_else_is_refused(tmp_path):
     np.savez(tmp_path / "hidden.npz", other=np.zeros(3))
     with pytest.raises(InputError, match="cannot be read as hidden states"):
         read_hidden_states(tmp_path / "hidden.npz", whole(corpus))
+
+
+POOLED = {"cell": "gru", "hidden": 3, "layers": 1, "bidirectional": True}
+
+
+@pytest.mark.parametrize("pooling", ["max", "attention"])
+def test_a_network_that_labels_records_says_what_their_bases_do(pooling, tmp_path):
+    tagger, corpus = tagger_of(POOLED | {"pooling": pooling})
+    segments = whole(corpus).cut(200)
+    path = tmp_path / "hidden.npz"
+    write_hidden_states(path, tagger, corpus, segments, records=2, bases=50, threads=1)
+    _, shown = shown_segments(segments, 2, 50)
+    assert read_hidden_states(path, shown).shape == (100, 6)
+    found = read_effects(path, shown)
+    assert set(found) == {"mutagenesis"} | ({"attention"} if pooling == "attention" else set())
+    for name, array in found.items():
+        parts = [
+            mutagenesis(tagger, part)[:50]
+            if name == "mutagenesis"
+            else tagger.attention(part, np.array([200]))[:50]
+            for part in (corpus.tokens[:200], corpus.tokens[200:400])
+        ]
+        assert array.dtype == np.float32
+        np.testing.assert_allclose(array, np.concatenate(parts), atol=1e-5)  # batches differ
+
+
+def test_substitutions_that_would_take_too_long_are_left_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(sequence_effects, "MOST_BASES", 150 * 50 * 3)
+    tagger, corpus = tagger_of(POOLED | {"pooling": "mean"})
+    segments = whole(corpus).cut(200).first(350)  # 200 and 150 bases
+    path = tmp_path / "hidden.npz"
+    write_hidden_states(path, tagger, corpus, segments, records=2, bases=50, threads=1)
+    effects = read_effects(path, shown_segments(segments, 2, 50)[1])["mutagenesis"]
+    assert effects.shape == (100, 4, 2)
+    assert np.isnan(effects[:50]).all()
+    assert np.isfinite(effects[50:]).all()
+
+
+def test_a_network_that_labels_bases_says_no_such_thing(tmp_path):
+    tagger, corpus = tagger_of(DEEP)
+    path = tmp_path / "hidden.npz"
+    write_hidden_states(path, tagger, corpus, whole(corpus), records=1, bases=60, threads=1)
+    assert read_effects(path, shown_segments(whole(corpus), 1, 60)[1]) == {}

@@ -169,6 +169,29 @@ def test_a_network_with_another_head_starts_with_all_weights_but_its(path):
         started(path, ["head"], architecture)
 
 
+@pytest.mark.parametrize(("before", "after"), [(None, "attention"), ("mean", "attention")])
+def test_a_network_that_pools_otherwise_starts_with_all_weights_below(tmp_path, before, after):
+    """So one that was trained on bases can go on with whole records."""
+    theirs, ours = (ARCHITECTURE | {"pooling": pooling} for pooling in (before, after))
+    tagger_of(theirs).save(tmp_path / "tagger.safetensors")
+    trained, own = network_of(theirs).state_dict(), network_of(ours, seed=2).state_dict()
+    found = started(tmp_path / "tagger.safetensors", architecture=ours).state_dict()
+    assert any(name.startswith("pooling.") for name in found)
+    for name, value in found.items():
+        new = name.startswith(("head.", "pooling."))
+        assert torch.equal(value, (own if new else trained)[name]), name
+
+
+def test_a_network_that_pools_alike_keeps_its_attention_where_the_states_are_others(tmp_path):
+    architecture = ARCHITECTURE | {"pooling": "attention"}
+    tagger_of(architecture).save(tmp_path / "tagger.safetensors")
+    trained = network_of(architecture).state_dict()
+    found = started(tmp_path / "tagger.safetensors", (), architecture, states="LX").state_dict()
+    for name, value in found.items():
+        if not name.startswith("head."):
+            assert torch.equal(value, trained[name]), name
+
+
 @pytest.mark.parametrize(
     ("frozen", "beginnings"),
     [

@@ -418,6 +418,16 @@ def test_taggers_by_their_files_alone_are_estimated_too(tmp_path):
     assert cost("n").disk == 20_000 * 2 * 2.5
 
 
+def test_further_heads_cost_an_encoding_each_and_a_prediction_by_each_that_learns_them():
+    nets = {name: {"network": NETWORK | {"joint": joint}} for name, joint in (("a", True),
+            ("b", False))}  # fmt: skip
+    own = work(**nets)
+    own["datasets"]["a"]["heads"] = [2, 4]
+    found = {e.rule: e for e in estimates(own, SIZES)}
+    assert (found["encode_head"].jobs, found["encode_head"].disk) == (2, 2_000_000)
+    assert (found["predict_head"].jobs, found["predict_head"].disk) == (2, 100_000 * 4 * (2 + 4))
+
+
 def test_every_rule_that_is_estimated_is_one_of_the_workflow():
     text = "".join(path.read_text() for path in (REPOSITORY / "rules").glob("*.smk"))
     assert {rule for rule in COSTS if f"rule {rule}:" not in text} == set()

@@ -31,7 +31,8 @@ CPU = Devices("cpu")
 SETTINGS = {
     "bases": 60 * 8 * 99, "batch": 7, "window": 100, "learning_rate": 0.02, "weight_decay": 0.01,
     "clip": 1.0, "warmup": 0.1, "mask": 0.01, "validations": 6, "validation_bases": 2000,
-    "schedule": "one_cycle", "patience": None, "class_weights": {"N": 1.0, "Y": 2.0},
+    "schedule": "one_cycle", "patience": None, "epochs": None, "labels": None,
+    "class_weights": {"N": 1.0, "Y": 2.0},
     "reverse_complement": False,
 }  # fmt: skip
 

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from basetag.report.render import render_report
+from tests.class_fixture import write_class_results
 from tests.report_fixture import write_results
 from tests.test_report import read
 
@@ -352,3 +353,29 @@ def test_print_has_no_controls_opens_what_is_folded_and_cuts_no_chart(page):
         box = chart.bounding_box()
         assert box is None or box["x"] + box["width"] <= 690
         assert box is None or box["height"] < 900
+
+
+@pytest.fixture(scope="module")
+def classes_path(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("classes")
+    render_report(read(write_class_results(folder)), folder / "report.html")
+    return folder / "report.html"
+
+
+def test_a_page_of_classes_draws_every_chart_that_is_shown_and_says_nothing(browser, classes_path):
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, offline=True)
+    page = context.new_page()
+    said = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(classes_path.as_uri())
+    page.wait_for_function(
+        "[...document.querySelectorAll('[data-chart]')]"
+        ".every((one) => one.dataset.drawn || one.closest('[hidden]'))"
+    )
+    assert page.evaluate(CUT) == []
+    choice = page.locator("#classes .panels").nth(1).locator("select")
+    choice.select_option(index=4)
+    page.wait_for_selector("#classes .panel:not([hidden]) [id*='mutagenesis-bilstm-seed2-2'] svg")
+    assert said == []
+    context.close()

@@ -50,7 +50,7 @@ def test_a_verdict_says_how_many_bases_match_where_training_has_none_of_them(dat
         rf"{matches:.1f} % match \(95 % interval [\d.]+ to [\d.]+ %\)\.",
         sentence,
     )
-    all_matched = {"test": {"bases": 9, "matched_bases": 9}, "unmatched": None}
+    all_matched = {"test": {"bases": 9, "matched_bases": 9, "match_letters": 31}, "unmatched": None}
     (sentence,) = match_sentences([all_matched])
     assert "nothing is left to judge it by" in sentence
 

@@ -126,7 +126,7 @@ def test_validation_judges_both_strands_alike(head):
         Validation(
             Fabric(accelerator="cpu", devices=1), network, each, whole_records(each), BASES,
             None, True,
-        ).mean_cross_entropy()
+        ).mean_loss()
         for each in (corpus, on_the_other_strand(corpus))
     ]  # fmt: skip
     assert losses[0] == pytest.approx(losses[1], abs=1e-6)

@@ -32,7 +32,8 @@ CPU = torch.device("cpu")
 SETTINGS = {
     "bases": 240_000, "batch": 8, "window": 100, "learning_rate": 0.02, "weight_decay": 0.0,
     "clip": 1.0, "warmup": 0.1, "mask": 0.01, "validations": 4, "validation_bases": 2000,
-    "schedule": "one_cycle", "patience": None, "class_weights": None,
+    "schedule": "one_cycle", "patience": None, "epochs": None, "class_weights": None,
+    "labels": None,
     "reverse_complement": False,
 }  # fmt: skip
 
@@ -218,7 +219,7 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(corpus):
 def test_a_batch_beyond_the_memory_goes_through_in_parts(corpus, monkeypatch):
     """The device holds 250 bases of a batch of 800."""
     whole, _ = trained(corpus, bases=8000)
-    forward, sizes = TaggerNetwork.forward, []
+    forward, sizes = TaggerNetwork.scores_of_all, []
 
     def bounded(self, tokens, *rest):
         if self.training and tokens.numel() > 250:
@@ -227,7 +228,7 @@ def test_a_batch_beyond_the_memory_goes_through_in_parts(corpus, monkeypatch):
             sizes.append(tokens.numel())
         return forward(self, tokens, *rest)
 
-    monkeypatch.setattr(TaggerNetwork, "forward", bounded)
+    monkeypatch.setattr(TaggerNetwork, "scores_of_all", bounded)
     parts, _ = trained(corpus, bases=8000)
     assert 100 < max(sizes) <= 250
     for name, value in whole.state_dict().items():
@@ -238,7 +239,7 @@ def test_a_single_window_beyond_the_memory_is_an_error(corpus, monkeypatch):
     def exhausted(self, *batch):
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
-    monkeypatch.setattr(TaggerNetwork, "forward", exhausted)
+    monkeypatch.setattr(TaggerNetwork, "scores_of_all", exhausted)
     with pytest.raises(torch.OutOfMemoryError):
         trained(corpus, bases=8000)
 

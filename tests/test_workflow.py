@@ -54,7 +54,7 @@ def test_every_file_of_the_contract_is_there(ran):
         assert (results / dataset / "majority/seed0/metrics.json").exists()
         for name in ("tagger.safetensors", "history.tsv", "timing.json", "posteriors.npy",
                      "posteriors.validation.npy", "posteriors.controls.npy", "calls.npy",
-                     "calls.validation.npy", "calls.controls.npy", "hidden.npz",
+                     "calls.validation.npy", "calls.controls.npy", "predictions.npy", "hidden.npz",
                      "metrics.json", "units.npz", "tracks.npz"):  # fmt: skip
             assert (results / dataset / "gru/seed1" / name).exists()
         with np.load(results / dataset / "gru/seed1/tracks.npz") as tracks:

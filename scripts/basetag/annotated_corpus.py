@@ -6,7 +6,7 @@ The labels of a FASTA file of states are `corpus_encoding.write_corpus`'s.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -25,12 +25,11 @@ from basetag.corpus_files import (
     all_empty,
     count_values,
     encode_letters,
+    encode_records,
     finish_corpus,
     growing_array,
     state_table,
-    values_of,
 )
-from basetag.errors import InputError
 from basetag.fasta import LetterTable
 from basetag.files import written_whole
 from basetag.labelling.genbank import read_genbank_sequences
@@ -53,6 +52,7 @@ def write_annotated_corpus(
     kind: str = "fasta",
     finer: bool = False,
     leave_out: Collection[str] = (),
+    drop_duplicates: bool = False,
 ) -> tuple[CorpusCounts, list[str]]:
     """Encode sequences, and the labels that an annotation or a track gives to their bases.
 
@@ -78,6 +78,8 @@ def write_annotated_corpus(
         Whether the labelling has substates.
     leave_out : collection of str
         Kinds of bases that get no label: see `left_out`.
+    drop_duplicates : bool
+        Whether records go whose sequence an earlier one has: see `duplicates`.
 
     Returns
     -------
@@ -97,7 +99,7 @@ def write_annotated_corpus(
         table = letters_to_tokens(alphabet, leave_out)
         if kind == "genbank":
             records = ((name, text) for name, _, text in read_genbank_sequences(sequences))
-            encoded = _encode_records(records, table, sequences, place[TOKENS])
+            encoded = encode_records(records, table, sequences, place[TOKENS])
         else:
             encoded = encode_letters(sequences, table, place[TOKENS])
         if not encoded.bases:
@@ -111,6 +113,7 @@ def write_annotated_corpus(
             encoded,
             label_counts,
             leave_out=leave_out,
+            drop_duplicates=drop_duplicates,
             mirror=found.mirror,
             substates=found.substates if finer else None,
         )
@@ -125,12 +128,13 @@ def write_table_corpus(
     columns: Mapping[str, str | None],
     *,
     leave_out: Collection[str] = (),
+    drop_duplicates: bool = False,
 ) -> CorpusCounts:
     """Encode a table with a sequence and its states on each row into a corpus.
 
     Parameters
     ----------
-    folder, alphabet, states, leave_out
+    folder, alphabet, states, leave_out, drop_duplicates
         As `write_annotated_corpus`.
     path : path-like
         Table parted by tabs or commas; what `sequence_table.read_sequence_table` reads.
@@ -173,34 +177,15 @@ def write_table_corpus(
         if not sum(lengths):
             raise all_empty(len(names), path)
         encoded = Encoded(names, lengths, counts[TOKENS])
-        return finish_corpus(place, alphabet, states, encoded, counts[LABELS], leave_out=leave_out)
-
-
-def _encode_records(
-    records: Iterable[tuple[str, bytes]], table: LetterTable, path: Path, target: Path
-) -> Encoded:
-    """Encode records, one in memory at a time, into a .npy file."""
-    names: list[str] = []
-    lengths: list[int] = []
-    counts = np.zeros(256, dtype=np.int64)
-    order = values_of(table)
-    with growing_array(target) as file:
-        for name, text in records:
-            values = text.translate(table.values)
-            at = values.find(table.wrong)
-            if at >= 0:
-                raise InputError(
-                    f"{chr(text[at])!r} is no letter of {table.called}",
-                    file=path,
-                    record=name,
-                    position=at + 1,
-                    advice=f"the letters are {table.letters}",
-                )
-            names.append(name)
-            lengths.append(len(values))
-            file.write(values)
-            count_values(np.frombuffer(values, dtype=np.uint8), order, counts)
-    return Encoded(names, lengths, counts)
+        return finish_corpus(
+            place,
+            alphabet,
+            states,
+            encoded,
+            counts[LABELS],
+            leave_out=leave_out,
+            drop_duplicates=drop_duplicates,
+        )
 
 
 def _write_labels(

@@ -17,8 +17,17 @@ CELLS: dict[str, str] = {
 UNGATED = ("none", "rnn")
 
 
+#: How a network may sum up a whole record, by the name that the config gives it: in words.
+POOLINGS: dict[str, str] = {
+    "last": "last-state pooling",
+    "mean": "mean pooling",
+    "max": "max pooling",
+    "attention": "attention pooling",
+}
+
+
 def describe(architecture: Mapping[str, Any], n_substates: int = 0) -> str:
-    """Return a network in words: what it reads, by which cells, and its head.
+    """Return a network in words: what it reads, by which cells, its pooling and its head.
 
     `n_substates` is the number of substates that it was trained on; 0 where it was on labels.
     """
@@ -41,6 +50,8 @@ def describe(architecture: Mapping[str, Any], n_substates: int = 0) -> str:
     if recurrent and architecture["layers"] > 1:
         kinds = [kind for kind in ("residual", "normalised") if architecture.get(kind)]
         parts.append(" ".join([str(architecture["layers"]), *kinds, "layers"]))
+    if architecture.get("pooling") is not None:
+        parts.append(POOLINGS[architecture["pooling"]])
     head = architecture.get("head", "softmax")
     if head != "softmax":
         hidden = 0 if head == "crf" else sum(map(len, head["states"].values()))

@@ -13,6 +13,7 @@ from basetag.alphabet import Alphabet
 from basetag.features import BaseFeatures
 from basetag.tagger_file import Kind, write_tagger
 from basetag.viterbi import path_of_posterior
+from basetag.vocabulary import alphabet_of
 
 Tokens = NDArray[np.uint8]
 Lengths = NDArray[np.int64]
@@ -51,7 +52,7 @@ class Baseline:
     @staticmethod
     def alphabet_of(card: dict[str, Any]) -> Alphabet:
         """Return the alphabet that a card names."""
-        return Alphabet.named(card["alphabet"])
+        return alphabet_of(card)
 
     @property
     def kind(self) -> Kind:

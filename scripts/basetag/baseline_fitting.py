@@ -24,9 +24,12 @@ from basetag.hard_caller_fitting import fit_cpg_rule, fit_gc_window, fit_program
 from basetag.hmm import HMM
 from basetag.hmm_fitting import fit_counts, fit_em, fit_word_counts, match_states
 from basetag.kmer_table import MOST_CELLS, n_words
-from basetag.label_statistics import label_counts
+from basetag.label_statistics import label_counts, target_scale
+from basetag.motif_model import MOTIF_KEYS, MotifModel
+from basetag.next_letter import Followers
 from basetag.programs import PROGRAMS
 from basetag.segments import Segments
+from basetag.series_fitting import fit_autoregression, fit_last, fit_wave
 from basetag.tagger_file import new_card
 from basetag.window_rules import KmerContexts
 
@@ -48,19 +51,21 @@ def fit_baseline(
     Parameters
     ----------
     name : str
-        `exact`, `filtered`, `hmm`, `hmm_em`, `hmm_counts`, `base_table`, `gc_window`, `cpg_rule`,
-        `majority` or `uniform`; or that of a program, one of `programs.PROGRAMS`.
+        `exact`, `filtered`, `motif`, `next_letter`, `hmm`, `hmm_em`, `hmm_counts`, `base_table`,
+        `gc_window`, `cpg_rule`, `markov`, `last`, `autoregression`, `wave`, `majority` or
+        `uniform`; or that of a program, one of `programs.PROGRAMS`.
     parameters : mapping
         Its settings in the config, as `Config.fit_settings` gives them: `k` of base_table; `window`
-        of gc_window; `order` and `pseudocount` of hmm_counts; `restarts`, `iterations`, `bases`,
-        `seed` of hmm_em; `state`, `window`, `gc`, `ratio`, `minimum_length` of cpg_rule; those of a
-        program.
+        of gc_window; `order` of markov and autoregression; `wave` of that, the model; `order` and
+        `pseudocount` of hmm_counts; `restarts`, `iterations`, `bases`, `seed` of hmm_em; `state`,
+        `window`, `gc`, `ratio`, `minimum_length` of cpg_rule; those of a program.
     corpus : Corpus
         With labels.
     split : mapping of str to Segments
         `train`, and `validation` for what calls states itself.
     hmm_settings : mapping, optional
-        `HMMSpec.settings` of the simulating HMM, for exact and filtered; of the given one for hmm.
+        `HMMSpec.settings` of the simulating HMM, for exact, filtered and next_letter; of the
+        given one for hmm.
     tagger : str, optional
         What the config calls the tagger; without it, `name`.
 
@@ -94,6 +99,10 @@ def fit_baseline(
         architecture={"baseline": name, **fitted.architecture},
         composition=training_composition(corpus, split["train"]),
     )
+    if corpus.of_values:
+        card["features"] = list(corpus.feature_names)
+        if "error" in fitted.tensors:
+            card["target"] = {"error": float(fitted.tensors["error"])}
     return made(card, fitted.tensors)
 
 
@@ -114,9 +123,42 @@ def _fit_exact(data: FittingData, parameters: Mapping[str, Any]) -> Fitted:
     )
 
 
+def _fit_motif(data: FittingData, parameters: Mapping[str, Any]) -> Fitted:
+    model = MotifModel.from_settings(parameters["motif"])
+    return Fitted(
+        {"emission": model.emission, "background": model.background},
+        "exact posterior of the simulating model, given the whole record",
+        0,
+        {"motif": {name: getattr(model, name) for name in MOTIF_KEYS}},
+    )
+
+
 def _fit_filtered(data: FittingData, parameters: Mapping[str, Any]) -> Fitted:
     return _fitted_hmm(
         data.given_hmm(), "exact posterior of the simulating HMM, given the bases so far"
+    )
+
+
+def _fit_next_letter(data: FittingData, parameters: Mapping[str, Any]) -> Fitted:
+    if data.hmm_settings is None:
+        raise ConfigError("the next letter is known of simulated sequences alone")
+    fitted = _fitted_hmm(
+        HMM.from_settings(data.hmm_settings),
+        "exact posterior of the next letter, given the letters so far",
+    )
+    return replace(fitted, parameters=0)
+
+
+def _fit_markov(data: FittingData, parameters: Mapping[str, Any]) -> Fitted:
+    n_letters, order = data.corpus.alphabet.n_letters, parameters["order"]
+    found = Followers.counted(data.batches("train"), n_letters, order)
+    letters = "letter" if order == 1 else f"{order} letters"
+    seen = f"by the {letters} before it" if order else "by its frequency"
+    return Fitted(
+        {"words": found.words, "counts": found.counts},
+        f"Markov model of order {order}: the next letter {seen}",
+        found.words.size * (n_letters - 1),
+        {"order": order},
     )
 
 
@@ -189,11 +231,27 @@ def _fit_base_table(data: FittingData, parameters: Mapping[str, Any]) -> Fitted:
 
 def _fit_majority(data: FittingData, parameters: Mapping[str, Any]) -> Fitted:
     counts = label_counts(data.corpus, data.split["train"])
+    if data.corpus.targets is not None:
+        if data.corpus.of_values:
+            mean, each = target_scale(data.corpus, data.split["train"])[0], "place"
+        else:
+            own = data.corpus.targets[data.split["train"].record]
+            mean, each = float(own.mean(dtype=np.float64)), "record"
+        return Fitted(
+            {"probabilities": counts / max(1, counts.sum()), "mean": np.array(mean)},
+            f"mean of the training split's numbers, the same for every {each}",
+            counts.size,
+        )
     return Fitted(
         {"probabilities": counts / max(1, counts.sum())},
-        "label frequencies of the training split, the same for every base",
+        f"label frequencies of the training split, the same for every {_what(data.corpus)}",
         counts.size - 1,
     )
+
+
+def _what(corpus: Corpus) -> str:
+    """Return what has a label there."""
+    return "record" if corpus.of_records else "base"
 
 
 def _fit_uniform(data: FittingData, parameters: Mapping[str, Any]) -> Fitted:
@@ -208,6 +266,12 @@ def _fit_uniform(data: FittingData, parameters: Mapping[str, Any]) -> Fitted:
 _FITS: dict[str, Callable[[FittingData, Mapping[str, Any]], Fitted]] = {
     "exact": _fit_exact,
     "filtered": _fit_filtered,
+    "motif": _fit_motif,
+    "next_letter": _fit_next_letter,
+    "markov": _fit_markov,
+    "last": fit_last,
+    "autoregression": fit_autoregression,
+    "wave": fit_wave,
     "hmm": _fit_hmm,
     "hmm_em": _fit_hmm_em,
     "hmm_counts": _fit_hmm_counts,

@@ -9,6 +9,7 @@ what calls states itself in `basetag.hard_callers`.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,10 @@ from basetag.features import BaseFeatures
 from basetag.hard_callers import CpGRuleTagger, GCWindowTagger
 from basetag.hmm import HMM
 from basetag.markov_hmm import MarkovHMM
+from basetag.motif_model import MotifModel
+from basetag.next_letter import Followers, next_letter_posterior
 from basetag.programs import PROGRAMS, ProgramTagger
+from basetag.series_taggers import AutoregressionTagger, LastTagger, WaveTagger
 from basetag.tagger_file import read_tagger
 from basetag.viterbi import Chain, most_probable_path
 from basetag.window_rules import KmerContexts, smoothed_frequencies
@@ -62,8 +66,7 @@ class HMMTagger(Baseline):
         features: BaseFeatures | None = None,
     ) -> Posterior:
         """Return the state probabilities of each base, filtered or smoothed: see `Baseline`."""
-        one_way = self.card["architecture"]["baseline"] == "filtered"
-        infer = filtered_posterior if one_way else smoothed_posterior
+        infer = self._inference()
         if positions is None or not np.any(positions):
             return infer(self.hmm, tokens, lengths, out=out, threads=threads)
         out = self._result(tokens, out)
@@ -78,6 +81,11 @@ class HMMTagger(Baseline):
             except SequenceError as error:
                 raise error.of_sequence(int(own[error.sequence])) from None
         return out
+
+    def _inference(self) -> Callable[..., Posterior]:
+        """Return what gives the posteriors of a model."""
+        one_way = self.card["architecture"]["baseline"] == "filtered"
+        return filtered_posterior if one_way else smoothed_posterior
 
     def most_probable_path(
         self,
@@ -97,6 +105,46 @@ class HMMTagger(Baseline):
             start = np.stack([self.hmm.started_at(int(n)).start for n in distinct])[which]
         chain = Chain.of_hmm(self.hmm, tokens, start, lengths)
         return most_probable_path(chain, lengths, minimum_lengths, threads, out)
+
+
+class NextLetterTagger(HMMTagger):
+    """How likely each letter is behind each one, by the hidden Markov model that emits them."""
+
+    def __init__(self, card: dict[str, Any], tensors: Tensors) -> None:
+        Baseline.__init__(self, card, tensors)
+        # Its labels are never told.
+        states = ("?",) * len(tensors["start"])
+        self.hmm = HMM(
+            self.alphabet, states, tensors["start"], tensors["transition"], tensors["emission"]
+        )
+
+    def _inference(self) -> Callable[..., Posterior]:
+        return next_letter_posterior
+
+    most_probable_path = Baseline.most_probable_path
+
+
+class MarkovTagger(Baseline):
+    """How likely each letter is behind each one, by what followed the words before in training."""
+
+    of_kind = "rule"
+
+    def __init__(self, card: dict[str, Any], tensors: Tensors) -> None:
+        super().__init__(card, tensors)
+        order = card["architecture"]["order"]
+        self._followers = Followers(self.n_states, order, tensors["words"], tensors["counts"])
+
+    def posterior(
+        self,
+        tokens: Tokens,
+        lengths: Lengths,
+        threads: int = 1,
+        positions: Lengths | None = None,
+        out: Posterior | None = None,
+        features: BaseFeatures | None = None,
+    ) -> Posterior:
+        """Return the probabilities of the letter behind each base: see `Baseline`."""
+        return self._followers.probabilities(tokens, lengths, self._result(tokens, out))
 
 
 class TableTagger(Baseline):
@@ -130,6 +178,31 @@ class TableTagger(Baseline):
         return out
 
 
+class MotifTagger(Baseline):
+    """The exact probability that a record has a motif, told at each of its bases.
+
+    Its first class is that of the records with the motif.
+    """
+
+    of_kind = "rule"
+
+    def posterior(
+        self,
+        tokens: Tokens,
+        lengths: Lengths,
+        threads: int = 1,
+        positions: Lengths | None = None,
+        out: Posterior | None = None,
+        features: BaseFeatures | None = None,
+    ) -> Posterior:
+        """Return the class probabilities of each base's record: see `Baseline`."""
+        out = self._result(tokens, out)
+        model = MotifModel.from_settings(self.card["architecture"]["motif"])
+        out[:, 0] = np.repeat(model.posterior(tokens, lengths), lengths)
+        out[:, 1] = 1 - out[:, 0]
+        return out
+
+
 class ConstantTagger(Baseline):
     """The same probabilities for every base."""
 
@@ -149,11 +222,52 @@ class ConstantTagger(Baseline):
         out[:] = self.tensors["probabilities"]
         return out
 
+    @property
+    def tells_numbers(self) -> bool:
+        """Whether it tells a number, too: the mean of the training split's."""
+        return "mean" in self.tensors
+
+    def numbers(
+        self,
+        tokens: Tokens,
+        lengths: Lengths,
+        threads: int = 1,
+        features: BaseFeatures | None = None,
+    ) -> NDArray[np.float32]:
+        """Return the same number for each sequence, (sequences,): see `TellsNumbers`."""
+        return np.full(lengths.size, self.tensors["mean"], dtype=np.float32)
+
+    def posterior_of_numbers(self, numbers: NDArray[np.float32]) -> Posterior:
+        """Return the same probabilities for each sequence, (sequences, states)."""
+        return np.tile(self.tensors["probabilities"].astype(np.float32), (numbers.size, 1))
+
+    @property
+    def tells_values(self) -> bool:
+        """Whether it tells a number at every place, too: the mean of the training split's."""
+        return self.tells_numbers
+
+    def next_values(
+        self,
+        tokens: Tokens,
+        lengths: Lengths,
+        threads: int = 1,
+        features: BaseFeatures | None = None,
+    ) -> tuple[NDArray[np.float32], Posterior]:
+        """Return the same number and probabilities at each place: see `TellsValues`."""
+        told = np.full(tokens.size, self.tensors["mean"], dtype=np.float32)
+        return told, self.posterior_of_numbers(told)
+
 
 #: The class of each baseline and each program of the config.
 BASELINES: dict[str, type[Baseline]] = {
     "exact": HMMTagger,
     "filtered": HMMTagger,
+    "motif": MotifTagger,
+    "next_letter": NextLetterTagger,
+    "markov": MarkovTagger,
+    "last": LastTagger,
+    "autoregression": AutoregressionTagger,
+    "wave": WaveTagger,
     "hmm": HMMTagger,
     "hmm_em": HMMTagger,
     "hmm_counts": HMMTagger,

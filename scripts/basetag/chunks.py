@@ -75,9 +75,10 @@ class Batch:
 
         Returns
         -------
-        Tensor of uint8, (before + longest + behind, rows)
+        Tensor of uint8 or uint16, (before + longest + behind, rows)
         """
-        gathered = np.full(self._shape(chunk, reach), outside, dtype=np.uint8)
+        kind = np.promote_types(self.tokens.dtype, np.min_scalar_type(outside))
+        gathered = np.full(self._shape(chunk, reach), outside, dtype=kind)
         for row, here, place, step in self._stretches(chunk, reach):
             tokens = self.tokens[place][::step]
             if self.complement is not None:

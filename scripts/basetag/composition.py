@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from basetag.alphabet import DNA, Alphabet
 from basetag.corpus import Corpus
 from basetag.segments import Segments
+from basetag.vocabulary import Vocabulary
 from basetag.word_kernels import count_words
 
 #: Longest word, and the most words that there may be of it: 5 of DNA, 2 of proteins.
@@ -114,9 +115,12 @@ def training_composition(corpus: Corpus, training: Segments) -> dict[str, Any]:
     dict
         `k`; `counts` of the words of `words_of`; and of `pieces` the `lengths`, and for each of
         these the `divergences` that the `shares` of the pieces do not pass, each piece held
-        against the training data without it. Pieces run over the ends of segments.
+        against the training data without it. Pieces run over the ends of segments. Empty for texts,
+        which annotate no genome.
     """
     alphabet = corpus.alphabet
+    if isinstance(alphabet, Vocabulary):
+        return {}
     whole = np.zeros(len(words_of(alphabet)[0]), dtype=np.int64)
     for part in training.cut(_AT_ONCE).batches(_AT_ONCE):
         whole += count_composition(part.gathered(corpus.tokens), part.lengths, alphabet)
@@ -177,7 +181,7 @@ def compare_composition(
         `training_gc`, None of another alphabet than DNA; and `most` (word, share of the genome's
         words, share in training).
     """
-    if training is None:
+    if not training:
         return {"known": False}
     own = count_composition(genome.tokens, genome.lengths, genome.alphabet)
     trained = np.array(training["counts"], dtype=np.int64)

@@ -42,6 +42,7 @@ def write_corpus(
     labels: str | os.PathLike[str] | None = None,
     states: Mapping[str, str] | None = None,
     leave_out: Collection[str] = (),
+    drop_duplicates: bool = False,
 ) -> CorpusCounts:
     """Encode a FASTA file, and a FASTA file of its bases' states, into a corpus.
 
@@ -66,6 +67,8 @@ def write_corpus(
         `labels`.
     leave_out : collection of str
         Kinds of bases that get no label: see `left_out`.
+    drop_duplicates : bool
+        Whether records go whose sequence an earlier one has: see `duplicates`.
 
     Returns
     -------
@@ -92,7 +95,15 @@ def write_corpus(
             found = encode_letters(labels, state_table(tuple(states)), place[LABELS])
             check_same_records(sequences, labels, encoded, found)
             label_counts = found.counts
-        return finish_corpus(place, alphabet, states, encoded, label_counts, leave_out=leave_out)
+        return finish_corpus(
+            place,
+            alphabet,
+            states,
+            encoded,
+            label_counts,
+            leave_out=leave_out,
+            drop_duplicates=drop_duplicates,
+        )
 
 
 def write_tokens(

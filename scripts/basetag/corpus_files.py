@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from basetag.alphabet import Alphabet
+from basetag.duplicates import Dropped, find_duplicates, keep_records
 from basetag.errors import InputError
 from basetag.fasta import LetterTable, encode_fasta
 from basetag.left_out import leave_out_bases, without_case
@@ -24,6 +25,8 @@ from basetag.letters import UNLABELLED
 
 TOKENS, LABELS, RECORDS, DESCRIPTION = "tokens.npy", "labels.npy", "records.tsv", "corpus.json"
 SUBSTATES = "substates.npy"
+TARGETS, TARGET_TABLE = "targets.npy", "targets.tsv"
+WORDS, VOCABULARY = "words.npy", "vocabulary.tsv"
 
 #: In a file of states, letters of bases without a label.
 UNLABELLED_LETTERS = ".-"
@@ -67,6 +70,8 @@ class CorpusCounts:
         State letters with their counts; `.` is unlabelled. Empty without labels.
     left_out : dict of str to int
         Bases without a label because of their letters, by the reason.
+    dropped : Dropped, optional
+        Records that were taken out as copies; None where nobody asked for it.
     """
 
     records: int
@@ -75,6 +80,7 @@ class CorpusCounts:
     symbols: dict[str, int]
     labels: dict[str, int]
     left_out: dict[str, int] = field(default_factory=dict)
+    dropped: Dropped | None = None
 
 
 def encode_letters(path: str | os.PathLike[str], table: LetterTable, target: Path) -> Encoded:
@@ -91,6 +97,33 @@ def encode_letters(path: str | os.PathLike[str], table: LetterTable, target: Pat
             lengths += block.lengths
             file.write(block.values)
             count_values(np.frombuffer(block.values, dtype=np.uint8), order, counts)
+    return Encoded(names, lengths, counts)
+
+
+def encode_records(
+    records: Iterable[tuple[str, bytes]], table: LetterTable, path: Path, target: Path
+) -> Encoded:
+    """Encode records, one in memory at a time, into a .npy file."""
+    names: list[str] = []
+    lengths: list[int] = []
+    counts = np.zeros(256, dtype=np.int64)
+    order = values_of(table)
+    with growing_array(target) as file:
+        for name, text in records:
+            values = text.translate(table.values)
+            at = values.find(table.wrong)
+            if at >= 0:
+                raise InputError(
+                    f"{chr(text[at])!r} is no letter of {table.called}",
+                    file=path,
+                    record=name,
+                    position=at + 1,
+                    advice=table.advice(chr(text[at])),
+                )
+            names.append(name)
+            lengths.append(len(values))
+            file.write(values)
+            count_values(np.frombuffer(values, dtype=np.uint8), order, counts)
     return Encoded(names, lengths, counts)
 
 
@@ -123,20 +156,20 @@ def count_values(
 
 
 @contextmanager
-def growing_array(path: Path) -> Iterator[IO[bytes]]:
-    """Yield a file whose bytes become a uint8 .npy array, (bytes,), when the block ends."""
+def growing_array(path: Path, kind: str = "|u1") -> Iterator[IO[bytes]]:
+    """Yield a file whose bytes become a .npy array, (values,), when the block ends: of uint8."""
     with path.open("wb") as file:
 
         def write_header(n_values: int) -> int:
             # numpy pads headers so that the first axis can grow in place.
             np.lib.format.write_array_header_1_0(
-                file, {"descr": "|u1", "fortran_order": False, "shape": (n_values,)}
+                file, {"descr": kind, "fortran_order": False, "shape": (n_values,)}
             )
             return file.tell()
 
         start = write_header(0)
         yield file
-        n_values = file.tell() - start
+        n_values = (file.tell() - start) // np.dtype(kind).itemsize
         file.seek(0)
         if write_header(n_values) != start:
             raise RuntimeError("numpy gave headers of two lengths")
@@ -152,8 +185,12 @@ def finish_corpus(
     leave_out: Collection[str] = (),
     mirror: Sequence[int] | None = None,
     substates: Mapping[str, Any] | None = None,
+    task: str | None = None,
+    threshold: float | None = None,
+    digest: str | None = None,
+    drop_duplicates: bool = False,
 ) -> CorpusCounts:
-    """Take labels away that are to be left out, and write what goes beside tokens and labels.
+    """Take out what is to be left out, and write what goes beside tokens and labels.
 
     Parameters
     ----------
@@ -168,9 +205,14 @@ def finish_corpus(
         How often each label was written; None where there are none.
     leave_out : collection of str
         See `left_out`.
-    mirror, substates
-        As corpus.json has them.
+    mirror, substates, task, threshold, digest
+        As corpus.json has them; without a task, labels are those of bases.
+    drop_duplicates : bool
+        Whether records go whose sequence an earlier one has; see `duplicates`.
     """
+    dropped: Dropped | None = None
+    if drop_duplicates and label_counts is not None:
+        encoded, label_counts, dropped = _without_duplicates(place, encoded, label_counts)
     token_counts = encoded.counts
     left_out: dict[str, int] = {}
     if label_counts is not None and leave_out:
@@ -184,14 +226,40 @@ def finish_corpus(
         records=len(encoded.names),
         empty_records=encoded.lengths.count(0),
         bases=encoded.bases,
-        symbols=_named_counts(dict(enumerate(alphabet.symbols)), token_counts),
+        symbols=alphabet.named_counts(token_counts),
         labels={} if label_counts is None else _named_counts(meanings, label_counts),
         left_out=left_out,
+        dropped=dropped,
     )
     _write_records(place[RECORDS], encoded.names, encoded.lengths)
     labelled = label_counts is not None
-    _write_description(place[DESCRIPTION], alphabet, states, labelled, counts, mirror, substates)
+    further: dict[str, Any] = {"mirror": mirror, "substates": substates, "task": task}
+    further |= {"threshold": threshold, "digest": digest}
+    further["duplicates"] = None if dropped is None else dropped.names
+    _write_description(place[DESCRIPTION], alphabet, states, labelled, counts, further)
     return counts
+
+
+def _without_duplicates(
+    place: Mapping[str, Path], encoded: Encoded, label_counts: NDArray[np.int64]
+) -> tuple[Encoded, NDArray[np.int64], Dropped]:
+    """Take copies out of all arrays; return what is left, and what went."""
+    arrays = [np.load(place[name], mmap_mode="r") for name in (TOKENS, LABELS)]
+    dropped = find_duplicates(arrays[0], arrays[1], encoded.names, encoded.lengths)
+    del arrays
+    if not dropped.names:
+        return encoded, label_counts, dropped
+    gone = {
+        name: keep_records(place[name], encoded.lengths, dropped.kept)
+        for name in (TOKENS, LABELS, SUBSTATES)
+        if name in place
+    }
+    left = Encoded(
+        [encoded.names[record] for record in dropped.kept],
+        [encoded.lengths[record] for record in dropped.kept],
+        encoded.counts - gone[TOKENS],
+    )
+    return left, label_counts - gone[LABELS], dropped
 
 
 def _write_description(
@@ -200,11 +268,10 @@ def _write_description(
     states: Mapping[str, str],
     labelled: bool,
     counts: CorpusCounts,
-    mirror: Sequence[int] | None,
-    substates: Mapping[str, Any] | None,
+    further: Mapping[str, Any],
 ) -> None:
     about: dict[str, Any] = {
-        "alphabet": alphabet.name,
+        **alphabet.description,
         "states": list(states),
         "state_names": dict(states),
         "labelled": labelled,
@@ -213,10 +280,7 @@ def _write_description(
         "counts": counts.symbols,
         "label_counts": counts.labels,
     }
-    if mirror is not None:
-        about["mirror"] = list(mirror)
-    if substates is not None:
-        about["substates"] = dict(substates)
+    about |= {name: value for name, value in further.items() if value is not None}
     path.write_text(json.dumps(about, sort_keys=True, indent=1) + "\n", encoding="utf-8")
 
 

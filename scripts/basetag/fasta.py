@@ -21,7 +21,7 @@ from typing import NoReturn
 
 import numpy as np
 
-from basetag.alphabet import DNA, NOT_A_LETTER, Alphabet
+from basetag.alphabet import DNA, NOT_A_LETTER, PROTEIN, Alphabet
 from basetag.errors import InputError
 from basetag.fasta_text import BlockOfText, blocks_of_text, line_and_column
 
@@ -57,6 +57,31 @@ class LetterTable:
         """Return the table from letters to the tokens of `alphabet`."""
         values = alphabet.token_of_byte.tobytes()
         return cls(values, NOT_A_LETTER, f"the alphabet {alphabet.name!r}", alphabet.symbols)
+
+    def advice(self, found: str) -> str:
+        """Return what to do about a letter `found` that is none of these."""
+        return f"the letters are {self.letters}{self._hint(found)}"
+
+    def _hint(self, found: str) -> str:
+        """Return what the letter `found` hints at, as the end of a sentence."""
+        if found.swapcase() in self.letters:
+            return f"; did you mean {found.swapcase()!r}?"
+        if found in "-.~":
+            return "; are these gaps of an alignment? Remove them"
+        if found == ">":
+            return "; a header must begin its line"
+        if found.isdigit():
+            return "; does the file number its lines? Remove the numbers"
+        if self.letters == PROTEIN.symbols and found == "*":
+            return (
+                "; a stop of a translation is no residue: remove a * at the end of a record, and"
+                " cut a record in two where one stands within it"
+            )
+        if self.letters == DNA.symbols and found in "xX":
+            return "; write N for an unknown base"
+        if self.letters == DNA.symbols and found in "EFILPQZJOefilpqzjo*":
+            return "; is it a protein file? Then give alphabet: protein"
+        return ""
 
 
 @dataclass(frozen=True)
@@ -265,7 +290,7 @@ def _refuse_letter(path: Path, table: LetterTable, block: BlockOfText) -> NoRetu
         line=line,
         column=column,
         record=_name_at(path, start + at),
-        advice=f"the letters are {table.letters}{_hint(table, found)}",
+        advice=table.advice(found),
     )
 
 
@@ -282,20 +307,3 @@ def _name_at(path: Path, offset: int) -> str:
                 return name.decode("utf-8", errors="replace")
             name = (header.split(None, 1) or [b""])[0]
     return name.decode("utf-8", errors="replace")
-
-
-def _hint(table: LetterTable, found: str) -> str:
-    """Return what the letter `found` hints at, as the end of a sentence."""
-    if found.swapcase() in table.letters:
-        return f"; did you mean {found.swapcase()!r}?"
-    if found in "-.~":
-        return "; are these gaps of an alignment? Remove them"
-    if found == ">":
-        return "; a header must begin its line"
-    if found.isdigit():
-        return "; does the file number its lines? Remove the numbers"
-    if table.letters == DNA.symbols and found in "xX":
-        return "; write N for an unknown base"
-    if table.letters == DNA.symbols and found in "EFILPQZJOefilpqzjo*":
-        return "; is it a protein file?"
-    return ""

@@ -17,11 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from basetag.errors import InputError
-from basetag.feature_text import Intervals, Places, read_bedgraph, read_table, table_columns
+from basetag.feature_text import Intervals, read_bedgraph, read_table, table_columns
 from basetag.features import FEATURE_NAMES, FEATURES
 from basetag.files import written_whole
+from basetag.places import Places
+from basetag.pssm_text import PSSM_COLUMNS, read_pssm
 
-Kind = Literal["bedgraph", "table"]
+Kind = Literal["bedgraph", "table", "pssm"]
 
 _NUMBERS_AT_ONCE = 1 << 20
 #: Long intervals are cut into pieces of so many bases.
@@ -66,14 +68,15 @@ def write_features(
         for _, kind, path, columns in read:
             own = values[:, first : first + len(columns)]
             first += len(columns)
-            if kind == "table":
-                for start, rows in read_table(path, places):
+            if kind != "bedgraph":
+                read_rows = read_table if kind == "table" else read_pssm
+                for start, rows in read_rows(path, places):
                     own[start : start + len(rows)] = rows
             else:
                 for intervals in read_bedgraph(path, places):
                     _fill(own[:, 0], intervals, places, path)
             for name, n in zip(columns, _known(own), strict=True):
-                if not n:
+                if not n and kind != "pssm":
                     raise InputError(
                         f"of the feature {name!r} no base has a number",
                         file=path, advice="remove it, or add its numbers",
@@ -85,7 +88,11 @@ def write_features(
 
 
 def _columns(name: str, kind: Kind, path: str | os.PathLike[str]) -> list[str]:
-    return [f"{name}.{column}" for column in table_columns(path)] if kind == "table" else [name]
+    if kind == "bedgraph":
+        return [name]
+    return [
+        f"{name}.{column}" for column in (table_columns(path) if kind == "table" else PSSM_COLUMNS)
+    ]
 
 
 def _write_missing(path: Path, shape: tuple[int, int]) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from basetag.errors import InputError, nearest
+from basetag.places import Places
 from basetag.text_lines import blocks_of_lines, decoded
 
 #: Words of a table for a number that nobody knows.
@@ -26,23 +27,6 @@ _TAB, _UNDERSCORE, _NAN = b"\t", b"_", b"nan"
 _BEDGRAPH_LINE = "a line of bedGraph is record, start, end and a number"
 _HEADERS = (b"#", b"track ", b"browser ")
 _MOST_NAMES = 10_000  # among which a name like a wrong one is looked for
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where the bases of each record lie.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Name of each record.
-    starts, lengths : ndarray of int64, (records,)
-        Where its bases begin among those of all records, and how many there are.
-    """
-
-    names: Sequence[str]
-    starts: NDArray[np.int64]
-    lengths: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -75,8 +59,11 @@ def read_bedgraph(path: str | os.PathLike[str], places: Places) -> Iterator[Inte
     """
     path = Path(path)
     index_of = {name.encode(): index for index, name in enumerate(places.names)}
+    dropped = {name.encode() for name in places.dropped}
     for first, block in blocks_of_lines(path):
         kept = [at for at, line in enumerate(block) if not _is_header(line)]
+        if dropped:
+            kept = [at for at in kept if block[at].split(None, 1)[0] not in dropped]
         if not kept:
             continue
         lines = [first + at for at in kept]
@@ -144,10 +131,13 @@ def read_table(
     path = Path(path)
     columns = table_columns(path)
     index_of = {name.encode(): index for index, name in enumerate(places.names)}
+    dropped = {name.encode() for name in places.dropped}
     found = np.zeros(len(places.names), dtype=np.int64)
     current = -1
     for first, block in blocks_of_lines(path):
         kept = [at for at, line in enumerate(block, start=first) if line and at > 1]
+        if dropped:
+            kept = [at for at in kept if block[at - first].partition(_TAB)[0] not in dropped]
         if not kept:
             continue
         rows = [block[at - first] for at in kept]

@@ -54,7 +54,8 @@ class HMMSpec(BaseModel):
     description: str = Field(default="", description="What the model is for, in words.")
     source: str = Field(default="", description="Where the numbers come from.")
     alphabet: str = Field(
-        default="dna", description="`dna`, or the letters that are emitted, as one word."
+        default="dna",
+        description="`dna`, `protein`, or the letters that are emitted, as one word.",
     )
     states: dict[str, str] = Field(
         description="A letter for each state, and what it means; with `labels`, any one word for "

@@ -16,6 +16,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,6 +27,8 @@ from basetag import passes
 from basetag.chunks import SHORTEST_CHUNK, Batch, Chunk, cut_batch, side_by_side
 from basetag.devices import is_out_of_memory
 from basetag.features import BaseFeatures
+from basetag.networks.heads import SoftmaxHead
+from basetag.networks.number_head import NumberHead
 from basetag.networks.tagger_network import TaggerNetwork
 
 log = logging.getLogger(__name__)
@@ -93,7 +96,14 @@ class Predictor:
         self._columns: dict[Read, NDArray[np.int64] | None] = {
             passes.probabilities: _columns(mirror),
             passes.state_probabilities: _columns(state_mirror),
+            passes.attention: None,
+            passes.numbers: None,
         }
+        self._of_further: dict[str, Read] = {
+            name: partial(passes.further_probabilities, name=name) for name in network.importance
+        }
+        # Further labels are the same on both strands.
+        self._columns |= dict.fromkeys(self._of_further.values())
         arrays = min(memory, MOST_MEMORY) // ARRAYS_SHARE
         if device.type == "cuda":
             # The card's own memory, which the job has for itself.
@@ -114,6 +124,9 @@ class Predictor:
     ) -> NDArray[np.float32]:
         """Return P(state | record) for every base of every record.
 
+        Where the network pools, all bases of a record have those of the record. Where it tells
+        numbers, they follow from these: of both strands, from the mean of two.
+
         Parameters
         ----------
         tokens : ndarray of uint8, (bases,)
@@ -131,7 +144,45 @@ class Predictor:
         """
         shape = (tokens.size, self.network.n_labels)
         out = np.empty(shape, dtype=np.float32) if out is None else out
+        if isinstance(self.network.head, NumberHead):
+            told = torch.from_numpy(self.numbers(tokens, lengths, features))
+            out[:] = self.network.head.posterior(told.to(self.device)).cpu().numpy()
+            return out
         self._in_batches(passes.probabilities, tokens, lengths, out, features)
+        return out
+
+    @torch.inference_mode()
+    def further_posterior(
+        self,
+        name: str,
+        tokens: NDArray[np.uint8],
+        lengths: NDArray[np.int64],
+        out: NDArray[np.float32] | None = None,
+        features: BaseFeatures | None = None,
+    ) -> NDArray[np.float32]:
+        """Return P(label | record) of every base by the further head `name`, (bases, labels).
+
+        Everything else is as for `posterior`.
+        """
+        shape = (tokens.size, self.network.further_head(name).n_labels)
+        out = np.empty(shape, dtype=np.float32) if out is None else out
+        self._in_batches(self._of_further[name], tokens, lengths, out, features)
+        return out
+
+    @torch.inference_mode()
+    def numbers(
+        self,
+        tokens: NDArray[np.uint8],
+        lengths: NDArray[np.int64],
+        features: BaseFeatures | None = None,
+    ) -> NDArray[np.float64]:
+        """Return the number told of every base's record, or of it, (bases,), in the targets' unit.
+
+        Of a network that tells numbers; where `posterior` averages both strands, so does this.
+        Parameters are those of `posterior`.
+        """
+        out = np.empty(tokens.size, dtype=np.float64)
+        self._in_batches(passes.numbers, tokens, lengths, out, features)
         return out
 
     @torch.inference_mode()
@@ -180,6 +231,27 @@ class Predictor:
         shape = (tokens.size, self.network.head.out_features)
         out = np.empty(shape, dtype=np.float32) if out is None else out
         self._in_batches(passes.scores, tokens, lengths, out, features)
+        return out
+
+    @torch.inference_mode()
+    def attention(
+        self,
+        tokens: NDArray[np.uint8],
+        lengths: NDArray[np.int64],
+        out: NDArray[np.float32] | None = None,
+        features: BaseFeatures | None = None,
+    ) -> NDArray[np.float32]:
+        """Return what each base weighs in its record, where the network pools by attention.
+
+        Parameters are those of `posterior`; where that averages both strands, so does this.
+
+        Returns
+        -------
+        ndarray of float32, (bases,)
+            Their sum over a record is 1.
+        """
+        out = np.empty(tokens.size, dtype=np.float32) if out is None else out
+        self._in_batches(passes.attention, tokens, lengths, out, features)
         return out
 
     @torch.inference_mode()
@@ -279,7 +351,9 @@ class Predictor:
     def _fastest_rows(self) -> int:
         """Return how many rows side by side give most bases a second."""
         tokens = np.random.default_rng(0).integers(
-            self.network.outside, size=self._bases, dtype=np.uint8
+            self.network.outside,
+            size=self._bases,
+            dtype=np.min_scalar_type(self.network.outside).type,
         )
         best, most = 1, 0.0
         rows = ROWS
@@ -349,12 +423,22 @@ def _bytes_per_base(network: TaggerNetwork) -> int:
     if network.convolution is not None:
         # What it reads, laid out for it, and what it says in parts, as a whole and cut off at 0.
         numbers.append(2 * network.read_width + 3 * network.convolution.width)
+    if network.pooling is not None:
+        # What is pooled, and of attention what the scores are made of, and what they weigh.
+        numbers.append(4 * network.head.in_features)
     # What is read of features, brought to scale, put beside the letters.
     widest = max(numbers, default=network.read_width) + 3 * network.n_features
-    return 4 * (widest + _OF_STATES * network.head.out_features) + 16
+    most = max(network.head.out_features, *(head.out_features for head in _further(network)), 0)
+    return 4 * (widest + _OF_STATES * most) + 16
+
+
+def _further(network: TaggerNetwork) -> list[SoftmaxHead]:
+    return [network.further_head(name) for name in network.importance]
 
 
 def _bytes_per_seam(network: TaggerNetwork) -> int:
     """Return what the states take with which a row enters a chunk."""
     in_layers = sum(layer.outputs for layer in network.recurrent_layers())
+    if network.pooling is not None:
+        in_layers += network.head.in_features
     return 16 * (in_layers + network.head.out_features)

@@ -5,6 +5,9 @@ from __future__ import annotations
 #: Cells of a k-mer table, one for each word and state: 32 MB of counts.
 MOST_CELLS = 1 << 22
 
+#: Counts of a Markov model, one for each word and letter behind it: 512 MB.
+MOST_COUNTS = 1 << 27
+
 
 def n_words(n_letters: int, k: int) -> int:
     """Return the number of words around a base: `k` letters, or fewer to either side of it."""

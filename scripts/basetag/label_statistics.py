@@ -82,3 +82,40 @@ def _label_chunks(
                 pieces, held = [], 0
     if pieces:
         yield np.concatenate(pieces), np.cumsum([len(piece) for piece in pieces])
+
+
+def target_scale(corpus: Corpus, segments: Segments) -> tuple[float, float]:
+    """Return mean and standard deviation of the numbers of records, or of places.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        With targets.
+    segments : Segments
+        Of numbers of records whole ones: the training split.
+
+    Raises
+    ------
+    InputError
+        Where all of them are the same, so that there is nothing to learn.
+    """
+    assert corpus.targets is not None  # noqa: S101 - the caller has looked
+    if corpus.of_values:
+        targets = segments.gathered(corpus.targets)
+        targets = targets[~np.isnan(targets)]
+    else:
+        targets = corpus.targets[segments.record]
+    if not targets.size:
+        raise InputError(
+            "no place of the training split has a known number behind it",
+            advice="draw the split with another seed, or into other blocks",
+        )
+    if (targets == targets[0]).all():
+        of = "places" if corpus.of_values else "records"
+        raise InputError(
+            f"all {targets.size} {of} of the training split have the number {targets[0]!s}",
+            advice="there is nothing to learn: give other numbers, or draw the split with another"
+            " seed",
+        )
+    own = targets.astype(np.float64)
+    return float(own.mean()), float(own.std())

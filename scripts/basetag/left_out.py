@@ -86,7 +86,7 @@ def leave_out_bases(
             bases[chunk] &= _LOWER_CASE - 1
             out |= masked
         if UNKNOWN in leave_out:
-            unknown = bases[chunk] >= alphabet.n_letters
+            unknown = alphabet.is_ambiguous[bases[chunk]]
             left_out[UNKNOWN] += int(np.count_nonzero(unknown))
             out |= unknown
         taken += np.bincount(arrays[0][chunk][out], minlength=256)

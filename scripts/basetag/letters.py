@@ -16,8 +16,8 @@ UNLABELLED = 255
 
 _PLAIN = string.ascii_uppercase + string.ascii_lowercase + string.digits
 
-#: The plain letters of `basetag.alphabet.DNA`, which would bring numpy.
-DNA_LETTERS = "ACGT"
+#: The plain letters of the alphabets with names, as `basetag.alphabet`, which would bring numpy.
+NAMED_ALPHABETS = {"dna": "ACGT", "protein": "ACDEFGHIKLMNPQRSTVWY"}
 
 
 class Problem(NamedTuple):
@@ -30,7 +30,12 @@ class Problem(NamedTuple):
 
 def plain_letters(alphabet: str) -> str:
     """Return the plain letters of what a config or a file calls `alphabet`."""
-    return DNA_LETTERS if alphabet == "dna" else alphabet
+    return NAMED_ALPHABETS.get(alphabet, alphabet)
+
+
+def tells_case(alphabet: str) -> bool:
+    """Return whether lower-case letters of what a config calls `alphabet` are others."""
+    return alphabet not in NAMED_ALPHABETS
 
 
 def one_word(name: str) -> str:
@@ -39,9 +44,10 @@ def one_word(name: str) -> str:
 
 
 def alphabet_problem(alphabet: str) -> Problem | None:
-    """Return why `alphabet`, `dna` or letters as one word, cannot be one; None where it can."""
-    if alphabet != "dna" and alphabet.lower() == "dna":
-        return Problem((), f"{alphabet!r} is not known", "did you mean dna?")
+    """Return why `alphabet`, a name or letters as one word, cannot be one; None where it can."""
+    meant = alphabet.lower().removesuffix("s")
+    if alphabet not in NAMED_ALPHABETS and meant in NAMED_ALPHABETS:
+        return Problem((), f"{alphabet!r} is not known", f"did you mean {meant}?")
     letters = plain_letters(alphabet)
     for letter in letters:
         if not _stands_for_a_base(letter):
@@ -49,7 +55,8 @@ def alphabet_problem(alphabet: str) -> Problem | None:
         if letters.count(letter) > 1:
             return Problem((), f"the letter {letter!r} stands twice", "name each letter once")
     if len(letters) < 2:
-        return Problem((), "has fewer than 2 letters", "write dna, or all letters as one word")
+        advice = f"write {' or '.join(NAMED_ALPHABETS)}, or all letters as one word"
+        return Problem((), "has fewer than 2 letters", advice)
     if {"?", "*"} <= set(letters):
         return Problem((), "has both ? and *", "leave one of them free to stand for unknown")
     return None

@@ -5,7 +5,8 @@ inside a chunk is computed again from these whenever a layer above asks for it: 
 batch's chunks, turning round at the end of each, gives the seams of one more direction. A network
 of L two-directional layers thus takes L + 1 passes over a record too long for one chunk, in which
 L (L + 2) cells are run in place of 2 L. A network of one direction takes one pass. A chain of
-states on top is read like one more layer of two directions.
+states on top is read like one more layer of two directions. What is pooled of a record is known
+when all its chunks were read, and needs no pass of its own; the weights of attention need one.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from basetag.networks.activations import Activations, active_rows
 from basetag.networks.cells import Cell
 from basetag.networks.chain import posterior, propagate, trace, viterbi
 from basetag.networks.heads import ChainHead
+from basetag.networks.number_head import NumberHead
+from basetag.networks.pooling import Summary, WeighedPooling
 from basetag.networks.recurrent_layer import RecurrentLayer
 from basetag.networks.tagger_network import TaggerNetwork
 
@@ -31,6 +34,9 @@ Parts = Iterator[tuple[Chunk, Tensor]]
 def scores(network: TaggerNetwork, batch: Batch, chunks: Sequence[Chunk]) -> Parts:
     """Yield the scores of each chunk, (longest, rows, states)."""
     reading = _Reading(network, batch, chunks)
+    if network.pooling is not None:
+        yield from _repeated(reading, reading.scores_of_records())
+        return
     for index in reading.order:
         yield chunks[index], reading.scores(index)
 
@@ -52,6 +58,10 @@ def state_probabilities(network: TaggerNetwork, batch: Batch, chunks: Sequence[C
     """Yield P(state of the head | record) of each chunk, (longest, rows, states)."""
     head = network.head
     reading = _Reading(network, batch, chunks)
+    if network.pooling is not None:
+        found = head.state_probabilities(reading.scores_of_records(), active_rows(batch.lengths))
+        yield from _repeated(reading, found)
+        return
     if len(chunks) == 1 or not isinstance(head, ChainHead):
         for index in reading.order:
             active = active_rows(chunks[index].lengths)
@@ -64,6 +74,48 @@ def state_probabilities(network: TaggerNetwork, batch: Batch, chunks: Sequence[C
         seen = reading.scores(index)
         both = [messages.run(seen, index, step) for step in (1, -1)]
         yield chunks[index], posterior(seen, *both)
+
+
+def further_probabilities(
+    network: TaggerNetwork, batch: Batch, chunks: Sequence[Chunk], *, name: str
+) -> Parts:
+    """Yield P(label | record) of each chunk by a further head, (longest, rows, labels)."""
+    head = network.further_head(name)
+    reading = _Reading(network, batch, chunks)
+    for index in reading.order:
+        scores: Tensor = head(reading.hidden(index))
+        yield chunks[index], head.state_probabilities(scores, active_rows(chunks[index].lengths))
+
+
+def numbers(network: TaggerNetwork, batch: Batch, chunks: Sequence[Chunk]) -> Parts:
+    """Yield the numbers told of the records, or places, of each chunk, float64, (longest, rows)."""
+    head = network.head
+    assert isinstance(head, NumberHead)  # noqa: S101 - no other tells any
+    reading = _Reading(network, batch, chunks)
+    if head.of_places:
+        for index in reading.order:
+            yield chunks[index], head.numbers(reading.scores(index))
+        return
+    yield from _repeated(reading, head.numbers(reading.scores_of_records()))
+
+
+def attention(network: TaggerNetwork, batch: Batch, chunks: Sequence[Chunk]) -> Parts:
+    """Yield the weights of the bases of each chunk, (longest, rows), in pooling by attention."""
+    pooling = network.pooling
+    assert isinstance(pooling, WeighedPooling)  # noqa: S101 - no other has weights
+    reading = _Reading(network, batch, chunks)
+    summary = reading.summary()
+    for index in reading.order[::-1]:
+        rows = chunks[index].lengths.size
+        of_rows = tuple(part[:rows] for part in summary)
+        yield chunks[index], pooling.weights(reading.hidden(index), of_rows).float()
+
+
+def _repeated(reading: _Reading, values: Tensor) -> Parts:
+    """Yield for each chunk the values of its rows' records, (rows, ...), at all their bases."""
+    for chunk in reading.chunks:
+        of_rows = values[: chunk.lengths.size]
+        yield chunk, of_rows.expand(int(chunk.lengths[0]), *of_rows.shape)
 
 
 def labels_of_path(network: TaggerNetwork, batch: Batch, chunks: Sequence[Chunk]) -> Parts:
@@ -153,6 +205,25 @@ class _Reading:
     def hidden(self, index: int) -> Tensor:
         """Return what the head reads of a chunk, (longest, rows, units)."""
         return self.network.hidden(self._stacked(index))
+
+    def summary(self) -> Summary:
+        """Return what the pooling keeps of all chunks, in a pass over them, (rows, ...) each."""
+        pooling = self.network.pooling
+        assert pooling is not None  # noqa: S101 - the caller has looked
+        return pooling.of_chunks(
+            pooling.summary(self.hidden(index), chunk.start, self.batch.lengths[:rows])
+            for index in self.order
+            for chunk in [self.chunks[index]]
+            for rows in [chunk.lengths.size]
+        )
+
+    def scores_of_records(self) -> Tensor:
+        """Return the head's scores of whole records, (rows, states), in a pass over the chunks."""
+        network = self.network
+        assert network.pooling is not None  # noqa: S101 - the caller has looked
+        pooled = network.pooling.pooled(self.summary(), self.batch.lengths)
+        scores: Tensor = network.head(pooled.to(network.head.weight.dtype))
+        return scores
 
     def _stacked(self, index: int) -> Activations:
         return self.network.stacked(self._front(index), self._reader(index))

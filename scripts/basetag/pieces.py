@@ -17,7 +17,9 @@ from basetag.segments import Segments
 PIECE = 10_000
 
 
-def spread_pieces(segments: Segments, labels: NDArray[np.uint8], bases: int) -> Segments:
+def spread_pieces(
+    segments: Segments, labels: NDArray[np.uint8], bases: int, *, longest: int | None = PIECE
+) -> Segments:
     """Return labelled pieces of `segments`, spread evenly over them, that hold about `bases`.
 
     Parameters
@@ -28,13 +30,15 @@ def spread_pieces(segments: Segments, labels: NDArray[np.uint8], bases: int) -> 
         Of the corpus.
     bases : int
         All pieces are taken where they hold no more.
+    longest : int, optional
+        Bases of the longest piece; None where segments are looked at as wholes.
 
     Raises
     ------
     InputError
         Where no base of the split has a label.
     """
-    pieces = segments.cut(PIECE)
+    pieces = segments if longest is None else segments.cut(longest)
     labelled = [
         bool((labels[at : at + size] != UNLABELLED).any())
         for at, size in zip(pieces.offset, pieces.lengths, strict=True)

@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from basetag.controls import open_controls
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.decoding import Decoding, call_states
-from basetag.errors import SequenceError
+from basetag.errors import InputError, SequenceError
 from basetag.files import write_json, written_whole
 from basetag.memory import peak_memory
+from basetag.record_classes import judged_segments
 from basetag.segments import Segments, whole_records
 from basetag.splits.table import read_split
-from basetag.tagger import Tagger, feature_names
+from basetag.tagger import Tagger, feature_names, tells_numbers, tells_values
 
 AnyPath = str | os.PathLike[str]
 
@@ -42,6 +43,7 @@ def predict_splits(
     validation: tuple[Path, Path],
     controls_folder: Path,
     controls: tuple[Path, Path],
+    predictions: Path,
     timing: Path,
     gpu_memory: Callable[[], int | None] = lambda: None,
 ) -> None:
@@ -62,6 +64,9 @@ def predict_splits(
         The negative controls.
     controls : (Path, Path)
         Where posteriors and calls of these go: see `predict_controls`.
+    predictions : Path
+        Where the numbers of the test split's records go: .npy of float32, (records,), of series
+        (places,), or of none where the corpus has no numbers.
     timing : Path
         Where the clock's figures go, as JSON: those of the test split; and the most memory that
         the process took.
@@ -73,10 +78,12 @@ def predict_splits(
     predict_segments(tagger, corpus, segments["validation"], *validation, decoding, threads)
     predict_controls(tagger, corpus, controls_folder, *controls, decoding, threads)
     began = time.perf_counter()
-    predict_segments(tagger, corpus, segments["test"], *test, decoding, threads)
+    told = predict_segments(tagger, corpus, segments["test"], *test, decoding, threads)
     seconds = time.perf_counter() - began
     speed = segments["test"].bases / seconds
     log.info("predicted %d test bases at %.0f kb/s", segments["test"].bases, speed / 1e3)
+    with written_whole(predictions) as (place,), place.open("wb") as file:
+        np.save(file, told)
     write_json(
         timing,
         {
@@ -96,8 +103,10 @@ def predict_segments(
     calls: AnyPath,
     decoding: Decoding,
     threads: int,
-) -> None:
+) -> NDArray[np.float32]:
     """Write posterior and called state of every base of `segments`, in their order.
+
+    Where records have classes, of every one of these: a row for each.
 
     Parameters
     ----------
@@ -113,18 +122,32 @@ def predict_segments(
     threads : int
         CPU threads of the tagger.
 
+    Returns
+    -------
+    ndarray of float32, (segments,)
+        What the tagger tells of records that have a number each, or, (places,), of the next number
+        of each; empty where there are none.
+
     Raises
     ------
     InputError
         At a base that the tagger cannot explain, with its record and position.
     """
     n_states = len(tagger.card["states"])
-    with _new_arrays(posteriors, calls, segments.bases, n_states) as (out, called):
+    rows = judged_segments(corpus, segments).bases
+    predict = _predict_classes if corpus.of_records else _predict
+    told = np.empty(0 if corpus.targets is None else rows, dtype=np.float32)
+    with _new_arrays(posteriors, calls, rows, n_states) as (out, called):
+        if corpus.targets is not None:
+            predict_told = _predict_values if corpus.of_values else _predict_numbers
+            predict_told(tagger, corpus, segments, out, called, told, threads)
+            return told
         try:
-            _predict(tagger, corpus, segments, out, called, decoding, threads)
+            predict(tagger, corpus, segments, out, called, decoding, threads)
         except SequenceError as error:
             name = corpus.names[segments.record[error.sequence]]
             raise error.of_record(name, int(segments.start[error.sequence])) from None
+    return told
 
 
 def predict_controls(
@@ -184,6 +207,81 @@ def _new_arrays(
         yield out, called
         out.flush()
         called.flush()
+
+
+def _predict_classes(
+    tagger: Tagger,
+    corpus: Corpus,
+    segments: Segments,
+    out: NDArray[np.float32],
+    called: NDArray[np.uint8],
+    decoding: Decoding,
+    threads: int,
+) -> None:
+    """Fill `out`, (segments, classes), and `called`, (segments,)."""
+    first = 0
+    for part in segments.batches_of(corpus):
+        last = np.cumsum(part.lengths) - 1
+        here = slice(first, first + last.size)
+        of_bases = np.empty((part.bases, out.shape[1]), dtype=np.float32)
+        calls = np.empty(part.bases, dtype=np.uint8)
+        _predict(tagger, corpus, part, of_bases, calls, decoding, threads)
+        out[here], called[here] = of_bases[last], calls[last]
+        first = here.stop
+
+
+def _predict_numbers(
+    tagger: Tagger,
+    corpus: Corpus,
+    segments: Segments,
+    out: NDArray[np.float32],
+    called: NDArray[np.uint8],
+    told: NDArray[np.float32],
+    threads: int,
+) -> None:
+    """Fill `out`, (segments, classes), `called` and `told`, (segments,).
+
+    Classes are the likelier ones: a record has no path of states.
+    """
+    if not tells_numbers(tagger):
+        raise InputError(
+            f"the tagger {tagger.card['name']!r} tells no numbers, and the dataset's records have"
+            " numbers",
+            advice="train it on this dataset",
+        )
+    first = 0
+    for part in segments.batches_of(corpus):
+        here = slice(first, first + part.record.size)
+        tokens, features = part.gathered(corpus.tokens), part.gathered_features(corpus)
+        told[here] = tagger.numbers(tokens, part.lengths, threads, features)
+        out[here] = tagger.posterior_of_numbers(told[here])
+        called[here] = out[here].argmax(axis=1)
+        first = here.stop
+
+
+def _predict_values(
+    tagger: Tagger,
+    corpus: Corpus,
+    segments: Segments,
+    out: NDArray[np.float32],
+    called: NDArray[np.uint8],
+    told: NDArray[np.float32],
+    threads: int,
+) -> None:
+    """Fill `out`, (places, states), `called` and `told`, (places,), of series."""
+    if not tells_values(tagger):
+        raise InputError(
+            f"the tagger {tagger.card['name']!r} tells no next numbers, and the dataset is of"
+            " series",
+            advice="train it on this dataset",
+        )
+    first = 0
+    for part in segments.batches_of(corpus):
+        here = slice(first, first + part.bases)
+        tokens, features = part.gathered(corpus.tokens), part.gathered_features(corpus)
+        told[here], out[here] = tagger.next_values(tokens, part.lengths, threads, features)
+        called[here] = out[here].argmax(axis=1)
+        first = here.stop
 
 
 def _predict(

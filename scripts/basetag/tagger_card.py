@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
@@ -45,6 +46,20 @@ def read_card(path: str | os.PathLike[str]) -> dict[str, Any]:
     except (SafetensorError, OSError, TypeError) as error:
         raise damaged_tagger(path, error) from None
     return checked_card(text, os.fspath(path))
+
+
+def labels_records(card: Mapping[str, Any]) -> bool:
+    """Tell whether a tagger labels each sequence as a whole, and no base of it."""
+    architecture = card["architecture"]
+    return architecture.get("pooling") is not None or architecture.get("baseline") == "motif"
+
+
+def tells_classes(card: Mapping[str, Any]) -> bool:
+    """Tell whether what a tagger says can be said of sequences as wholes.
+
+    So it is of what labels these, and of what says the same of every base.
+    """
+    return labels_records(card) or card["kind"] == "constant"
 
 
 def damaged_tagger(path: str | os.PathLike[str], error: Exception) -> InputError:

@@ -21,7 +21,7 @@ from safetensors.numpy import save
 from basetag import __version__
 from basetag.corpus import Corpus
 from basetag.files import canonical_json, written_whole
-from basetag.label_statistics import count_transitions, label_frequencies
+from basetag.label_statistics import count_transitions, label_counts, label_frequencies
 from basetag.segments import Segments
 from basetag.tagger_card import CARD_KEY, FORMAT, REQUIRED, checked_card, damaged_tagger
 
@@ -65,10 +65,10 @@ def new_card(
     Returns
     -------
     dict
-        With what prediction and decoding need: alphabet, states, what each becomes on the other
-        strand (`mirror`), and of the training labels the frequencies (`prior`), the transition
-        probabilities between neighbours after adding one to each count, the number of bases, a
-        digest of tokens, labels and features, and the composition.
+        With what prediction and decoding need: task, alphabet, states, what each becomes on the
+        other strand (`mirror`), and of the training labels the frequencies (`prior`), the
+        transition probabilities between neighbours after adding one to each count, the numbers of
+        bases and of labels, a digest of tokens, labels and features, and the composition.
 
     Raises
     ------
@@ -82,7 +82,8 @@ def new_card(
         "name": name,
         "description": description,
         "parameters": parameters,
-        "alphabet": corpus.alphabet.name,
+        "task": corpus.task,
+        **corpus.alphabet.description,
         "states": list(corpus.states),
         "state_names": dict(corpus.state_names),
         "mirror": list(corpus.mirror),
@@ -91,6 +92,7 @@ def new_card(
             "prior": prior.tolist(),
             "transition": (transitions / transitions.sum(axis=1, keepdims=True)).tolist(),
             "bases": training.bases,
+            "labels": int(label_counts(corpus, training).sum()),
             "digest": _digest(corpus, training),
             "composition": dict(composition),
         },
@@ -160,12 +162,15 @@ def read_tagger(
 
 
 def _digest(corpus: Corpus, segments: Segments) -> str:
-    """Return a digest of the segments: tokens, labels, features read, and where each one ends."""
+    """Return a digest of the segments: all that is known of them, and where each one ends."""
     digest = hashlib.blake2b(segments.lengths.astype("<i8").tobytes(), digest_size=16)
     pieces = segments.cut(_DIGESTED_BASES)
-    for values in (corpus.tokens, corpus.labels, corpus.features):
+    further = [own.labels for own in corpus.further]
+    for values in (corpus.tokens, corpus.labels, corpus.features, *further):
         if values is not None:
             ends = pieces.offset + pieces.lengths
             for start, end in zip(pieces.offset.tolist(), ends.tolist(), strict=True):
                 digest.update(np.ascontiguousarray(values[start:end]).data)
+    if corpus.targets is not None:
+        digest.update(corpus.targets[segments.record].astype("<f4").tobytes())
     return digest.hexdigest()

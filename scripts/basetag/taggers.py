@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 from basetag.alphabet import Alphabet
 from basetag.baselines import BASELINES
 from basetag.decoding import ARGMAX, Decoding, call_states
-from basetag.errors import ConfigError, InputError
-from basetag.tagger import Tagger, feature_names
+from basetag.errors import ConfigError, InputError, nearest
+from basetag.tagger import Tagger, TellsFurther, feature_names, tells_numbers
+from basetag.tagger_card import labels_records, tells_classes
 from basetag.tagger_file import read_tagger
+from basetag.vocabulary import alphabet_of
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,32 @@ class Prediction:
         The called state of each base, one letter per base.
     probabilities : ndarray of float32, (bases, states)
         P(state | sequence); the columns are in the order of the tagger's states.
+    further : dict of str to ndarray of float32, (bases, states)
+        The same of each further head, by its name, in the order of `LoadedTagger.further_states`.
     """
 
     states: str
     probabilities: NDArray[np.float32]
+    further: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Classification:
+    """What a tagger says of one sequence as a whole.
+
+    Attributes
+    ----------
+    called : str
+        Name of the most probable class.
+    probabilities : dict of str to float
+        Name of each class, in the tagger's order, to its probability.
+    number : float or None
+        What a tagger that was trained on numbers tells of the sequence; None of all others.
+    """
+
+    called: str
+    probabilities: dict[str, float]
+    number: float | None = None
 
 
 @dataclass(frozen=True)
@@ -56,7 +80,7 @@ class LoadedTagger:
     @property
     def alphabet(self) -> Alphabet:
         """The alphabet of its sequences."""
-        return Alphabet.named(self.tagger.card["alphabet"])
+        return alphabet_of(self.tagger.card)
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -67,6 +91,100 @@ class LoadedTagger:
     def feature_names(self) -> tuple[str, ...]:
         """The features that it reads beside the letters, by column; none for most."""
         return feature_names(self.tagger.card)
+
+    @property
+    def further_states(self) -> dict[str, tuple[str, ...]]:
+        """The letters of the states of each further head, by its name; none for most."""
+        return self.tagger.further_states if isinstance(self.tagger, TellsFurther) else {}
+
+    @property
+    def tells_numbers(self) -> bool:
+        """Whether it tells a number of each sequence, beside its class."""
+        return tells_numbers(self.tagger)
+
+    @property
+    def class_names(self) -> list[str]:
+        """What each state means, in the order of the probabilities."""
+        return [self.tagger.card["state_names"][state] for state in self.states]
+
+    def classify(
+        self,
+        sequences: Iterable[str],
+        threads: int = 1,
+        *,
+        records: Sequence[str] | None = None,
+        contexts: Sequence[str] | None = None,
+    ) -> list[Classification]:
+        """Tell the class of each sequence as a whole.
+
+        Parameters
+        ----------
+        sequences : iterable of str
+            In any case; ambiguous codes allowed.
+        threads : int
+            CPU threads to use.
+        records : sequence of str, optional
+            What each sequence is called in an error; without it, they are numbered.
+        contexts : sequence of str, optional
+            What each sequence comes with, of a tagger that was trained with such a column.
+
+        Returns
+        -------
+        list of Classification
+            In the order of `sequences`.
+
+        Raises
+        ------
+        ConfigError
+            If the tagger labels bases; without contexts where it reads them, and with them where
+            not.
+        InputError
+            For a sequence without letters, or a letter outside the alphabet, with its place; for a
+            text without words, and a context that training did not have.
+        """
+        card = self.tagger.card
+        if not tells_classes(card):
+            raise ConfigError(
+                f"{card['name']!r} labels each base, and no sequence as a whole",
+                advice="take predict, or a tagger made on a dataset with task: classify",
+            )
+        tokens, alphabet = [], self.alphabet
+        if (contexts is None) == bool(alphabet.contexts):
+            raise ConfigError(
+                f"{card['name']!r} was trained with {'a' if alphabet.contexts else 'no'} column of "
+                "what each sequence comes with",
+                advice="give a table with that column: {table: new.tsv, context: allele}"
+                if alphabet.contexts
+                else "remove context",
+            )
+        for number, sequence in enumerate(sequences):
+            name = f"sequence {number + 1}" if records is None else records[number]
+            if not sequence:
+                raise InputError(
+                    "has no letters, and nothing to classify", record=name, advice="remove it"
+                )
+            own = alphabet.encode(sequence, record=name)
+            if contexts is not None:
+                own = np.append(_context_token(alphabet, contexts[number], name), own)
+            tokens.append(own)
+        if not tokens:
+            return []
+        lengths = np.array([part.size for part in tokens], dtype=np.int64)
+        joined = np.concatenate(tokens)
+        told: list[float | None] = [None] * lengths.size
+        if tells_numbers(self.tagger):
+            numbers = self.tagger.numbers(joined, lengths, threads)
+            told, of_records = numbers.tolist(), self.tagger.posterior_of_numbers(numbers)
+        else:
+            posterior = self.tagger.posterior(joined, lengths, threads)
+            of_records = posterior[np.cumsum(lengths) - 1]
+        names = self.class_names
+        return [
+            Classification(
+                names[int(row.argmax())], dict(zip(names, row.tolist(), strict=True)), number
+            )
+            for row, number in zip(of_records, told, strict=True)
+        ]
 
     def predict(
         self,
@@ -96,7 +214,15 @@ class LoadedTagger:
         InputError
             For a letter outside the alphabet, with the sequence's number and the position; for
             features that are missing or of another shape; where the decoding finds no path.
+        ConfigError
+            If the tagger tells the classes of whole sequences.
         """
+        if labels_records(self.tagger.card):
+            raise ConfigError(
+                f"{self.tagger.card['name']!r} tells the class of a sequence as a whole, and "
+                "labels no base",
+                advice="take classify",
+            )
         tokens = [
             self.alphabet.encode(sequence, record=f"sequence {number}")
             for number, sequence in enumerate(sequences, start=1)
@@ -111,10 +237,18 @@ class LoadedTagger:
             self.tagger, joined, lengths, posterior, self.decoding, threads, features=numbers
         )
         letters = np.array(self.states)
-        return [
+        found = [
             Prediction("".join(letters[called]), part)
             for called, part in zip(np.split(calls, cuts), np.split(posterior, cuts), strict=True)
         ]
+        if isinstance(self.tagger, TellsFurther):
+            for name in self.further_states:
+                of_head = self.tagger.further_posterior(
+                    name, joined, lengths, threads, features=numbers
+                )
+                for prediction, part in zip(found, np.split(of_head, cuts), strict=True):
+                    prediction.further[name] = part
+        return found
 
 
 def _joined_features(
@@ -216,3 +350,15 @@ def load_tagger(
         ),
         chosen,
     )
+
+
+def _context_token(alphabet: Alphabet, word: str, record: str) -> NDArray[np.uint8]:
+    """Return the token of what a sequence comes with, (1,)."""
+    if word not in alphabet.contexts:
+        like = nearest(word, alphabet.contexts)
+        raise InputError(
+            f"comes with {word!r}, which training did not have",
+            record=record,
+            advice="leave it out" if like is None else f"did you mean {like!r}?",
+        )
+    return np.array([alphabet.context_token(word)], dtype=np.uint8)

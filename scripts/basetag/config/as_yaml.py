@@ -6,12 +6,13 @@ from typing import Any
 
 import yaml
 
+from basetag.config.classification import ClassifiedFasta, ClassifiedTable
 from basetag.config.datasets import FastaDataset, TableDataset
 from basetag.config.feature_labels import FeatureLabels
 from basetag.config.labels import BigWigLabels, FastaLabels
 from basetag.config.model import ConfigModel
 from basetag.config.networks import Network
-from basetag.config.splits import RecordSplit
+from basetag.config.splits import FoldSplit, RecordSplit
 
 
 def config_yaml(model: ConfigModel) -> str:
@@ -21,9 +22,18 @@ def config_yaml(model: ConfigModel) -> str:
         if isinstance(dataset.split, RecordSplit):
             # A null says something, too.
             values["datasets"][name]["split"]["near_copies"] = dataset.split.near_copies
-        # The one mapping whose order counts.
+        elif isinstance(dataset.split, FoldSplit):
+            values["datasets"][name]["split"]["folds"] = dataset.split.folds
+        # The mappings whose order counts.
+        for group, groups in getattr(dataset, "groups", {}).items():
+            own = {name: list(members) for name, members in groups.items()}
+            values["datasets"][name]["groups"][group] = own
+        for head, own_head in getattr(dataset, "heads", {}).items():
+            values["datasets"][name]["heads"][head]["states"] = dict(own_head.states)
         if isinstance(dataset, TableDataset):
             values["datasets"][name]["states"] = dict(dataset.states)
+        elif isinstance(dataset, ClassifiedTable | ClassifiedFasta):
+            values["datasets"][name]["classes"] = dict(dataset.classes)
         elif isinstance(dataset, FastaDataset) and isinstance(dataset.labels, FastaLabels):
             values["datasets"][name]["labels"]["states"] = dict(dataset.labels.states)
         labels = getattr(dataset, "labels", None)

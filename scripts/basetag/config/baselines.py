@@ -169,8 +169,49 @@ class CpGRule(Section):
     decoding: TaggerDecoding = "argmax"
 
 
+class Markov(Section):
+    """The next letter by the letters before it; datasets of `task: next_token` only.
+
+    A Markov model, each order mixed with the one below it (Witten & Bell 1991, IEEE Trans Inf
+    Theory 37:1085), so that words which training lacks are no surprise.
+    """
+
+    baseline: Literal["markov"] = Field(description="Name of the baseline.")
+    order: int = Field(
+        default=3,
+        ge=0,
+        le=12,
+        description="Letters that are looked at, the present one among them; with 0 the next "
+        "letter is told by how frequent it is.",
+        json_schema_extra={"unit": "letters"},
+    )
+
+
+class Last(Section):
+    """The next number is the last known one (persistence); datasets of `task: next_value` only."""
+
+    baseline: Literal["last"] = Field(description="Name of the baseline.")
+
+
+class Autoregression(Section):
+    """The next number by the numbers before it, linearly; datasets of `task: next_value` only.
+
+    By least squares on the training split. Where fewer numbers are known without a gap, those of a
+    lower order are taken, down to the mean.
+    """
+
+    baseline: Literal["autoregression"] = Field(description="Name of the baseline.")
+    order: int = Field(
+        default=2,
+        ge=1,
+        le=500,
+        description="Numbers that are looked at, the present one among them.",
+        json_schema_extra={"unit": "steps"},
+    )
+
+
 class Majority(Section):
-    """The label frequencies of the training split, for every base alike."""
+    """The label frequencies of the training split, for every base alike; of numbers the mean."""
 
     baseline: Literal["majority"] = Field(description="Name of the baseline.")
 
@@ -190,10 +231,16 @@ Baseline = (
     | BaseTable
     | GCWindow
     | CpGRule
+    | Markov
+    | Last
+    | Autoregression
     | Majority
     | Uniform
     | Pyrodigal
 )
+
+#: Baselines of numeric series alone.
+SERIES_BASELINES = (Last, Autoregression)
 
 #: Taggers that are the simulating HMM itself, so they exist for simulated datasets alone.
 EXACT_BASELINES = (Exact, Filtered)

@@ -15,26 +15,43 @@ from typing import Any
 from basetag.config.as_yaml import config_yaml
 from basetag.config.baselines import (
     EXACT_BASELINES,
+    SERIES_BASELINES,
     CpGRule,
     Exact,
     GivenHMM,
     HMMByCounts,
     Majority,
+    Markov,
     Uniform,
 )
+from basetag.config.classification import (
+    ClassifiedDataset,
+    ClassifiedFasta,
+    ClassifiedTable,
+    MotifDataset,
+)
 from basetag.config.datasets import (
-    VARIATIONS,
     FastaDataset,
     FetchedDataset,
+    OwnDataset,
     SimulatedDataset,
     TableDataset,
 )
 from basetag.config.decoding import Viterbi
-from basetag.config.features import BedGraph
+from basetag.config.features import kind_and_path
+from basetag.config.further_heads import TableHead
 from basetag.config.labels import label_path
 from basetag.config.networks import ARCHITECTURE, Network
+from basetag.config.next_token import NextTokenDataset, NextTokenFetched, NextTokenSimulated
+from basetag.config.next_value import NextValueDataset, SeriesTable, WaveDataset
 from basetag.config.programs import Pyrodigal
+from basetag.config.regression import (
+    RegressionDataset,
+    RegressionFasta,
+    RegressionTable,
+)
 from basetag.config.section import Section
+from basetag.config.simulation import VARIATIONS
 from basetag.config.sources import Sources
 from basetag.config.splits import settings_of
 from basetag.config.state_roles import letter_of, matched_labels, strand_roles
@@ -54,10 +71,27 @@ class Config(Sources):
         `length` is a number of bases, or a dict of `minimum` and `maximum`.
         """
         settings = self.dataset(dataset)
-        if not isinstance(settings, SimulatedDataset):
+        if not isinstance(settings, SimulatedDataset | NextTokenSimulated):
             raise ValueError(f"{dataset} is not simulated")
         drawn = settings.simulate.model_dump(include={"records", "length", "seed"})
         return drawn | {"hmm": self.hmm_settings(dataset)}
+
+    def motif_settings(self, dataset: str) -> Settings:
+        """Return the section `simulate` of a dataset with a motif: see `basetag.motif_model`.
+
+        `length` is a number of bases, or a dict of `minimum` and `maximum`.
+        """
+        settings = self.dataset(dataset)
+        if not isinstance(settings, MotifDataset):
+            raise ValueError(f"{dataset} has no motif")
+        return settings.simulate.model_dump()
+
+    def wave_settings(self, dataset: str) -> Settings:
+        """Return the section `simulate` of a dataset of waves: see `basetag.wave_model`."""
+        settings = self.dataset(dataset)
+        if not isinstance(settings, WaveDataset):
+            raise ValueError(f"{dataset} is of no waves")
+        return settings.simulate.model_dump()
 
     def hmm_settings(self, dataset: str) -> Settings:
         """Return the model that `dataset` is drawn from, as `HMMSpec.settings`, its variations on.
@@ -68,7 +102,7 @@ class Config(Sources):
             Where the model does not have them; a checked config has none such.
         """
         settings = self.dataset(dataset)
-        if not isinstance(settings, SimulatedDataset):
+        if not isinstance(settings, SimulatedDataset | NextTokenSimulated):
             raise ValueError(f"{dataset} is not simulated")
         return varied(
             self.hmms[dataset].settings(), **settings.simulate.model_dump(include=set(VARIATIONS))
@@ -78,9 +112,19 @@ class Config(Sources):
         """Return what the labels of `dataset` depend on.
 
         `alphabet`, `states` (list of letters), `state_names` (letter to meaning), `leave_out`
-        (sorted); `sequences` and `labels`, the kinds of the two files; and as `scheme` what the
-        section of the labels says of its file: `FeatureLabels.settings`, say.
+        (sorted), `drop_duplicates`; `sequences` and `labels`, the kinds of the two files; and as
+        `scheme` what the section of the labels says of its file: `FeatureLabels.settings`, say.
+        Where records have classes, `labels` is `classes`, and the scheme has the columns and, as
+        `classes`, the values that stand for them, in order; where they have numbers it is
+        `targets`, and the scheme has the columns and the `threshold`. Where the letter behind each
+        is told, it is `next_token`; where the number behind each, `next_value`, and the scheme has
+        the columns. Of texts also `vocabulary`, with the `split` that it is made of.
         """
+        vocabulary = self.vocabulary(dataset)
+        of_texts: Settings = {}
+        if vocabulary is not None:
+            own = vocabulary.model_dump() | {"split": self.split_settings(dataset)}
+            of_texts["vocabulary"] = own
         states = self.states(dataset)
         settings = self.dataset(dataset)
         sequences = labels = "fasta"
@@ -89,6 +133,20 @@ class Config(Sources):
         if isinstance(settings, TableDataset):
             sequences = labels = "table"
             leave_out, scheme = settings.leave_out, settings.columns.model_dump()
+        elif isinstance(settings, ClassifiedDataset):
+            labels, scheme = "classes", _class_scheme(settings)
+            sequences = "table" if isinstance(settings, ClassifiedTable) else "fasta"
+        elif isinstance(settings, RegressionDataset):
+            labels, scheme = "targets", _target_scheme(settings)
+            sequences = "table" if isinstance(settings, RegressionTable) else "fasta"
+        elif isinstance(settings, NextTokenDataset):
+            labels = "next_token"
+            sequences = "genbank" if self.is_fetched(dataset) else "fasta"
+        elif isinstance(settings, NextValueDataset):
+            sequences, labels = "table", "next_value"
+            scheme = {"record": "record", "value": "value"}
+            if isinstance(settings, SeriesTable):
+                scheme = settings.columns.model_dump()
         elif not isinstance(settings, SimulatedDataset):
             leave_out, scheme = settings.labels.leave_out, settings.labels.settings()
             if isinstance(settings, FastaDataset):
@@ -100,16 +158,31 @@ class Config(Sources):
             "states": list(states),
             "state_names": states,
             "leave_out": sorted(set(leave_out)),
+            "drop_duplicates": getattr(settings, "drop_duplicates", False),
             "sequences": sequences,
             "labels": labels,
+            "scheme": scheme,
+            **of_texts,
+        }
+
+    def encode_head_settings(self, dataset: str, head: str) -> Settings:
+        """Return `encode_settings` of the further labels `head` in the place of the main ones."""
+        own = self.heads(dataset)[head]
+        settings = self.encode_settings(dataset)
+        scheme = dict(settings["scheme"])
+        if isinstance(own, TableHead):
+            scheme["states"] = own.column
+        return settings | {
+            "states": list(own.states),
+            "state_names": dict(own.states),
             "scheme": scheme,
         }
 
     def encode_features_settings(self, owner: str) -> Settings:
-        """Return `features`: name and kind (bedgraph or table) of each, in order of name."""
+        """Return `features`: name and kind (bedgraph, table or pssm) of each, in order of name."""
         return {
             "features": [
-                [name, "bedgraph" if isinstance(source, BedGraph) else "table"]
+                [name, kind_and_path(source)[0]]
                 for name, source in self.feature_sources(owner).items()
             ]
         }
@@ -118,16 +191,25 @@ class Config(Sources):
         """Return `by` and what else the section says, but for a table's path."""
         return settings_of(self.dataset(dataset).split)
 
-    def controls_settings(self) -> Settings:
-        """Return `bases` and `seed`: those of the section `evaluation`."""
-        evaluation = self.model.evaluation
-        return {"bases": evaluation.controls.bases, "seed": evaluation.seed}
+    def controls_settings(self, dataset: str) -> Settings:
+        """Return `bases` and `seed`: those of the section `evaluation`.
 
-    def train_settings(self, tagger: str, seed: int) -> Settings:
+        No bases where records are told as wholes, or letters or numbers are told: there are no
+        borders that could be false.
+        """
+        evaluation = self.model.evaluation
+        without = (
+            self.is_of_records(dataset) or self.tells_next(dataset) or self.tells_value(dataset)
+        )
+        bases = 0 if without else evaluation.controls.bases
+        return {"bases": bases, "seed": evaluation.seed}
+
+    def train_settings(self, tagger: str, seed: int, dataset: str | None = None) -> Settings:
         """Return what a training's result depends on, the data and the initial weights apart.
 
         `architecture`; `training`, the tagger's own values over the rest; `both_strands`;
-        `frozen` (sorted names); `seed`.
+        `frozen` (sorted names); `seed`; and, where further labels are learnt of `dataset`, `heads`,
+        name and weight of each.
         """
         settings = self.tagger(tagger)
         if not isinstance(settings, Network):
@@ -135,6 +217,8 @@ class Config(Sources):
         training = self.model.training.model_dump()
         if settings.training is not None:
             training |= settings.training.as_given()
+        heads = [] if dataset is None else self.heads_of(dataset, tagger)
+        learnt = [{"name": head, "weight": self.heads(str(dataset))[head].weight} for head in heads]
         return {
             "architecture": settings.model_dump(
                 include=set(ARCHITECTURE), exclude={"embedding": {"table"}}
@@ -143,6 +227,7 @@ class Config(Sources):
             "both_strands": settings.both_strands,
             "frozen": sorted(set(settings.frozen)),
             "seed": seed,
+            **({"heads": learnt} if learnt else {}),
         }
 
     def fit_settings(self, dataset: str, tagger: str) -> Settings:
@@ -156,7 +241,16 @@ class Config(Sources):
             raise ValueError(f"{tagger} is not fitted")
         fit = settings.model_dump(exclude={"decoding", "program"})
         states = self.states(dataset)
-        if isinstance(settings, EXACT_BASELINES):
+        if isinstance(self.dataset(dataset), MotifDataset):
+            if isinstance(settings, EXACT_BASELINES):
+                fit |= {"baseline": "motif", "motif": self.motif_settings(dataset)}
+        elif self.is_wave(dataset):
+            if isinstance(settings, EXACT_BASELINES):
+                own = self.wave_settings(dataset)
+                fit |= {"baseline": "wave", "wave": own["wave"]}
+        elif isinstance(settings, EXACT_BASELINES):
+            if self.tells_next(dataset):
+                fit["baseline"] = "next_letter"
             fit["hmm"] = self.hmm_settings(dataset)
         elif isinstance(settings, GivenHMM):
             model = self.tagger_hmms[tagger]
@@ -176,8 +270,9 @@ class Config(Sources):
         The latter is a number of bases, or a dict of those of the dataset's states that have one.
         """
         settings = self.tagger(tagger)
-        # What says the same of every base has no path.
-        own = "argmax" if isinstance(settings, Majority | Uniform) else settings.decoding
+        # What says the same of every base, or tells the letters behind them, has no path.
+        pathless = (Markov, Majority, Uniform, *SERIES_BASELINES)
+        own = "argmax" if isinstance(settings, pathless) else settings.decoding
         return _decoding(own, self.states(dataset))
 
     def predict_settings(self, dataset: str, tagger: str) -> Settings:
@@ -212,25 +307,68 @@ class Config(Sources):
                 return (alike or names)[0]
         return None
 
+    def groupings(self, dataset: str) -> list[Settings]:
+        """Return the groups of states of `dataset` that are judged, in order of name.
+
+        Each has `name`, `groups` (names, in order), and `group_of_state`, a number for each state.
+        """
+        settings = self.dataset(dataset)
+        if not isinstance(settings, OwnDataset):
+            return []
+        states = self.states(dataset)
+        found = []
+        for name, groups in sorted(settings.groups.items()):
+            members = [{letter_of(own, states) for own in group} for group in groups.values()]
+            of_state = [next(i for i, own in enumerate(members) if s in own) for s in states]
+            found.append({"name": name, "groups": list(groups), "group_of_state": of_state})
+        return found
+
     def evaluate_settings(self, dataset: str, tagger: str) -> Settings:
         """Return the section `evaluation` but for `controls`, and what goes with the tagger.
 
-        `control_reference`; `decoding`; `validation_bases`, None where the tagger's own loss
-        weighs states, and has no exact counterpart; `hmm` (as `HMMSpec.settings`), None where the
-        dataset is not simulated.
+        `control_reference`; `groupings`; `heads`, names of the further labels; `decoding`;
+        `validation_bases`, None where the tagger's own loss weighs states, and has no exact
+        counterpart; `hmm` (as `HMMSpec.settings`), None where the dataset is not simulated, or what
+        is told is not the model's states. Of waves also `noise`.
         """
         settings = self.tagger(tagger)
         if isinstance(settings, Network):
             training = self.train_settings(tagger, 0)["training"]
         else:
             training = self.model.training.model_dump() | {"class_weights": None}
+        wave = self.is_wave(dataset)
+        # Those of letters follow from no path of states.
+        of_states = self.is_simulated(dataset) and not self.tells_next(dataset)
         weighted = training["class_weights"] is not None
-        return self.model.evaluation.model_dump(exclude={"controls"}) | {
-            "control_reference": self.control_reference(dataset, tagger),
-            "validation_bases": None if weighted else training["validation_bases"],
-            "hmm": self.hmms[dataset].settings() if self.is_simulated(dataset) else None,
-            "decoding": self.decoding(dataset, tagger),
-        }
+        noise = {"noise": self.wave_settings(dataset)["wave"]["noise"]} if wave else {}
+        return (
+            noise
+            | self.model.evaluation.model_dump(exclude={"controls"})
+            | {
+                "control_reference": self.control_reference(dataset, tagger),
+                "groupings": self.groupings(dataset),
+                "heads": self.heads_of(dataset, tagger),
+                "validation_bases": None if weighted else training["validation_bases"],
+                "hmm": self.hmms[dataset].settings() if of_states else None,
+                "decoding": self.decoding(dataset, tagger),
+            }
+        )
+
+    def classify_settings(self, name: str) -> Settings:
+        """Return `column`, `name` and `context` of the table of sequences; nothing for FASTA."""
+        entry = self.model.classify[name]
+        if entry.table is None:
+            return {}
+        return {"column": entry.column, "name": entry.name, "context": entry.context}
+
+    def generate_settings(self, generated: str) -> Settings:
+        """Return `records`, `length`, `temperature`, `prompt`, `draws_seed` of what is generated.
+
+        And `dataset`, `tagger` and `seed` of what it is drawn from.
+        """
+        dataset, tagger, seed = self.generating_run(generated)
+        own = self.model.generate[generated].model_dump()
+        return own | {"dataset": dataset, "tagger": tagger, "seed": seed}
 
     def summarise_sweep_settings(self, sweep: str) -> Settings:
         """Return `axes` (columns, in order) and `runs`, in the order of `sweep_runs`.
@@ -278,7 +416,7 @@ class Config(Sources):
     def fetch_dataset_settings(self, dataset: str) -> Settings:
         """Return `accession`."""
         settings = self.dataset(dataset)
-        if not isinstance(settings, FetchedDataset):
+        if not isinstance(settings, FetchedDataset | NextTokenFetched):
             raise ValueError(f"{dataset} is not fetched")
         return {"accession": settings.accession}
 
@@ -344,17 +482,87 @@ class Config(Sources):
         replicates = [list(names.values()) for names in groups.values()]
         return {"replicates": replicates, "seed": self.model.evaluation.seed}
 
+    def starts(self) -> list[dict[str, Any]]:
+        """Return each tagger that starts from another's weights beside its like that does not.
+
+        Each has `tagger` and `fresh`, their names, and `line` and `fresh_line`, what they are
+        called without the number of labels that they learn from; `draws_labels`, whether there is
+        such a number; `one_way`, whether they see what a filtered posterior sees; and `frozen`,
+        whether some layers stay as they were.
+        """
+        points = {p.name: p for plan in self.plans.values() for p in plan.taggers}
+
+        def line(name: str) -> str:
+            point = points.get(name)
+            if point is None:
+                return name
+            varied = [
+                f"{key.rpartition('.')[2]} {value}"
+                for key, value in point.values.items()
+                if key not in ("training.labels", "init_from", "frozen")
+            ]
+            return ", ".join([point.base, *varied])
+
+        alike: dict[str, str] = {}
+        started = []
+        for name, own in self.taggers.items():
+            if not isinstance(own, Network):
+                continue
+            parts = self.train_settings(name, 0) | {"frozen": [], "decoding": str(own.decoding)}
+            key = canonical_json(parts)
+            if own.init_from is None:
+                alike.setdefault(key, name)
+            else:
+                started.append((name, own, key, parts["training"]["labels"] is not None))
+        return [
+            {
+                "tagger": name,
+                "fresh": alike[key],
+                "line": line(name),
+                "fresh_line": line(alike[key]),
+                "draws_labels": draws,
+                "one_way": not (own.bidirectional or own.both_strands)
+                and own.head == "softmax"
+                and own.pooling is None,
+                "frozen": bool(own.frozen),
+            }
+            for name, own, key, draws in started
+            if key in alike
+        ]
+
     def report_settings(self) -> Settings:
-        """Return `config` (all of it as YAML), `alphabets` (by dataset) and `sweeps`.
+        """Return `config` (all of it as YAML), `sweeps` and `starts`.
 
         The YAML, saved in the current folder, is a config with the same settings for every rule.
-        `sweeps` has the units of each sweep's axes, by column.
+        `sweeps` has the units of each sweep's axes, by column; `starts` which taggers differ in
+        nothing but the weights that they start from.
         """
         return {
             "config": config_yaml(self.model),
-            "alphabets": {name: self.alphabet(name) for name in self.model.datasets},
             "sweeps": {name: self.sweep_units(name) for name in self.plans},
+            "starts": self.starts(),
         }
+
+
+def _class_scheme(settings: ClassifiedDataset) -> Settings:
+    """Return where a dataset's classes stand, and by which values."""
+    if isinstance(settings, MotifDataset):
+        columns: Settings = {"record": "record", "label": "class"}
+        return columns | {"classes": ["with", "without"]}
+    if isinstance(settings, ClassifiedFasta):
+        columns = settings.labels.model_dump(exclude={"table"})
+    else:
+        columns = settings.columns.model_dump()
+    return columns | {"classes": list(settings.classes)}
+
+
+def _target_scheme(settings: RegressionDataset) -> Settings:
+    """Return where a dataset's numbers stand, and what parts the two classes."""
+    if isinstance(settings, RegressionFasta):
+        columns: Settings = settings.labels.model_dump(exclude={"table"})
+    else:
+        columns = settings.columns.model_dump()
+    return columns | {"threshold": settings.threshold}
 
 
 def _decoding(decoding: str | Viterbi, states: Mapping[str, str]) -> Settings:

@@ -2,117 +2,41 @@
 
 from __future__ import annotations
 
-import math
-from typing import Annotated, Any
+from collections.abc import Collection
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Field, Strict, Tag, model_validator
 
 from basetag.config.accessions import ACCESSION, check_accession
 from basetag.config.annotation_keys import GivenStates, LeaveOut
+from basetag.config.classification import Classified, ClassifiedDataset
 from basetag.config.feature_labels import CodingLabels, FeatureLabels
+from basetag.config.feature_rules import StateName
 from basetag.config.features import FeatureSources
-from basetag.config.labels import Labels
-from basetag.config.section import Section, Seed, mistake, one_of
-from basetag.config.splits import (
-    OWN_SPLIT,
-    SIMULATED_SPLIT,
-    SUM_TOLERANCE,
-    SimulatedSplit,
-    Split,
-)
-from basetag.hmm_spec import MAXIMUM_STATES
-from basetag.letters import alphabet_problem
+from basetag.config.further_heads import FastaHeads, TableHeads
+from basetag.config.labels import FastaLabels, Labels
+from basetag.config.next_token import NextToken, NextTokenDataset
+from basetag.config.next_value import NextValue, NextValueDataset
+from basetag.config.regression import Regressed, RegressionDataset
+from basetag.config.section import Name, Section, chosen_by, chosen_by_source, mistake, one_of
+from basetag.config.simulation import Simulation, check_enough_records
+from basetag.config.splits import OWN_SPLIT, SIMULATED_SPLIT, SimulatedSplit, Split
+from basetag.config.written_alphabet import WrittenAlphabet
+from basetag.letters import tells_case
 
 
-class LengthRange(Section):
-    """Lengths drawn uniformly, both ends included."""
+class _Tagged(Section):
+    """What all datasets share whose bases have a label each."""
 
-    minimum: int = Field(
-        ge=1, le=10**9, description="Shortest record.", json_schema_extra={"unit": "bases"}
-    )
-    maximum: int = Field(
-        ge=1, le=10**9, description="Longest record.", json_schema_extra={"unit": "bases"}
-    )
-
-    @model_validator(mode="after")
-    def _check(self) -> LengthRange:
-        if self.minimum > self.maximum:
-            raise mistake(
-                f"the minimum {self.minimum} is above the maximum {self.maximum}", "swap them"
-            )
-        return self
-
-
-#: What is laid over a model, among the keys of a simulation.
-VARIATIONS = ("mean_length", "contrast", "dwell_shape", "second_order")
-
-
-class Simulation(Section):
-    """Sequences drawn from a hidden Markov model, so that every base's true state is known."""
-
-    hmm: str = Field(
-        min_length=1,
-        description="The model: a preset of resources/hmms (toy, patches, blocks, isochores, "
-        "isochore_families, lambda, cpg), or the path of your own YAML file.",
-    )
-    records: int = Field(
-        ge=1, le=10**8, description="Number of sequences.", json_schema_extra={"unit": "records"}
-    )
-    length: Annotated[
-        Annotated[Annotated[int, Field(ge=1, le=10**9)], Tag("<fixed>")]
-        | Annotated[LengthRange, Tag("<range>")],
-        Discriminator(
-            lambda value: "<range>" if isinstance(value, dict | LengthRange) else "<fixed>"
-        ),
-    ] = Field(
-        description="Length of each sequence: one number, or `{minimum: 100, maximum: 900}` to "
-        "draw each uniformly between the two.",
-        json_schema_extra={"unit": "bases"},
-    )
-    seed: Seed = 1
-    mean_length: float | None = Field(
-        default=None,
-        gt=1,
-        le=10**9,
-        description="Mean run of each state of the model; null leaves it as it is. Which state "
-        "follows which does not change.",
-        json_schema_extra={"unit": "bases"},
-    )
-    contrast: float = Field(
-        default=1.0,
-        ge=0,
-        le=1000,
-        description="How far the states' emissions lie from their mean, in terms of the model: 0 "
-        "makes all alike, 2 doubles the differences.",
-    )
-    dwell_shape: int = Field(
-        default=1,
-        ge=1,
-        le=MAXIMUM_STATES // 2,
-        description="Geometric lengths that make one run, its mean kept: with 1 runs are geometric "
-        "as in any first-order model, with more they keep closer to their mean (an "
-        "explicit-duration model).",
-        json_schema_extra={"unit": "geometric lengths"},
-    )
-    second_order: float = Field(
-        default=0.0,
-        ge=0,
-        lt=1,
-        description="Share of the runs that end after one base, beyond those that do so anyway, "
-        "while the others last longer, the mean kept: a label then follows the two before it (a "
-        "second-order model).",
+    task: Literal["tag"] = Field(
+        default="tag",
+        description="What is told: `tag`, a label for each base; `classify`, the class of each "
+        "record as a whole; `regress`, a number of it; `next_token`, for each letter the one "
+        "behind it; or `next_value`, for each number of a series the one behind it.",
     )
 
-    @model_validator(mode="after")
-    def _check(self) -> Simulation:
-        if self.dwell_shape > 1 and self.second_order > 0:
-            raise mistake(
-                "dwell_shape says how long runs last, too", "remove one of the two", "second_order"
-            )
-        return self
 
-
-class SimulatedDataset(Section):
+class SimulatedDataset(_Tagged):
     """A dataset drawn from a hidden Markov model: the best that any tagger can do is known."""
 
     simulate: Simulation = Field(description="The sequences to simulate.")
@@ -120,44 +44,67 @@ class SimulatedDataset(Section):
 
     @model_validator(mode="after")
     def _check(self) -> SimulatedDataset:
-        if self.split.by == "record":
-            fractions = self.split.fractions
-            smallest = min(fractions.train, fractions.validation, fractions.test)
-            if self.simulate.records * smallest < 1 - SUM_TOLERANCE:
-                raise mistake(
-                    f"{self.simulate.records} records leave a split of {smallest:g} without any",
-                    f"simulate at least {math.ceil(1 / smallest - SUM_TOLERANCE)} records, or "
-                    "split by block",
-                    "simulate",
-                    "records",
-                )
+        check_enough_records(self.simulate, self.split)
         return self
 
 
-def _check_alphabet(alphabet: str) -> str:
-    found = alphabet_problem(alphabet)
-    if found is not None:
-        raise mistake(found.problem, found.advice)
-    return alphabet
-
-
-Alphabet = Annotated[
-    Annotated[str, AfterValidator(_check_alphabet)],
+DropDuplicates = Annotated[
+    bool,
     Field(
-        min_length=2,
-        description="`dna` (with U read as T and all IUPAC codes), or the letters of your own "
-        "alphabet as one word.",
+        description="Whether a record goes whose sequence an earlier record has, letter by letter, "
+        "case apart. The first record's labels stay, and the log says how many copies differ."
     ),
 ]
 
 
-class OwnDataset(Section):
+def _check_masked(alphabet: str, leave_out: Collection[str], *below: str) -> None:
+    if "masked" in leave_out and tells_case(alphabet):
+        raise mistake(
+            f"in {alphabet!r} a lower-case letter is a letter of its own",
+            "remove masked",
+            *below,
+            "leave_out",
+        )
+
+
+def _check_groups(groups: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    first: dict[str, str] = {}
+    for group, members in groups.items():
+        for index, state in enumerate(members):
+            if state in first:
+                where = f"{first[state]!r} and {group!r}" if first[state] != group else repr(group)
+                raise mistake(
+                    f"the state {state!r} stands twice, in {where}",
+                    "name each state once",
+                    group,
+                    index,
+                )
+            first[state] = group
+    return groups
+
+
+#: Groups of states by their names, with the letters or names of their states.
+StateGroups = Annotated[
+    dict[StateName, Annotated[tuple[str, ...], Strict(False), Field(min_length=1)]],
+    AfterValidator(_check_groups),
+    Field(min_length=2),
+]
+
+
+class OwnDataset(_Tagged):
     """What all datasets of a user's own sequences share."""
 
     features: FeatureSources = Field(
         default={},
         description="Further numbers for each base, by name, such as conservation or coverage; a "
         "network reads those that its own `features` name.",
+    )
+    groups: dict[Name, StateGroups] = Field(
+        default={},
+        description="Groups of states that are judged beside the states themselves, by a name for "
+        "each way to group them: `{Q3: {H: [H, G, I], E: [E, B], C: [T, S, L]}}`. Each state "
+        "belongs to one group. Nothing is trained on them: probabilities are summed, and calls are "
+        "of the group of the called state.",
     )
     split: Split = OWN_SPLIT
 
@@ -167,26 +114,29 @@ class _FastaFile(Section):
         min_length=1, description="Path of the sequences, plain or compressed (gzip, BGZF)."
     )
     labels: Labels = Field(description="Where the label of each base comes from.")
-    alphabet: Alphabet = "dna"
+    alphabet: WrittenAlphabet = "dna"
+    drop_duplicates: DropDuplicates = False
 
 
 class FastaDataset(OwnDataset, _FastaFile):
     """A dataset of your own sequences with known labels."""
 
+    heads: FastaHeads = Field(default={})
+
     @model_validator(mode="after")
     def _check(self) -> FastaDataset:
-        if self.alphabet != "dna":
-            if "masked" in self.labels.leave_out:
-                raise mistake(
-                    f"in {self.alphabet!r} a lower-case letter is a letter of its own",
-                    "remove masked",
-                    "labels",
-                    "leave_out",
-                )
-            if isinstance(self.labels, FeatureLabels) and self.labels.stranded:
-                raise mistake(
-                    f"{self.alphabet!r} has no second strand", "remove it", "labels", "stranded"
-                )
+        _check_masked(self.alphabet, self.labels.leave_out, "labels")
+        stranded = isinstance(self.labels, FeatureLabels) and self.labels.stranded
+        if stranded and self.alphabet != "dna":
+            raise mistake(
+                f"{self.alphabet!r} has no second strand", "remove it", "labels", "stranded"
+            )
+        if self.heads and not isinstance(self.labels, FastaLabels):
+            raise mistake(
+                "further labels stand beside labels that are written the same way",
+                "give labels: {fasta: …, states: …}, or remove heads",
+                "heads",
+            )
         return self
 
 
@@ -256,20 +206,28 @@ class _TableFile(Section):
         "columns of all results."
     )
     leave_out: LeaveOut = ()
-    alphabet: Alphabet = "dna"
+    alphabet: WrittenAlphabet = "dna"
+    drop_duplicates: DropDuplicates = False
 
 
 class TableDataset(OwnDataset, _TableFile):
     """A dataset of your own sequences with known labels, each a row of a table."""
 
+    heads: TableHeads = Field(default={})
+
     @model_validator(mode="after")
     def _check(self) -> TableDataset:
-        if self.alphabet != "dna" and "masked" in self.leave_out:
-            raise mistake(
-                f"in {self.alphabet!r} a lower-case letter is a letter of its own",
-                "remove masked",
-                "leave_out",
-            )
+        _check_masked(self.alphabet, self.leave_out)
+        for name, head in self.heads.items():
+            if head.column in (self.columns.sequence, self.columns.states):
+                what = "sequences" if head.column == self.columns.sequence else "main labels"
+                raise mistake(
+                    f"{head.column!r} is the column of the {what}",
+                    "name another column",
+                    "heads",
+                    name,
+                    "column",
+                )
         return self
 
 
@@ -278,21 +236,31 @@ DATASET_FILES = ("fasta", "genbank", "table")
 #: The keys of which a dataset has one: what its sequences come from.
 _SOURCES = ("simulate", *DATASET_FILES, "accession")
 
-AnyDataset = SimulatedDataset | FastaDataset | GenBankDataset | TableDataset | FetchedDataset
+TaggedDataset = SimulatedDataset | FastaDataset | GenBankDataset | TableDataset | FetchedDataset
+AnyDataset = (
+    TaggedDataset | ClassifiedDataset | RegressionDataset | NextTokenDataset | NextValueDataset
+)
 
 
-def _dataset_tag(value: Any) -> str | None:
-    if isinstance(value, dict):
-        return next((f"<{key}>" for key in _SOURCES[1:] if key in value), "<simulate>")
-    return next((f"<{key}>" for key in _SOURCES if hasattr(value, key)), None)
-
-
-Dataset = Annotated[
+_AnyTagged = Annotated[
     Annotated[SimulatedDataset, Tag("<simulate>")]
     | Annotated[FastaDataset, Tag("<fasta>")]
     | Annotated[GenBankDataset, Tag("<genbank>")]
     | Annotated[TableDataset, Tag("<table>")]
     | Annotated[FetchedDataset, Tag("<accession>")],
-    Discriminator(_dataset_tag),
+    chosen_by_source(_SOURCES[1:], _SOURCES[0]),
     one_of(*_SOURCES),
+]
+
+#: What a dataset's labels are: one for each base, a class or a number for each record, or the next
+#: letter, or the next number.
+TASKS = ("tag", "classify", "regress", "next_token", "next_value")
+
+Dataset = Annotated[
+    Annotated[_AnyTagged, Tag("<tag>")]
+    | Annotated[Classified, Tag("<classify>")]
+    | Annotated[Regressed, Tag("<regress>")]
+    | Annotated[NextToken, Tag("<next_token>")]
+    | Annotated[NextValue, Tag("<next_value>")],
+    chosen_by("task", TASKS[0]),
 ]

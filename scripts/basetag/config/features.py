@@ -30,18 +30,39 @@ class FeatureTable(Section):
     )
 
 
+class ScoringMatrices(Section):
+    """Twenty numbers for each residue: the position-specific scores of PSI-BLAST."""
+
+    pssm: str = Field(
+        min_length=1,
+        description="Path of a folder with a file for each record, called by its name and .pssm "
+        "(or .pssm.gz): what `psiblast -out_ascii_pssm` writes. Of one record, it may be that file "
+        "itself. The features are the log odds of each residue, NAME.A to NAME.Y; the letters must "
+        "be the record's.",
+    )
+
+
+#: The keys of which a source has one: what kind of file it is.
+_KINDS = ("bedgraph", "table", "pssm")
+
+
 def _kind(value: Any) -> str | None:
     if isinstance(value, dict):
-        return "<table>" if "table" in value else "<bedgraph>"
-    if isinstance(value, FeatureTable):
-        return "<table>"
-    return "<bedgraph>" if isinstance(value, BedGraph) else None
+        return f"<{next((kind for kind in _KINDS if kind in value), 'bedgraph')}>"
+    return next((f"<{kind}>" for kind in _KINDS if hasattr(value, kind)), None)
 
 
 FeatureSource = Annotated[
-    Annotated[BedGraph, Tag("<bedgraph>")] | Annotated[FeatureTable, Tag("<table>")],
+    Annotated[BedGraph, Tag("<bedgraph>")]
+    | Annotated[FeatureTable, Tag("<table>")]
+    | Annotated[ScoringMatrices, Tag("<pssm>")],
     Discriminator(_kind),
-    one_of("bedgraph", "table"),
+    one_of(*_KINDS),
 ]
 
 FeatureSources = dict[Name, FeatureSource]
+
+
+def kind_and_path(source: FeatureSource) -> tuple[str, str]:
+    """Return what kind of file a source is, and its path."""
+    return next((kind, getattr(source, kind)) for kind in _KINDS if hasattr(source, kind))

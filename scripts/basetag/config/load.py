@@ -17,7 +17,8 @@ from basetag.config.labels import LABEL_FILES
 from basetag.config.layers import Keys, Layers, shown
 from basetag.config.mismatches import mismatches
 from basetag.config.mistakes import InvalidConfigError, Mistake, mistakes_of, unknown
-from basetag.config.model import ConfigModel, TaggerFile
+from basetag.config.model import ConfigModel, TaggerFile, TaggerReference
+from basetag.config.next_token import NextTokenSimulated
 from basetag.config.points import SECTIONS, Grid
 from basetag.config.sources import TAGGER_FILE
 from basetag.errors import ConfigError, InputError, nearest
@@ -77,16 +78,21 @@ def load_config(config: Mapping[str, Any], files: Sequence[Path], workflow_folde
 
 
 def _read_cards(model: ConfigModel, mistakes: list[Mistake]) -> dict[str, dict[str, Any]]:
-    """Return the card of each tagger that a genome names by its file, by path."""
+    """Return the card of each tagger that is named by its file, by path."""
     cards: dict[str, dict[str, Any]] = {}
-    for name, genome in model.annotate.items():
-        for index, use in enumerate(genome.taggers):
-            if isinstance(use, TaggerFile):
-                try:
-                    cards[use.file] = read_card(use.file)
-                except InputError as error:
-                    keys = ("annotate", name, "taggers", index, "file")
-                    mistakes.append(Mistake(keys, str(error)))
+    named: list[tuple[Keys, TaggerReference | TaggerFile]] = [
+        (("annotate", name, "taggers", index, "file"), use)
+        for name, genome in model.annotate.items()
+        for index, use in enumerate(genome.taggers)
+    ]
+    for name, entry in model.classify.items():
+        named.append((("classify", name, "tagger", "file"), entry.tagger))
+    for keys, use in named:
+        if isinstance(use, TaggerFile):
+            try:
+                cards[use.file] = read_card(use.file)
+            except InputError as error:
+                mistakes.append(Mistake(keys, str(error)))
     return cards
 
 
@@ -100,7 +106,7 @@ def _checked(
     hmms = {
         name: models[dataset.simulate.hmm]
         for name, dataset in model.datasets.items()
-        if isinstance(dataset, SimulatedDataset)
+        if isinstance(dataset, SimulatedDataset | NextTokenSimulated)
     }
     tagger_hmms = {
         name: models[tagger.hmm]
@@ -135,7 +141,7 @@ def _with_paths(layers: Layers, mistakes: list[Mistake]) -> dict[str, Any]:
             # A job may make it: what it names is checked with the taggers and datasets.
             if TAGGER_FILE.fullmatch(str(resolved)):
                 return str(resolved)
-        if not resolved.is_file():
+        if not resolved.is_file() and not (key == "pssm" and resolved.is_dir()):
             folder = resolved.is_dir()
             problem = f"{path!r} is a folder, not a file" if folder else f"no such file: {path!r}"
             mistakes.append(Mistake(keys, problem, _looked_for(resolved)))
@@ -145,13 +151,20 @@ def _with_paths(layers: Layers, mistakes: list[Mistake]) -> dict[str, Any]:
     for pattern in (
         *(("datasets", None, key) for key in DATASET_FILES),
         *(("datasets", None, "labels", key) for key in LABEL_FILES),
+        ("datasets", None, "labels", "table"),
         ("datasets", None, "split", "table"),
         ("datasets", None, "features", None, "bedgraph"),
         ("datasets", None, "features", None, "table"),
+        ("datasets", None, "features", None, "pssm"),
+        ("datasets", None, "heads", None, "labels"),
         ("annotate", None, "fasta"),
         ("annotate", None, "features", None, "bedgraph"),
         ("annotate", None, "features", None, "table"),
+        ("annotate", None, "features", None, "pssm"),
         ("annotate", None, "taggers", None, "file"),
+        ("classify", None, "fasta"),
+        ("classify", None, "table"),
+        ("classify", None, "tagger", "file"),
         ("taggers", None, "init_from"),
         ("taggers", None, "embedding", "table"),
     ):

@@ -7,25 +7,29 @@ section can tell by itself is checked in its model; taggers that others name, in
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
-from basetag.config.baselines import BaseTable, HMMByCounts
+from basetag.config.baselines import BaseTable, HMMByCounts, Markov
 from basetag.config.checked import Config
+from basetag.config.datasets import OwnDataset
 from basetag.config.decoding import Viterbi
 from basetag.config.layers import Keys
 from basetag.config.mistakes import Mistake, unknown
 from basetag.config.model import TaggerFile, TaggerReference
 from basetag.config.named_taggers import wrongly_named_taggers
 from basetag.config.networks import HiddenStates, Network
+from basetag.config.state_roles import letter_of, listed, no_state
 from basetag.config.training import Training
 from basetag.hmm_variations import ImpossibleVariationError
-from basetag.kmer_table import MOST_CELLS, n_contexts, n_words
+from basetag.kmer_table import MOST_CELLS, MOST_COUNTS, n_contexts, n_words
 from basetag.letters import plain_letters
 
 
 def mismatches(config: Config) -> Iterator[Mistake]:
     """Yield what is wrong between sections that are each right."""
     yield from _impossible_variations(config)
+    yield from _wrong_groups(config)
     yield from _idle_taggers(config)
     yield from _large_tables(config)
     yield from _large_embeddings(config)
@@ -33,6 +37,7 @@ def mismatches(config: Config) -> Iterator[Mistake]:
     yield from _wrong_weights(config)
     yield from _wrong_heads(config)
     yield from _strange_lengths(config)
+    yield from _pooled_annotations(config)
     yield from _missing_features(config)
     yield from _missing_substates(config)
     yield from _strandless(config)
@@ -49,6 +54,29 @@ def _impossible_variations(config: Config) -> Iterator[Mistake]:
                 yield Mistake(keys, error.problem, error.advice)
 
 
+def _wrong_groups(config: Config) -> Iterator[Mistake]:
+    """Yield groups that name a state that is none, or leave one out; once is checked before."""
+    for dataset, settings in config.datasets.items():
+        if not isinstance(settings, OwnDataset):
+            continue
+        states = config.states(dataset)
+        for name, groups in settings.groups.items():
+            keys: Keys = ("datasets", dataset, "groups", name)
+            missing = dict(states)
+            for group, members in groups.items():
+                for index, wanted in enumerate(members):
+                    letter = letter_of(wanted, states)
+                    if letter is None:
+                        problem = no_state(group, wanted, dataset, states)
+                        yield Mistake((*keys, group, index), problem.problem, problem.advice)
+                    elif missing.pop(letter, None) is None:
+                        what = f"the state {wanted!r} stands in two groups"
+                        yield Mistake((*keys, group, index), what, "name it by its letter, once")
+            if missing and all(letter_of(own, states) for own in chain(*groups.values())):
+                what = f"no group has {listed(missing)}"
+                yield Mistake(keys, what, "every state belongs to one group")
+
+
 def _idle_taggers(config: Config) -> Iterator[Mistake]:
     """Yield taggers that no dataset can have, and what the first one lacks."""
     for name in config.taggers:
@@ -62,6 +90,8 @@ def _large_tables(config: Config) -> Iterator[Mistake]:
     for name, tagger in config.taggers.items():
         if isinstance(tagger, HMMByCounts):
             yield from _large_orders(config, name, tagger.order)
+        if isinstance(tagger, Markov):
+            yield from _large_models(config, name, tagger.order)
         if not isinstance(tagger, BaseTable):
             continue
         for dataset in config.datasets_of(name):
@@ -86,6 +116,19 @@ def _large_orders(config: Config, name: str, order: int) -> Iterator[Mistake]:
                 ("taggers", name, "order"),
                 f"words of {order} of the {n_letters} letters of {dataset!r} are too many for its "
                 f"{len(config.states(dataset))} states",
+                "take a lower order",
+            )
+            break
+
+
+def _large_models(config: Config, name: str, order: int) -> Iterator[Mistake]:
+    for dataset in config.datasets_of(name):
+        n_letters = len(plain_letters(config.alphabet(dataset)))
+        if n_contexts(n_letters, order) * n_letters > MOST_COUNTS:
+            yield Mistake(
+                ("taggers", name, "order"),
+                f"words of {order} of the {n_letters} letters of {dataset!r} are too many to count "
+                "what follows each",
                 "take a lower order",
             )
             break
@@ -145,7 +188,18 @@ def _wrong_weights(config: Config) -> Iterator[Mistake]:
             place = ("taggers", name, "training")
             given.append((place, tagger.training, config.datasets_of(name)))
     for above, training, datasets in given:
-        if training is None or not isinstance(training.class_weights, dict):
+        if training is None or training.class_weights is None:
+            continue
+        numbers = next((name for name in datasets if config.tells_numbers(name)), None)
+        if numbers is not None:
+            yield Mistake(
+                (*above, "class_weights"),
+                f"the records of the dataset {numbers!r} have numbers, which are of no state that "
+                "could have a weight",
+                "remove it",
+            )
+            continue
+        if not isinstance(training.class_weights, dict):
             continue
         states = {dataset: list(config.states(dataset)) for dataset in datasets}
         known = list(dict.fromkeys(letter for letters in states.values() for letter in letters))
@@ -220,6 +274,33 @@ def _strange_lengths(config: Config) -> Iterator[Mistake]:
                 )
 
 
+def _pooled_annotations(config: Config) -> Iterator[Mistake]:
+    """Yield annotations by networks that give a record one label, and none to its bases."""
+    for name, genome in config.model.annotate.items():
+        for index, use in enumerate(genome.taggers):
+            if isinstance(use, TaggerFile):
+                architecture = config.cards[use.file]["architecture"]
+                key, pooling, called = "file", architecture.get("pooling"), use.file
+            else:
+                tagger = config.taggers.get(use.tagger)
+                key, called = "tagger", use.tagger
+                pooling = tagger.pooling if isinstance(tagger, Network) else None
+                known = pooling is None and use.dataset in config.datasets
+                if known and config.is_of_records(use.dataset):
+                    yield Mistake(
+                        ("annotate", name, "taggers", index, "dataset"),
+                        f"the records of {use.dataset!r} are told as wholes, and their bases have "
+                        "no labels",
+                        "name it in the section classify, or another dataset here",
+                    )
+            if pooling is not None:
+                yield Mistake(
+                    ("annotate", name, "taggers", index, key),
+                    f"{called!r} has pooling: it labels whole records, and none of their bases",
+                    "name a tagger without pooling, or take the section classify",
+                )
+
+
 def _states_of(config: Config, use: TaggerReference | TaggerFile) -> Mapping[str, str]:
     """Return the states of a tagger that annotates a genome; none where it is unknown."""
     if isinstance(use, TaggerFile):
@@ -235,7 +316,7 @@ def _missing_features(config: Config) -> Iterator[Mistake]:
                 if feature in known:
                     continue
                 _, advice = unknown("feature", feature, known)
-                if config.is_simulated(dataset):
+                if config.is_drawn(dataset):
                     advice = "a simulated dataset has none: give the tagger a config without it"
                 elif not known:
                     advice = f"add it to datasets.{dataset}.features"
@@ -304,6 +385,14 @@ def _strandless_at(keys: Keys, datasets: list[str], config: Config) -> Iterator[
             yield Mistake(
                 keys,
                 f"the dataset {dataset!r} is written in {alphabet!r}, which has no second strand",
+                "remove it",
+            )
+            return
+        if getattr(getattr(config.datasets[dataset], "columns", None), "context", None) is not None:
+            yield Mistake(
+                keys,
+                f"sequences of the dataset {dataset!r} have what they come with in front, where "
+                "no other strand has it",
                 "remove it",
             )
             return

@@ -15,9 +15,11 @@ from typing import Annotated
 from pydantic import AfterValidator, Discriminator, Field, Strict, Tag, model_validator
 
 from basetag.config.accessions import ACCESSION, check_accession
+from basetag.config.columns import Column, check_columns
 from basetag.config.datasets import Dataset
 from basetag.config.decoding import Decoding
 from basetag.config.features import FeatureSources
+from basetag.config.generation import Generation
 from basetag.config.section import (
     LARGEST_SEED,
     Name,
@@ -38,7 +40,7 @@ from basetag.region import Region
 #: The folder of annotations by taggers that a config names by their files.
 TAGGER_FILES = "files"
 
-RESERVED_DATASETS = ("annotations", "genomes", "sweeps", TAGGER_FILES)
+RESERVED_DATASETS = ("annotations", "classified", "generated", "genomes", "sweeps", TAGGER_FILES)
 RESERVED_TAGGERS = ("corpus", "controls")
 
 #: Bases of a region that the report shows, at most.
@@ -197,7 +199,42 @@ class GenomeEntry(Section):
     )
 
 
+class SequencesEntry(Section):
+    """Sequences of which a tagger is to tell the classes."""
+
+    fasta: str | None = Field(default=None, min_length=1, description="Path of a FASTA file.")
+    table: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Path of a table parted by tabs or commas, plain or compressed (gzip, BGZF), "
+        "with a sequence, or a text, on each row.",
+    )
+    column: Column = Field(
+        default="sequence", description="Column of the sequences, or texts, of the table."
+    )
+    name: Column | None = Field(
+        default=None,
+        description="Column of the names of the table's rows; without it they are numbered.",
+    )
+    context: Column | None = Field(
+        default=None,
+        description="Column of what each sequence comes with, where the tagger was trained with "
+        "one.",
+    )
+    tagger: AnnotatingTagger = Field(
+        description="What tells their classes: a tagger of this config, as in `{dataset: mine, "
+        "tagger: pooled}`, or any by its file, as in `{file: tagger.safetensors}`."
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> SequencesEntry:
+        columns = {"column": self.column, "name": self.name, "context": self.context}
+        check_columns({key: value for key, value in columns.items() if value is not None})
+        return self
+
+
 Genome = Annotated[GenomeEntry, one_of("accession", "fasta")]
+Sequences = Annotated[SequencesEntry, one_of("fasta", "table")]
 
 
 class ConfigModel(Section):
@@ -224,6 +261,13 @@ class ConfigModel(Section):
     annotate: Annotated[dict[Name, Genome], AfterValidator(distinct)] = Field(
         default={}, description="Genomes to annotate, by name."
     )
+    classify: Annotated[dict[Name, Sequences], AfterValidator(distinct)] = Field(
+        default={}, description="Sequences whose classes are to be told, by name."
+    )
+    generate: Annotated[dict[Name, Generation], AfterValidator(distinct)] = Field(
+        default={},
+        description="Sequences to draw from networks that tell the next letter, by name.",
+    )
     sweeps: Annotated[dict[Name, Sweep], AfterValidator(distinct)] = Field(
         default={}, description="Grids of datasets and taggers, by name, beside the run itself."
     )
@@ -231,6 +275,7 @@ class ConfigModel(Section):
     @model_validator(mode="after")
     def _check(self) -> ConfigModel:
         uses = [use for genome in self.annotate.values() for use in genome.taggers]
+        uses += [entry.tagger for entry in self.classify.values()]
         made = self.datasets or self.taggers or self.sweeps
         if not made and uses and all(isinstance(use, TaggerFile) for use in uses):
             return self

@@ -1,7 +1,7 @@
 """What is wrong where a config names a tagger that it makes itself.
 
-A tagger starts from another's weights, or a genome is annotated with it: is there such a tagger,
-with that seed, and does it fit?
+A tagger starts from another's weights, or annotates a genome, or classifies sequences, or sequences
+are drawn from it: is there such a tagger, with that seed, and does it fit?
 """
 
 from __future__ import annotations
@@ -10,19 +10,26 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from basetag.config.checked import Config
+from basetag.config.generation import Generation
 from basetag.config.layers import Keys
 from basetag.config.mistakes import Mistake, unknown
 from basetag.config.model import TAGGER_FILES, TaggerFile, TaggerReference
 from basetag.config.runs import Run
 from basetag.config.sources import TAGGER_FILE
+from basetag.letters import plain_letters
+from basetag.tagger_card import tells_classes
 
 
 def wrongly_named_taggers(config: Config) -> Iterator[Mistake]:
-    """Yield what is wrong with the taggers that others start from, and that annotate genomes."""
+    """Yield what is wrong with taggers that others start from, that annotate or classify."""
     yield from _wrong_beginnings(config)
     yield from _circles(config)
     for genome in config.model.annotate:
         yield from _wrong_references(config, genome)
+    for name in config.model.classify:
+        yield from _wrong_classifier(config, name)
+    for generated in config.model.generate:
+        yield from _wrong_generations(config, generated)
 
 
 def _wrong_beginnings(config: Config) -> Iterator[Mistake]:
@@ -120,7 +127,113 @@ def _wrong_references(config: Config, genome: str) -> Iterator[Mistake]:
         seen.add(run)
 
 
-def _unknown_names(config: Config, use: TaggerReference, keys: Keys) -> Iterator[Mistake]:
+def _wrong_context(config: Config, name: str, dataset: str) -> Iterator[Mistake]:
+    """Yield where sequences come with a context, and those of training without, or the reverse."""
+    entry = config.model.classify[name]
+    trained = getattr(getattr(config.datasets[dataset], "columns", None), "context", None)
+    if trained is not None and entry.context is None:
+        yield Mistake(
+            ("classify", name),
+            f"the taggers of the dataset {dataset!r} read its column {trained!r} in front of each "
+            "sequence, and here is none",
+            "give table: new.tsv and context:, its column of the same",
+        )
+    elif trained is None and entry.context is not None:
+        yield Mistake(
+            ("classify", name, "context"),
+            f"the dataset {dataset!r} has no column of what its sequences come with",
+            "remove context",
+        )
+
+
+def _wrong_classifier(config: Config, name: str) -> Iterator[Mistake]:
+    """Yield what keeps a tagger from telling the classes of sequences."""
+    use = config.model.classify[name].tagger
+    keys: Keys = ("classify", name, "tagger")
+    if isinstance(use, TaggerFile):
+        card = config.cards[use.file]
+        if not tells_classes(card):
+            yield Mistake(
+                (*keys, "file"),
+                f"{use.file!r} labels bases, and no sequence as a whole",
+                "name the file of a tagger that was made on a dataset with task: classify, or take "
+                "annotate",
+            )
+        for feature in card.get("features", ()):
+            yield Mistake(
+                (*keys, "file"),
+                f"{use.file!r} reads the feature {feature!r}, and new sequences have none",
+                "name a tagger that reads letters alone",
+            )
+        return
+    unknown_names = list(_unknown_names(config, use, keys))
+    yield from unknown_names
+    if unknown_names:
+        return
+    if not config.is_of_records(use.dataset):
+        yield Mistake(
+            (*keys, "dataset"),
+            f"{use.dataset!r} has a label for each base, and its taggers tell no classes",
+            "name a dataset with task: classify, or take annotate",
+        )
+        return
+    if config.vocabulary(use.dataset) and config.model.classify[name].table is None:
+        yield Mistake(
+            ("classify", name, "fasta"),
+            f"the taggers of the dataset {use.dataset!r} read texts, which no FASTA file holds",
+            "give table: texts.csv and column: text",
+        )
+    yield from _wrong_context(config, name, use.dataset)
+    seeds = config.seeds(use.tagger)
+    run = (use.dataset, use.tagger, seeds[0] if use.seed is None else use.seed)
+    yield from _wrong_run(config, use, run, keys, set(config.runs()), set())
+
+
+def _wrong_generations(config: Config, generated: str) -> Iterator[Mistake]:
+    settings = config.model.generate[generated]
+    keys: Keys = ("generate", generated)
+    unknown_names = list(_unknown_names(config, settings, keys))
+    yield from unknown_names
+    if unknown_names:
+        return
+    dataset, tagger, seed = run = config.generating_run(generated)
+    if not config.tells_next(dataset):
+        yield Mistake(
+            (*keys, "dataset"),
+            f"the taggers of the dataset {dataset!r} do not tell the next letter",
+            "name a dataset with task: next_token",
+        )
+    elif not config.is_network(tagger):
+        yield Mistake(
+            (*keys, "tagger"),
+            f"{tagger!r} is a baseline, and sequences are drawn from networks",
+            "name a network",
+        )
+    elif not config.has(dataset, tagger):
+        yield Mistake(
+            (*keys, "tagger"),
+            f"{tagger!r} cannot be made for the dataset {dataset!r}",
+            "choose another",
+        )
+    elif run not in config.runs():
+        seeds = ", ".join(map(str, config.seeds(tagger)))
+        yield Mistake((*keys, "seed"), f"{tagger!r} has no seed {seed}", f"its seeds are {seeds}")
+    else:
+        alphabet = config.alphabet(dataset)
+        letters = plain_letters(alphabet)
+        known = f"{letters}{letters.lower()}Uu" if alphabet == "dna" else letters
+        strange = next((x for x in settings.prompt or "" if x not in known), None)
+        if strange is not None:
+            yield Mistake(
+                (*keys, "prompt"),
+                f"{strange!r} is no plain letter of the dataset {dataset!r}",
+                f"the letters are {letters}",
+            )
+
+
+def _unknown_names(
+    config: Config, use: TaggerReference | Generation, keys: Keys
+) -> Iterator[Mistake]:
     for kind, name, known_names, own in (
         ("dataset", use.dataset, config.datasets, config.model.datasets),
         ("tagger", use.tagger, config.taggers, config.model.taggers),
@@ -137,6 +250,19 @@ def _wrong_run(
         yield Mistake(
             (*keys, "tagger"),
             f"{use.tagger!r} cannot be made for the dataset {use.dataset!r}",
+            "choose another",
+        )
+    elif config.tells_next(use.dataset):
+        yield Mistake(
+            (*keys, "dataset"),
+            f"the taggers of the dataset {use.dataset!r} tell the next letter of each, and label "
+            "no bases",
+            "choose another, or start a tagger of bases from this one by init_from",
+        )
+    elif config.tells_value(use.dataset):
+        yield Mistake(
+            (*keys, "dataset"),
+            f"the taggers of the dataset {use.dataset!r} read numbers, and sequences have letters",
             "choose another",
         )
     elif run not in runs:

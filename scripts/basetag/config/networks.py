@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
+    ConfigDict,
     Discriminator,
     Field,
     Strict,
     StringConstraints,
     Tag,
+    WithJsonSchema,
     model_validator,
 )
 
-from basetag.architecture import CELLS, UNGATED
+from basetag.architecture import CELLS, POOLINGS, UNGATED
 from basetag.config.decoding import TaggerDecoding
+from basetag.config.presets import PRESETS
 from basetag.config.section import Section, mistake
 from basetag.config.training import Training
 from basetag.letters import letters_problem
@@ -34,13 +38,57 @@ ARCHITECTURE = (
     "normalised",
     "longest_memory",
     "head",
+    "pooling",
     "substates",
 )
 
 if TYPE_CHECKING:
     CellName = str
+    PoolingName = str
+    PresetName = str
 else:
     CellName = Literal[(*CELLS, "none")]
+    PoolingName = Literal[tuple(POOLINGS)]
+    PresetName = Literal[tuple(PRESETS)]
+
+
+_STARTING_KEYS = ("dataset", "tagger", "seed")
+
+
+def _path_of_run(value: Any) -> Any:
+    """Return the file of a tagger of this config that is named by dataset, tagger and seed."""
+    if not isinstance(value, dict):
+        return value
+    if set(value) != set(_STARTING_KEYS) or type(value["seed"]) is not int:
+        raise mistake(
+            f"found {', '.join(map(str, value)) or 'nothing'}, expected dataset, tagger and seed",
+            "write {dataset: unlabelled, tagger: gru, seed: 1}, or the path of a file",
+        )
+    return "results/{dataset}/{tagger}/seed{seed}/tagger.safetensors".format_map(value)
+
+
+Start = Annotated[
+    str,
+    BeforeValidator(_path_of_run),
+    Field(min_length=1),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "minLength": 1},
+                {
+                    "type": "object",
+                    "properties": {
+                        "dataset": {"type": "string"},
+                        "tagger": {"type": "string"},
+                        "seed": {"type": "integer", "minimum": 0},
+                    },
+                    "required": list(_STARTING_KEYS),
+                    "additionalProperties": False,
+                },
+            ]
+        }
+    ),
+]
 
 
 class Embedding(Section):
@@ -193,11 +241,27 @@ def _check_features(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def _cell_or_preset(schema: dict[str, Any]) -> None:
+    """Say in the schema that one of the two is needed."""
+    schema.pop("required")
+    schema["anyOf"] = [{"required": [key]} for key in ("cell", "preset")]
+
+
 class Network(Section):
     """A network that reads the sequence and gives each base its state probabilities."""
 
+    # What a preset stands for is put in its place beforehand: the key itself is for the schema.
+    model_config = ConfigDict(json_schema_extra=_cell_or_preset)
+
     cell: CellName = Field(
-        description="Kind of recurrent cell; `none` for a network without recurrence."
+        description="Kind of recurrent cell; `none` for a network without recurrence. Needed, but "
+        "with a `preset`."
+    )
+    preset: PresetName | None = Field(
+        default=None,
+        description="A published network, whose keys stand for it; what the tagger says besides "
+        "goes over them, key by key: `{preset: dcrnn, hidden: 600}`. `dcrnn`: Li & Yu 2016, "
+        "kernels of 3, 7 and 11 in front of three two-directional layers of GRU.",
     )
     hidden: int = Field(
         default=32,
@@ -260,21 +324,33 @@ class Network(Section):
         "base by itself; `crf` for a record as a whole, by a linear-chain conditional random "
         "field, which learns how labels follow each other; or a CRF's hidden states.",
     )
+    pooling: PoolingName | None = Field(
+        default=None,
+        description="How a record's bases are summed up where the record as a whole has a label: "
+        "`last` takes the last state of each direction; `mean` and `max` each unit's mean and "
+        "largest number over all bases; `attention` a mean whose weights are learnt. Null labels "
+        "each base.",
+    )
     substates: bool = Field(
         default=False,
         description="Whether training is on the dataset's finer states, where it has some, such as "
         "codon positions; a label's probability is then the sum over its own.",
+    )
+    joint: bool = Field(
+        default=True,
+        description="Whether the dataset's further labels (`heads`) are learnt jointly with the "
+        "main ones, where it has some.",
     )
     both_strands: bool = Field(
         default=False,
         description="Whether predictions are the mean over a sequence and its reverse complement; "
         "DNA and RNA only.",
     )
-    init_from: str | None = Field(
+    init_from: Start | None = Field(
         default=None,
-        min_length=1,
-        description="Start from another tagger's weights: path of a tagger.safetensors, which may "
-        "be one that this run makes. The head is new where the states differ.",
+        description="Start from another tagger's weights: `dataset`, `tagger` and `seed` of one of "
+        "this config, or the path of a tagger.safetensors, which may be one that this run makes. "
+        "The head is new where the states or the tasks differ.",
     )
     frozen: Annotated[
         tuple[Annotated[str, StringConstraints(min_length=1)], ...], Strict(False)
@@ -321,6 +397,7 @@ class Network(Section):
                 "remove it, or take head: crf",
                 "substates",
             )
+        self._check_pooling()
         kept = {"embedding", "embedding.weight"}
         given = self.embedding.table is not None and set(self.frozen) <= kept
         if self.frozen and self.init_from is None and not given:
@@ -330,3 +407,32 @@ class Network(Section):
                 "frozen",
             )
         return self
+
+    def _check_pooling(self) -> None:
+        """Raise where a network that labels records has what is for bases."""
+        if self.pooling is None:
+            return
+        if self.pooling == "last" and self.cell == "none":
+            raise mistake(
+                "without a cell there is no last state",
+                "take mean, max or attention, or a cell",
+                "pooling",
+            )
+        if self.head != "softmax":
+            raise mistake(
+                "a CRF labels the bases of a record, and with pooling the record has one label",
+                "remove pooling, or take head: softmax",
+                "head",
+            )
+        if self.substates:
+            raise mistake(
+                "bases have substates, and with pooling a record has one label",
+                "remove it, or remove pooling",
+                "substates",
+            )
+        if self.decoding != "argmax":
+            raise mistake(
+                "a record that has one label has no path of states",
+                "remove it, or remove pooling",
+                "decoding",
+            )

@@ -9,8 +9,12 @@ from typing import Any
 
 from basetag.config.baselines import HMMByEM
 from basetag.config.checked import Config
-from basetag.config.datasets import LengthRange, SimulatedDataset
+from basetag.config.classification import MotifDataset
+from basetag.config.datasets import SimulatedDataset
+from basetag.config.lengths import mean_length
 from basetag.config.networks import Network
+from basetag.config.next_token import NextTokenSimulated
+from basetag.config.next_value import WaveDataset
 from basetag.config.runs import Use
 
 Settings = dict[str, Any]
@@ -30,8 +34,9 @@ def preflight_settings(config: Config) -> Settings:
 
     `datasets`, by name, each with `of_sweep` (whether it is one of a sweep's simulations, of which
     there can be thousands), `simulated` (`records` and `bases`; None for a user's own),
-    `encode` (as `Config.encode_settings`), `split`, `features` (name and kind of each) and `files`
-    (numbers in `preflight_files`: `sequences`, `labels`, `table`, `features`).
+    `encode` (as `Config.encode_settings`), `split`, `features` (name and kind of each), `heads`
+    (name and `encode_head_settings` of each) and `files` (numbers in `preflight_files`:
+    `sequences`, `labels`, `table`, `features`, `heads`).
     `genomes`, by name, with `alphabet`, `file` (a number; None where it is fetched), `regions`
     (that the report shows) and `features` (name, kind, number). `skipped`: dataset, tagger, and
     why it is not made for it. `work`, what costs depend on: see `basetag.preflight.costs`.
@@ -41,7 +46,7 @@ def preflight_settings(config: Config) -> Settings:
     return {
         "datasets": {
             name: _dataset(config, name, number)
-            | {"of_sweep": name in config.swept_datasets and config.is_simulated(name)}
+            | {"of_sweep": name in config.swept_datasets and config.is_drawn(name)}
             for name in config.datasets
         },
         "genomes": {
@@ -75,6 +80,7 @@ def _files(config: Config) -> dict[str, list[Path]]:
     files: dict[str, list[Path]] = {}
     for name in sorted(config.datasets):
         own = [config.sequence_file(name), config.label_file(name), config.split_table(name)]
+        own += [config.head_file(name, head) for head in config.heads(name)]
         files[name] = [*(file for file in own if file is not None), *config.feature_files(name)]
     for name in sorted(config.model.annotate):
         fasta = config.genome_file(name)
@@ -86,23 +92,20 @@ def _files(config: Config) -> dict[str, list[Path]]:
 def _dataset(config: Config, name: str, number: _Numbers) -> Settings:
     about: Settings = {"split": config.split_settings(name), "simulated": None}
     settings = config.dataset(name)
-    if isinstance(settings, SimulatedDataset):
+    if isinstance(settings, SimulatedDataset | MotifDataset | NextTokenSimulated | WaveDataset):
         drawn = settings.simulate
-        length: float = (
-            (drawn.length.minimum + drawn.length.maximum) / 2
-            if isinstance(drawn.length, LengthRange)
-            else drawn.length
-        )
-        bases = round(drawn.records * length)
+        bases = round(drawn.records * mean_length(drawn.length))
         return about | {"simulated": {"records": drawn.records, "bases": bases}}
     return about | {
         "encode": config.encode_settings(name),
         "features": config.encode_features_settings(name)["features"],
+        "heads": [[head, config.encode_head_settings(name, head)] for head in config.heads(name)],
         "files": {
             "sequences": number[config.sequence_file(name)],
             "labels": number[config.label_file(name)],
             "table": number[config.split_table(name)],
             "features": [number[file] for file in config.feature_files(name)],
+            "heads": [number[config.head_file(name, head)] for head in config.heads(name)],
         },
     }
 
@@ -112,10 +115,11 @@ def _work(config: Config) -> Settings:
     return {
         "datasets": {
             name: {
-                "simulated": config.is_simulated(name),
+                "simulated": config.is_drawn(name),
                 "states": len(config.states(name)),
                 "substates": config.has_substates(name),
                 "features": len(config.feature_sources(name)),
+                "heads": [len(head.states) for head in config.heads(name).values()],
             }
             for name in config.datasets
         },
@@ -140,6 +144,7 @@ def _tagger(config: Config, name: str) -> Settings:
     if isinstance(settings, Network):
         training = config.train_settings(name, 0)["training"]
         own = {key: training[key] for key in ("bases", "batch", "window")}
+        own["joint"] = settings.joint
         return {"network": _network(settings.model_dump()) | own}
     if isinstance(settings, HMMByEM):
         return {"passes": settings.restarts * settings.iterations, "bases": settings.bases}

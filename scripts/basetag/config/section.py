@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import (
@@ -107,11 +108,21 @@ def chosen_by(key: str, default: str | None = None) -> Discriminator:
     """Return what chooses a union's model: the model's tag is the value of `key` in <>."""
 
     def tag(value: Any) -> str | None:
-        found = value.get(key, default) if isinstance(value, dict) else getattr(value, key, None)
+        found = value.get(key, default) if isinstance(value, dict) else getattr(value, key, default)
         return None if found is None else f"<{found}>"
 
     tag.__name__ = key  # pydantic's errors name the function, so they name the key
     return Discriminator(tag)
+
+
+def chosen_by_source(sources: Sequence[str], default: str) -> Discriminator:
+    """Return what chooses a dataset's model: the first of `sources` that it has, in <>."""
+
+    def _source(value: Any) -> str:
+        has = value.__contains__ if isinstance(value, dict) else lambda key: hasattr(value, key)
+        return f"<{next((key for key in sources if has(key)), default)}>"
+
+    return Discriminator(_source)
 
 
 def range_text(field: FieldInfo) -> str:

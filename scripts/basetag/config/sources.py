@@ -6,16 +6,19 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from basetag.config.classification import ClassifiedFasta
 from basetag.config.datasets import (
     DATASET_FILES,
     FastaDataset,
     FetchedDataset,
-    SimulatedDataset,
 )
 from basetag.config.feature_labels import FeatureLabels
-from basetag.config.features import BedGraph, FeatureSource
+from basetag.config.features import FeatureSource, kind_and_path
+from basetag.config.further_heads import AnyHead, FastaHead
 from basetag.config.labels import label_path
 from basetag.config.networks import Network
+from basetag.config.next_token import NextTokenFetched
+from basetag.config.regression import RegressionFasta
 from basetag.config.runs import Run, Runs
 from basetag.config.splits import TableSplit
 
@@ -33,7 +36,7 @@ class Sources(Runs):
         None where it is simulated or to be fetched.
         """
         settings = self.dataset(dataset)
-        if isinstance(settings, SimulatedDataset | FetchedDataset):
+        if self.is_drawn(dataset) or self.is_fetched(dataset):
             return None
         return Path(next(getattr(settings, key) for key in DATASET_FILES if hasattr(settings, key)))
 
@@ -45,11 +48,13 @@ class Sources(Runs):
         settings = self.dataset(dataset)
         if isinstance(settings, FastaDataset):
             return Path(label_path(settings.labels)[1])
+        if isinstance(settings, ClassifiedFasta | RegressionFasta):
+            return Path(settings.labels.table)
         return self.sequence_file(dataset)
 
     def is_fetched(self, dataset: str) -> bool:
         """Whether the sequence and features of `dataset` are fetched by accession."""
-        return isinstance(self.dataset(dataset), FetchedDataset)
+        return isinstance(self.dataset(dataset), FetchedDataset | NextTokenFetched)
 
     def has_substates(self, dataset: str) -> bool:
         """Whether bases of `dataset` have finer states than their labels: positions in codons."""
@@ -57,10 +62,31 @@ class Sources(Runs):
         labels = getattr(settings, "labels", None)
         return isinstance(labels, FeatureLabels) and bool(labels.coding_states())
 
+    def heads(self, dataset: str) -> dict[str, AnyHead]:
+        """Return the further labels of `dataset`, in order of name; none for most."""
+        heads = getattr(self.dataset(dataset), "heads", {})
+        return {name: heads[name] for name in sorted(heads)}
+
+    def heads_of(self, dataset: str, tagger: str) -> list[str]:
+        """Return the further labels that `tagger` learns on `dataset`; none for a baseline."""
+        settings = self.tagger(tagger)
+        joint = isinstance(settings, Network) and settings.joint
+        return list(self.heads(dataset)) if joint else []
+
+    def head_file(self, dataset: str, head: str) -> Path | None:
+        """Return the user's file of further labels of `dataset`; of a table, that itself."""
+        own = self.heads(dataset)[head]
+        return Path(own.labels) if isinstance(own, FastaHead) else self.label_file(dataset)
+
     def split_table(self, dataset: str) -> Path | None:
         """Return the user's table of the splits of `dataset`; None where it has none."""
         split = self.dataset(dataset).split
         return Path(split.table) if isinstance(split, TableSplit) else None
+
+    def classified_file(self, name: str) -> Path:
+        """Return the user's file of the sequences `name` whose classes are to be told."""
+        entry = self.model.classify[name]
+        return Path(entry.table or entry.fasta or "")
 
     def genome_file(self, genome: str) -> Path | None:
         """Return the user's FASTA file of `genome`; None where it is to be fetched."""
@@ -74,7 +100,7 @@ class Sources(Runs):
             sources = self.genome(of_genome).features
         else:
             settings = self.dataset(owner)
-            sources = {} if isinstance(settings, SimulatedDataset) else settings.features
+            sources = getattr(settings, "features", {})
         return {name: sources[name] for name in sorted(sources)}
 
     def feature_owners(self) -> list[str]:
@@ -84,9 +110,16 @@ class Sources(Runs):
 
     def feature_files(self, owner: str) -> list[Path]:
         """Return the user's files of the features of a dataset or genome, in order of name."""
+        return [Path(kind_and_path(own)[1]) for own in self.feature_sources(owner).values()]
+
+    def matrix_files(self, owner: str) -> list[Path]:
+        """Return the files in the folders of `feature_files`, by name: what is read there."""
+        folders = [path for path in self.feature_files(owner) if path.is_dir()]
         return [
-            Path(source.bedgraph if isinstance(source, BedGraph) else source.table)
-            for source in self.feature_sources(owner).values()
+            path
+            for folder in folders
+            for path in sorted(folder.iterdir())
+            if path.name.endswith((".pssm", ".pssm.gz"))
         ]
 
     def learns_substates(self, dataset: str, tagger: str) -> bool:

@@ -113,6 +113,46 @@ def _check_words(lists: dict[str, tuple[str, ...]], kind: str) -> None:
             first[word] = key
 
 
+class FoldSplit(Section):
+    """One of several folds of the records is the test split: cross-validation, fold by fold.
+
+    A sweep over `split.fold` judges each record once.
+    """
+
+    by: Literal["fold"] = Field(description="What decides: a fold of the records.")
+    folds: int | None = Field(
+        default=10,
+        ge=2,
+        le=100_000,
+        description="Folds that the records are dealt into, each class evenly; exact copies stay "
+        "together. null makes one for each record (leave-one-out).",
+        json_schema_extra={"unit": "folds"},
+    )
+    fold: int = Field(ge=0, lt=10**8, description="Which of them is the test split, from 0 on.")
+    validation: float = Field(
+        default=0.1, gt=0, lt=1, description="Share of the other records on which choices are made."
+    )
+    near_copies: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="As of a split by record: near copies are then in one fold, and what is called "
+        "leave-one-out leaves out a sequence with all that is like it. null keeps exact copies "
+        "together, and no others.",
+    )
+    seed: Seed = 1
+
+    @model_validator(mode="after")
+    def _check(self) -> FoldSplit:
+        if self.folds is not None and self.fold >= self.folds:
+            raise mistake(
+                f"there is no fold {self.fold} of {self.folds}",
+                f"the last one is {self.folds - 1}",
+                "fold",
+            )
+        return self
+
+
 class NameSplit(Section):
     """Records go to the split that names them."""
 
@@ -175,7 +215,7 @@ class TableSplit(Section):
     )
 
 
-AnySplit = RecordSplit | BlockSplit | NameSplit | TableSplit
+AnySplit = RecordSplit | BlockSplit | FoldSplit | NameSplit | TableSplit
 
 _LISTS = (*SPLIT_NAMES, "unused")
 
@@ -187,13 +227,15 @@ def settings_of(split: AnySplit) -> dict[str, Any]:
     """
     settings = split.model_dump(exclude={"table"})
     for lists in (settings, settings.get("values", {})):
-        lists |= {key: sorted(lists[key]) for key in lists if key in _LISTS}
+        named = (key for key in lists if key in _LISTS and not isinstance(lists[key], float))
+        lists |= {key: sorted(lists[key]) for key in list(named)}
     return settings
 
 
 Split = Annotated[
     Annotated[RecordSplit, Tag("<record>")]
     | Annotated[BlockSplit, Tag("<block>")]
+    | Annotated[FoldSplit, Tag("<fold>")]
     | Annotated[NameSplit, Tag("<name>")]
     | Annotated[TableSplit, Tag("<table>")],
     chosen_by("by", "record"),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Discriminator, Tag
+from pydantic import BeforeValidator, Discriminator, Tag
 
 from basetag.config.baselines import (
+    Autoregression,
     BaseTable,
     CpGRule,
     Exact,
@@ -15,10 +16,13 @@ from basetag.config.baselines import (
     GivenHMM,
     HMMByCounts,
     HMMByEM,
+    Last,
     Majority,
+    Markov,
     Uniform,
 )
 from basetag.config.networks import Network
+from basetag.config.presets import with_preset
 from basetag.config.programs import Pyrodigal
 from basetag.config.section import one_of
 
@@ -46,9 +50,13 @@ Tagger = Annotated[
     | Annotated[BaseTable, Tag("<base_table>")]
     | Annotated[GCWindow, Tag("<gc_window>")]
     | Annotated[CpGRule, Tag("<cpg_rule>")]
+    | Annotated[Markov, Tag("<markov>")]
+    | Annotated[Last, Tag("<last>")]
+    | Annotated[Autoregression, Tag("<autoregression>")]
     | Annotated[Majority, Tag("<majority>")]
     | Annotated[Uniform, Tag("<uniform>")]
     | Annotated[Pyrodigal, Tag("<program:pyrodigal>")],
     Discriminator(baseline),
     one_of("cell", "baseline", "program"),
+    BeforeValidator(with_preset),
 ]

@@ -51,6 +51,22 @@ class Training(Section):
         "through again.",
         json_schema_extra={"unit": "bases"},
     )
+    epochs: float | None = Field(
+        default=None,
+        gt=0,
+        le=1e6,
+        description="Times that the training split is gone through, in place of `bases`; null "
+        "trains on that many.",
+        json_schema_extra={"unit": "epochs"},
+    )
+    labels: int | None = Field(
+        default=None,
+        ge=1,
+        le=10**12,
+        description="Learn from this many labelled bases of the training split and no more "
+        "(records, where these are classified), which ones each seed draws anew; null takes all.",
+        json_schema_extra={"unit": "bases"},
+    )
     batch: int = Field(
         default=64,
         ge=1,
@@ -62,7 +78,8 @@ class Training(Section):
         default=1000,
         ge=10,
         le=100_000,
-        description="Longest stretch that a network is trained on at once; longer records are cut.",
+        description="Longest stretch that a network is trained on at once; longer records are cut, "
+        "but where they are classified.",
         json_schema_extra={"unit": "bases"},
     )
     schedule: Literal["one_cycle", "cosine"] = Field(

@@ -22,6 +22,9 @@ from basetag.judgement.figure_places import (
     OF_UNMATCHED,
     UNMATCHED,
     found_at,
+    found_of_head,
+    head_columns,
+    heads_of,
     unmatched_measures,
 )
 from basetag.judgement.unit_sums import UnitSums
@@ -154,12 +157,17 @@ def write_comparison(
     taggers : iterable of (path-like, path-like or None, path-like or None)
         metrics.json, timing.json and predict_timing.json of each.
     """
-    rows = []
+    rows, every = [], []
     for files in taggers:
         contents = [read_json(file) if file is not None else {} for file in files]
         rows.append(comparison_row(*contents))
+        every.append(contents[0])
     add_seed_means(rows)
-    _write_rows(path, COLUMNS, rows)
+    # A column of its own for each head that some tagger has.
+    places = head_columns(sorted({head for metrics in every for head in heads_of(metrics)}))
+    for row, metrics in zip(rows, every, strict=True):
+        row |= {name: found_of_head(metrics, place) for name, place in places.items()}
+    _write_rows(path, (*COLUMNS, *places), rows)
 
 
 def write_differences(

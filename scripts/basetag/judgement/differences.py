@@ -20,7 +20,7 @@ from basetag.judgement.intervals import Figure, SmoothMeasure, ratio_figures, sm
 from basetag.judgement.unit_sums import UnitSums, mean_over
 
 #: What taggers are compared in.
-MEASURES = ("accuracy", "cross_entropy", "kl_exact", "segment_f1")
+MEASURES = ("accuracy", "cross_entropy", "mean_squared_error", "kl_exact", "segment_f1")
 #: The columns of differences.tsv.
 COLUMNS = ("dataset", "tagger", "other", "measure", "difference", "low", "high", "units")
 
@@ -109,6 +109,10 @@ def differences(first: UnitSums, second: UnitSums, *, seed: int) -> dict[str, Fi
     }
     if first.kl_exact is not None and second.kl_exact is not None:
         ratios["kl_exact"] = first.kl_exact - second.kl_exact, bases
+    if first.squared_error is not None and second.squared_error is not None:
+        assert first.numbers is not None  # noqa: S101 - the two come together
+        error = first.squared_error - second.squared_error
+        ratios["mean_squared_error"] = error, first.numbers
     # Taggers that are the same on all units are so by identity.
     same = [name for name, (numerator, _) in ratios.items() if not numerator.any()]
     figures: dict[str, Figure | None] = {}

@@ -8,16 +8,26 @@ taggers lies in `comparison`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from basetag.corpus import UNLABELLED, Corpus
+from basetag.corpus import NEXT_TOKEN, NEXT_VALUE, UNLABELLED, Corpus
 from basetag.errors import InputError
 from basetag.hmm import HMM
 from basetag.judgement.calibration import fit_temperature
+from basetag.judgement.groups import Grouping
+from basetag.judgement.heads import JudgedHead, judge_head
 from basetag.judgement.matched_runs import RunCounter, open_matches, read_matches
+from basetag.judgement.metrics_sections import next_token_section
+from basetag.judgement.next_values import (
+    next_value_section,
+    places_with_numbers,
+    series_values,
+    value_correlation_length,
+)
 from basetag.judgement.nulls import chance_figures
 from basetag.judgement.prediction_files import (
     AnyPath,
@@ -26,10 +36,12 @@ from basetag.judgement.prediction_files import (
     open_posterior,
     row_chunks,
 )
+from basetag.judgement.regression import number_sums, read_predictions, regression_section
 from basetag.judgement.tally import Tally
 from basetag.judgement.unit_sums import UnitSums
 from basetag.judgement.units import choose_units
 from basetag.segments import Segments
+from basetag.splits.kmers import KmerCode
 
 # Posterior values held at a time: 8 MB in double precision.
 _VALUES_AT_ONCE = 1 << 20
@@ -69,6 +81,10 @@ def evaluate(
     train: Segments | None = None,
     validation: tuple[Segments, AnyPath] | None = None,
     matched_path: AnyPath | None = None,
+    predictions_path: AnyPath | None = None,
+    groupings: Sequence[Grouping] = (),
+    heads: Sequence[JudgedHead] = (),
+    noise: float | None = None,
     pairs: int = 1000,
     draws_seed: int = 1,
 ) -> Judgement:
@@ -106,6 +122,16 @@ def evaluate(
     matched_path : path-like, optional
         .npy of bool, (bases of the split,), whether each base lies inside a match to training; all
         but those are then judged once more, by themselves.
+    predictions_path : path-like, optional
+        .npy of float32, (records of the split,), what the tagger tells of records that have a
+        number each, of series (places,), of the next number of each; needed where the corpus has
+        numbers.
+    groupings : sequence of Grouping
+        Groups of states that are judged as well.
+    heads : sequence of JudgedHead
+        Further labels that the tagger tells; they need the training split.
+    noise : float, optional
+        Deviation of the noise on simulated series.
     pairs : int
         Draws of each null that chance is told by.
     draws_seed : int
@@ -128,18 +154,22 @@ def evaluate(
     }
     posterior = open_posterior(posterior_path, corpus, segments)
     calls = open_calls(calls_path, corpus, segments)
-    prior = np.array(card["training"]["prior"])
+    # Of a network that learnt from a part of the training split, that of the whole.
+    prior = np.array(card["training"].get("split_prior", card["training"]["prior"]))
     temperature = None
     if validation is not None:
         own = open_posterior(validation[1], corpus, validation[0])
         temperature = fit_temperature(own, corpus, validation[0])
-    units = choose_units(segments, corpus.known_labels, len(corpus.states))
+    alike = 1.0
+    if corpus.of_values:
+        alike = value_correlation_length(series_values(corpus, segments), segments.lengths)
+    units = choose_units(segments, corpus.known_labels, len(corpus.states), alike)
     at_once = _VALUES_AT_ONCE // len(corpus.states)
     matches = None
     if matched_path is not None:
         marks = open_matches(matched_path, segments)
         matches = read_matches(corpus, units, marks, at_once)
-    how = units, prior, tuple(references), temperature
+    how = units, prior, tuple(references), temperature, groupings
     everything = Tally(*how)
     unmatched = Tally(*how) if matches is not None and matches.bases else None
     runs = RunCounter()
@@ -159,15 +189,50 @@ def evaluate(
             f"no base of the test split of {dataset!r} has a label",
             advice="give labels for its records, or choose another split",
         )
-    of_card = corpus.states, ceiling_of(card)
+    # Whoever tells the next letter, or number, sees those before it alone.
+    ahead = corpus.task in (NEXT_TOKEN, NEXT_VALUE)
+    ceiling = "filtered" if ahead else ceiling_of(card)
+    of_card = corpus.states, ceiling
     measures, sums = everything.measures(*of_card, seed=draws_seed)
-    measures["test"]["matched_bases"] = None if matches is None else matches.bases
+    code = KmerCode.of(corpus.alphabet)
+    measures["test"] |= {
+        "matched_bases": None if matches is None else matches.bases,
+        "match_letters": code.k,
+        "match_strands": 2 if code.complement.size else 1,
+    }
     without: dict[str, Any] | None = None
     if unmatched is not None and unmatched.bases:
         without = {"same": False} | unmatched.measures(*of_card, seed=draws_seed)[0]
     elif matches is not None and not matches.bases:
         without = {"same": True}
     confusion = np.array(measures["confusion"])
+    regression: dict[str, Any] | None = None
+    next_value: dict[str, Any] | None = None
+    if corpus.of_values:
+        assert predictions_path is not None  # noqa: S101 - a series has them
+        told = read_predictions(predictions_path, segments.bases)
+        known, targets, unit = places_with_numbers(corpus, segments, units)
+        regression = regression_section(
+            targets, told[known], unit,
+            threshold=None, error=card.get("target", {}).get("error"), seed=draws_seed,
+        )  # fmt: skip
+        sums = replace(sums, **number_sums(targets, told[known], unit, everything.scored_units))
+        next_value = next_value_section(
+            corpus, segments, told, regression["rmse"], noise=noise, correlation_length=alike
+        )
+    elif corpus.targets is not None and corpus.threshold is not None:
+        assert predictions_path is not None  # noqa: S101 - the caller has it where there are numbers
+        targets = corpus.targets[segments.record]
+        told = read_predictions(predictions_path, segments.record.size)
+        sums = replace(sums, **number_sums(targets, told, units.unit, everything.scored_units))
+        regression = regression_section(
+            targets,
+            told,
+            units.unit,
+            threshold=corpus.threshold,
+            error=card.get("target", {}).get("error"),
+            seed=draws_seed,
+        )
     metrics = {
         "dataset": dataset,
         "tagger": card["name"],
@@ -175,10 +240,20 @@ def evaluate(
         **{key: card[key] for key in ("kind", "description", "parameters")},
         "decoding": decoding,
         "network": {key: card[key] for key in _OF_NETWORKS} if card["kind"] == "network" else None,
+        "learnt_labels": card["training"].get("labels"),
+        "task": corpus.task,
         "states": list(corpus.states),
         "state_names": dict(corpus.state_names),
         **measures,
+        "regression": regression,
+        "next_token": next_token_section(measures, card) if corpus.task == NEXT_TOKEN else None,
+        "next_value": next_value,
         "unmatched": without,
+        "heads": {
+            head.labels.name: judge_head(corpus, segments, train, head, seed=draws_seed)
+            for head in heads
+            if train is not None
+        },
         "chance": chance_figures(
             corpus, segments, calls, confusion, hmm=hmm, train=train, pairs=pairs, seed=draws_seed
         ),
@@ -192,11 +267,12 @@ def ceiling_of(card: Mapping[str, Any]) -> Literal["exact", "filtered"]:
     The filtered one for what reads in one direction, else the smoothed one.
     """
     architecture = card["architecture"]
-    # A chain on top looks at all bases of a record, and so does a mean over both strands.
+    # A chain on top looks at all bases of a record, and so do pooling and a mean over both strands.
     one_way = (
         card["kind"] == "network"
         and not architecture.get("bidirectional")
         and architecture.get("head", "softmax") == "softmax"
+        and architecture.get("pooling") is None
         and not card.get("both_strands")
     )
     return "filtered" if one_way or architecture.get("baseline") == "filtered" else "exact"

@@ -30,11 +30,17 @@ FIGURES: dict[str, tuple[str | int, ...]] = {
     "boundary_f1_within_100": ("segments", "boundaries", "f1", 3),
     "segments_per_mb": ("segments", "per_mb", "called"),
     "true_segments_per_mb": ("segments", "per_mb", "true"),
+    "sov": ("segments", "overlap", "sov"),
     "auroc": ("auroc",),
     "auprc": ("auprc",),
     "kl_filtered": ("kl_filtered",),
+    "pearson": ("regression", "pearson"),
+    "spearman": ("regression", "spearman"),
+    "rmse": ("regression", "rmse"),
+    "r2": ("regression", "r2"),
     "scaled_cross_entropy": ("calibration", "cross_entropy"),
     "scaled_ece": ("calibration", "ece"),
+    "bits_per_token": ("next_token", "bits"),
 }
 #: Of these there is a column for the bases that training does not have, too, UNMATCHED before it.
 UNMATCHED = "unmatched_"
@@ -51,8 +57,15 @@ OF_UNMATCHED = (
     "attained_filtered",
     "segment_f1",
 )
+#: Of each further head there are columns of these figures and numbers, a dot and its name behind.
+OF_HEADS = ("accuracy", "balanced_accuracy", "macro_f1", "mcc", "cross_entropy")
+NUMBERS_OF_HEADS: dict[str, tuple[str | int, ...]] = {
+    "test_bases": ("test", "bases"),
+    "majority_accuracy": ("majority_accuracy",),
+}
 #: The columns of other numbers, and where they lie.
 NUMBERS: dict[str, tuple[str | int, ...]] = {
+    "learnt_labels": ("learnt_labels",),
     "test_bases": ("test", "bases"),
     "matched_bases": ("test", "matched_bases"),
     "temperature": ("calibration", "temperature"),
@@ -76,6 +89,31 @@ def found_at(metrics: Mapping[str, Any], place: Sequence[str | int]) -> Any:
             return None
         found = found[key]
     return found
+
+
+def head_columns(heads: Sequence[str]) -> dict[str, tuple[str | int, ...]]:
+    """Return the columns of further heads, and where they lie in a metrics.json that has them."""
+    places: dict[str, tuple[str | int, ...]] = {}
+    for head in heads:
+        for name in OF_HEADS:
+            places[f"{name}.{head}"] = ("heads", head, name, "value")
+            places |= {
+                f"{name}.{head}_{end}": ("heads", head, name, end) for end in ("low", "high")
+            }
+        for name, place in NUMBERS_OF_HEADS.items():
+            places[f"{name}.{head}"] = ("heads", head, *place)
+    return places
+
+
+def found_of_head(metrics: Mapping[str, Any], place: Sequence[str | int]) -> Any:
+    """Return what lies at a place of `head_columns`; None where a tagger has no such head."""
+    return None if place[1] not in heads_of(metrics) else found_at(metrics, place)
+
+
+def heads_of(metrics: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the measures of each further head of a tagger, by name; none for most."""
+    heads: Mapping[str, Any] = metrics.get("heads", {})
+    return heads
 
 
 def unmatched_measures(metrics: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -203,6 +203,35 @@ def smooth_figures(
     return figures
 
 
+def drawn_figure(
+    value: float,
+    error: float,
+    drawn: tuple[Floats, Floats],
+    units: int,
+    bounds: tuple[float, float],
+) -> Figure:
+    """Return a figure between bounds with its interval, by draws that somebody else has made.
+
+    For what is no function of sums, such as a measure of ranks.
+
+    Parameters
+    ----------
+    value, error : float
+        The figure and its standard error.
+    drawn : (ndarray of float64, ndarray of float64), (draws,) each
+        The same of each draw of `drawn_weights`; NaN where it is not defined.
+    units : int
+        Units that count.
+    bounds : (float, float)
+        As for `SmoothMeasure`.
+    """
+    defined = np.isfinite(drawn[0]) & np.isfinite(drawn[1])
+    enough = units >= FEWEST_UNITS and 2 * np.count_nonzero(defined) >= defined.size
+    if not (enough and error > _NO_SPREAD * abs(value)):
+        return Figure(value)
+    return _with_bounded_interval(value, error, (drawn[0][defined], drawn[1][defined]), bounds)
+
+
 def _with_interval(
     value: float, error: float, shift: Floats, errors: Floats, n_units: int
 ) -> Figure:

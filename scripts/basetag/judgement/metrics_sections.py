@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -58,6 +59,18 @@ def calibration_section(
         "cross_entropy_sum": float(scores.scaled_cross_entropy.sum()),
         "reliability": scores.scaled_reliability.table(),
     }
+
+
+def next_token_section(measures: Mapping[str, Any], card: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a letter costs in bits, by the cross-entropy, and the order of a Markov model.
+
+    `order` is None of other taggers.
+    """
+    nats = measures["cross_entropy"]
+    bits = {name: None if value is None else value / math.log(2) for name, value in nats.items()}
+    architecture = card["architecture"]
+    is_markov = architecture.get("baseline") == "markov"
+    return {"bits": bits, "order": architecture["order"] if is_markov else None}
 
 
 def segment_section(

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from basetag.corpus import Corpus
+from basetag.corpus import NEXT_TOKEN, Corpus
 from basetag.hmm import HMM
 from basetag.judgement.chance import (
     binomial_log10_tail,
@@ -72,7 +72,8 @@ def chance_figures(
     -------
     dict
         Plain JSON: for each of `NULLS` what `NullDistribution.figures` says. `resimulated` is None
-        where there is neither a model nor a labelled base to train on.
+        where there is neither a model nor a labelled base to train on, and where letters tell the
+        next ones: they form no path of labels.
     """
     labels = corpus.known_labels
     length, observed = int(confusion.sum()), int(np.trace(confusion))
@@ -86,8 +87,10 @@ def chance_figures(
 
     def resimulated(rng: np.random.Generator) -> dict[str, Any] | None:
         stretches = segments.joined()
-        if hmm is not None:
-            law: PathLaw | None = PathLaw.of_hmm(hmm, stretches.start)
+        if corpus.task == NEXT_TOKEN:
+            law: PathLaw | None = None
+        elif hmm is not None:
+            law = PathLaw.of_hmm(hmm, stretches.start)
         elif train is not None:
             law = fit_semi_markov(labels, train, n_states, stretches.offset.size)
         else:

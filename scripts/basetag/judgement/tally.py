@@ -17,6 +17,7 @@ from basetag.corpus import UNLABELLED
 from basetag.judgement.calibration import Temperature
 from basetag.judgement.certainty import certainty_figures
 from basetag.judgement.figures import class_figures, headline_figures, plain
+from basetag.judgement.groups import Grouping, GroupScores
 from basetag.judgement.metrics import Counts, Floats, Scores
 from basetag.judgement.metrics_sections import (
     calibration_section,
@@ -26,6 +27,7 @@ from basetag.judgement.metrics_sections import (
 )
 from basetag.judgement.ranking import ScoreHistograms, histogram_json
 from basetag.judgement.segment_measures import SegmentCounts, SegmentScan
+from basetag.judgement.segment_overlap import OverlapScan, overlap_section
 from basetag.judgement.unit_sums import UnitSums
 from basetag.judgement.units import Units
 
@@ -44,6 +46,8 @@ class Tally:
         Names of the exact posteriors.
     temperature : Temperature, optional
         At which posteriors are scored once more.
+    groupings : sequence of Grouping
+        Groups of states that are judged, too.
     """
 
     def __init__(
@@ -52,6 +56,7 @@ class Tally:
         prior: Floats,
         references: Sequence[str],
         temperature: Temperature | None,
+        groupings: Sequence[Grouping] = (),
     ) -> None:
         self._units = units
         self._prior = prior
@@ -59,7 +64,9 @@ class Tally:
         value = None if temperature is None else temperature.value
         self._scores = Scores(units.count, prior, references, value)
         self._histograms = ScoreHistograms(len(prior), units.count)
+        self._groups = {own.name: GroupScores(own, units.count, prior) for own in groupings}
         self._scan = SegmentScan(units.count, len(prior))
+        self._overlap = OverlapScan(units.count, len(prior))
         self._scanned: Counts = np.zeros(units.count, dtype=np.int64)
         self._has_label = np.zeros(int(units.segment.max(initial=-1)) + 1, dtype=np.bool_)
 
@@ -88,6 +95,9 @@ class Tally:
         unit, segment = self._units.unit[piece], self._units.segment[piece]
         runs = labels if segment_labels is None else segment_labels
         self._scan.add(runs, calls, segment, unit)
+        self._overlap.add(runs, calls, segment, unit)
+        for groups in self._groups.values():
+            groups.add_runs(runs, calls, segment, unit)
         self._scanned += np.bincount(unit[runs != UNLABELLED], minlength=self._units.count)
         scored = labels != UNLABELLED
         self._has_label[segment[scored]] = True
@@ -97,11 +107,19 @@ class Tally:
             references = {name: array[scored] for name, array in references.items()}
         p = self._scores.add(unit, labels, calls, posterior, references)
         self._histograms.add(p, labels, unit)
+        for groups in self._groups.values():
+            groups.add(unit, labels, posterior)
 
     @property
     def bases(self) -> int:
         """Scored bases."""
         return int(self._scores.bases.sum())
+
+    @property
+    def scored_units(self) -> NDArray[np.bool_]:
+        """Whether each unit has a scored base, and so a row in the sums, (units,)."""
+        scored: NDArray[np.bool_] = self._scores.bases > 0
+        return scored
 
     def measures(
         self, states: Sequence[str], ceiling_of: str, *, seed: int
@@ -121,7 +139,7 @@ class Tally:
         """
         scores, total = self._scores, self.bases
         counts = self._scan.counts()
-        sums = _unit_sums(scores, counts, scores.bases > 0)
+        sums = _unit_sums(scores, counts, self.scored_units)
         # Segments can lie elsewhere than scored bases.
         scanned = self._scanned > 0
         of_segments = replace(
@@ -165,7 +183,12 @@ class Tally:
                 scores.sure[scores.bases > 0], sums.correct, sums.bases, seed=seed
             ),
             "calibration": calibration_section(scores, self._temperature, figures),
-            "segments": segment_section(counts, of_segments, states, seed),
+            "segments": segment_section(counts, of_segments, states, seed)
+            | {"overlap": overlap_section(self._overlap, states, seed=seed)},
+            "groups": {
+                name: groups.section(sums, scores.bases > 0, states, seed=seed)
+                for name, groups in self._groups.items()
+            },
         }
         return measures, sums
 

@@ -38,6 +38,8 @@ class UnitSums:
         Boundaries in the unit.
     kl_exact, kl_exact_prior, kl_filtered, kl_filtered_prior : ndarray, (units,), or None
         Divergence of the tagger, and of the prior, from the exact posteriors, nats.
+    numbers, squared_error : ndarray, (units,), or None
+        Of what tells numbers: how many of them there are, and squares of told less true.
     """
 
     bases: Floats
@@ -55,6 +57,8 @@ class UnitSums:
     kl_exact_prior: Floats | None = None
     kl_filtered: Floats | None = None
     kl_filtered_prior: Floats | None = None
+    numbers: Floats | None = None
+    squared_error: Floats | None = None
 
     def write(self, path: AnyPath) -> None:
         """Write the sums, whole or not at all."""

@@ -69,7 +69,9 @@ class Units:
     correlation_length: float
 
 
-def choose_units(segments: Segments, labels: NDArray[np.uint8], n_states: int) -> Units:
+def choose_units(
+    segments: Segments, labels: NDArray[np.uint8], n_states: int, least_length: float = 1.0
+) -> Units:
     """Choose the units of a split.
 
     Parameters
@@ -80,8 +82,10 @@ def choose_units(segments: Segments, labels: NDArray[np.uint8], n_states: int) -
         Of the corpus.
     n_states : int
         Number of states.
+    least_length : float
+        Correlation length of something else that is judged, in bases; the longer one counts.
     """
-    length = correlation_length(segments, labels, n_states)
+    length = max(least_length, correlation_length(segments, labels, n_states))
     labelled = _labelled_bases(segments, labels)
     every = np.arange(labelled.size)
     n_records = int(np.count_nonzero(labelled))
@@ -143,10 +147,10 @@ def correlation_length(segments: Segments, labels: NDArray[np.uint8], n_states: 
     for at, size in zip(pieces.offset.tolist(), pieces.lengths.tolist(), strict=True):
         own = labels[at : at + size]
         known = (own != UNLABELLED).astype(np.float64)
-        pairs[:size] += _autocorrelation(known) if not known.all() else np.arange(size, 0, -1)
+        pairs[:size] += autocorrelation(known) if not known.all() else np.arange(size, 0, -1)
         # The last state's indicator follows from the others'; of two, one tells it all.
         for state in range(n_states if n_states > 2 else 1):
-            products[:size] += _autocorrelation((own == state) - frequencies[state] * known)
+            products[:size] += autocorrelation((own == state) - frequencies[state] * known)
     mean = np.divide(products, pairs, out=np.zeros(longest), where=pairs > 0.5)
     ends = np.flatnonzero(mean <= 0)
     reach = int(ends[0]) if ends.size else longest
@@ -187,7 +191,7 @@ def _together(segments: Segments, labelled: NDArray[np.int64], least: float) -> 
     return _numbered(first[of] + number.astype(np.int64), labelled)
 
 
-def _autocorrelation(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def autocorrelation(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the sums of products of values at each lag from 0, (values,)."""
     size = next_fast_len(2 * values.size, real=True)
     spectrum = rfft(values, size)

@@ -164,6 +164,10 @@ def _ratio(measure: str, sums: UnitSums) -> tuple[Floats, Floats] | None:
     if measure == "segment_f1":
         total = sums.segments_true.sum(axis=1) + sums.segments_called.sum(axis=1)
         return 2 * sums.segments_matched.sum(axis=1), total
+    if measure == "mean_squared_error":
+        if sums.squared_error is None or sums.numbers is None:
+            return None
+        return sums.squared_error, sums.numbers
     name = "correct" if measure == "accuracy" else measure
     numerator: Floats | None = getattr(sums, name)
     return None if numerator is None else (numerator, sums.bases)

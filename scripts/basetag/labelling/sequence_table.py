@@ -1,6 +1,7 @@
-"""Tables with a sequence and its states on each row: TSV or CSV, with a line of column names.
+"""Tables with a sequence and its states on each row: TSV or CSV, mostly with a line of names.
 
-What parts the columns, the first line says: a tab if it has one, else a comma, else a semicolon.
+What parts the columns, the first line says: a tab if it has one, else a comma, else a semicolon; in
+a table without names the first of these that leaves something in each column asked for.
 Fields may stand in double quotes, and hold tabs, commas and line ends then. Letters come back as
 they stand; what they become is the business of whoever asked.
 """
@@ -11,11 +12,15 @@ import csv
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from basetag.errors import InputError, nearest
 from basetag.fasta import LetterTable
 from basetag.text_lines import decoded_blocks
+
+#: A column: its name in the first line, or its number in a table without names.
+Column = str | int
 
 _LONGEST_FIELD = 1 << 30
 
@@ -48,10 +53,10 @@ class TableRecord:
 def read_sequence_table(
     path: str | os.PathLike[str],
     *,
-    sequence: str = "dna",
-    states: str | None = "hidden_state",
-    name: str | None = None,
-    others: Sequence[str] = (),
+    sequence: Column = "dna",
+    states: Column | None = "hidden_state",
+    name: Column | None = None,
+    others: Sequence[Column] = (),
     letters: LetterTable | None = None,
     state_letters: LetterTable | None = None,
 ) -> Iterator[TableRecord]:
@@ -63,9 +68,10 @@ def read_sequence_table(
     ----------
     path : path-like
         Plain, gzip or BGZF.
-    sequence, states, name : str or None
-        Names of the columns. Without `states` rows have none; without `name` they are counted.
-    others : sequence of str
+    sequence, states, name : str, int or None
+        Names of the columns, or the numbers of all of them, from 1 on, where the first line is a
+        row already. Without `states` rows have none; without `name` they are counted.
+    others : sequence of str or int
         Further columns that are wanted.
     letters, state_letters : LetterTable, optional
         What may stand in the two strings; without, anything may.
@@ -78,12 +84,14 @@ def read_sequence_table(
         another row has; for a table without rows, or one that cannot be read.
     """
     path = Path(path)
-    rows = _rows(path)
-    header = [field.strip() for field in next(rows)[1]]
-    if not any(header):
-        raise InputError("has no column names in its first line", file=path, line=1)
     wanted = [sequence, *((states,) if states is not None else ())]
     wanted += [*((name,) if name is not None else ()), *others]
+    numbers = [column for column in wanted if isinstance(column, int)]
+    rows = _rows(path, numbers)
+    header = [field.strip() for field in next(rows)[1]]
+    if not any(header):
+        lacks = "no fields" if numbers else "no column names"
+        raise InputError(f"has {lacks} in its first line", file=path, line=1)
     places = {column: _place(column, header, path) for column in wanted}
     known: dict[str, int] = {}
     number = 0
@@ -91,7 +99,7 @@ def read_sequence_table(
         if len(fields) != len(header):
             found = "1 column" if len(fields) == 1 else f"{len(fields)} columns"
             raise InputError(
-                f"found {found}, and the first line names {len(header)}",
+                f"found {found}, and the first line {'has' if numbers else 'names'} {len(header)}",
                 file=path, line=line, advice="a field that holds the sign between columns stands"
                 " in double quotes",
             )  # fmt: skip
@@ -117,15 +125,23 @@ def read_sequence_table(
         raise InputError("holds no rows", file=path, advice="is it the right file?")
 
 
-def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield the fields of each row and the line on which it begins."""
+def _rows(path: Path, numbers: Sequence[int]) -> Iterator[tuple[int, list[str]]]:
+    """Yield the fields of each row and the line on which it begins.
+
+    First those of the first line, which says what parts the columns; with `numbers` of columns it
+    comes again, as a row.
+    """
     csv.field_size_limit(_LONGEST_FIELD)  # 131,072 letters otherwise
     lines = (line for _, block in decoded_blocks(path) for line in block)
     first = next(lines, "")
-    sign = next((sign for sign in "\t,;" if sign in first), "\t")
+    signs = [sign for sign in "\t,;" if sign in first] or ["\t"]
+    sign = next((sign for sign in signs if _fills(first.split(sign), numbers)), signs[0])
     yield 1, next(csv.reader([first], delimiter=sign), [])
+    if numbers:
+        lines = (line for line in chain([first], lines))
+    skipped = 0 if numbers else 1
     reader = csv.reader((f"{line}\n" for line in lines), delimiter=sign, strict=True)
-    begin = 2
+    begin = 1 + skipped
     while True:
         try:
             fields = next(reader)
@@ -138,11 +154,23 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
             ) from error  # fmt: skip
         if fields and any(field.strip() for field in fields):
             yield begin, fields
-        begin = reader.line_num + 2
+        begin = reader.line_num + 1 + skipped
 
 
-def _place(column: str, header: Sequence[str], path: Path) -> int:
+def _fills(fields: Sequence[str], numbers: Sequence[int]) -> bool:
+    """Whether there is something in each of the numbered fields."""
+    return all(number <= len(fields) and fields[number - 1].strip() for number in numbers)
+
+
+def _place(column: Column, header: Sequence[str], path: Path) -> int:
     """Return where a column is."""
+    if isinstance(column, int):
+        if column <= len(header):
+            return column - 1
+        raise InputError(
+            f"has no column {column}: its first line has {len(header)}", file=path, line=1,
+            advice="columns are counted from 1 on",
+        )  # fmt: skip
     if header.count(column) == 1:
         return header.index(column)
     if column in header:
@@ -161,7 +189,9 @@ def _place(column: str, header: Sequence[str], path: Path) -> int:
     )  # fmt: skip
 
 
-def _check_name(own: str, known: dict[str, int], column: str | None, path: Path, line: int) -> None:
+def _check_name(
+    own: str, known: dict[str, int], column: Column | None, path: Path, line: int
+) -> None:
     advice = "give every row a name of one word, of its own, or name no column of names"
     if not own:
         raise InputError(f"column {column!r} is empty", file=path, line=line, advice=advice)
@@ -175,7 +205,7 @@ def _check_name(own: str, known: dict[str, int], column: str | None, path: Path,
 
 
 def _check_letters(
-    text: str, table: LetterTable | None, column: str, record: str, path: Path, line: int
+    text: str, table: LetterTable | None, column: Column, record: str, path: Path, line: int
 ) -> None:
     """Refuse the first letter that is none of `table`."""
     if table is None:
@@ -188,5 +218,5 @@ def _check_letters(
         raise InputError(
             f"column {column!r} has {text[at]!r}, which is no letter of {table.called}",
             file=path, line=line, record=record, position=at + 1,
-            advice=f"the letters are {table.letters}",
+            advice=table.advice(text[at]),
         )  # fmt: skip

@@ -63,3 +63,19 @@ def active_rows(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
     if (np.diff(lengths) > 0).any():
         raise ValueError("rows must be ordered from the longest on")
     return np.searchsorted(-lengths, -np.arange(int(lengths[0])), side="left").astype(np.int64)
+
+
+def padding_of(active: NDArray[np.int64], rows: int, device: torch.device) -> Tensor | None:
+    """Return which places of rows lie behind their ends, (length, rows); None where none does.
+
+    Parameters
+    ----------
+    active : ndarray of int64, (length,)
+        Rows that have a base at each place, these being the first ones.
+    rows : int
+    device : torch.device
+    """
+    if active[-1] >= rows:
+        return None
+    has_base = torch.from_numpy(active).to(device, non_blocking=True)[:, None]
+    return has_base <= torch.arange(rows, device=device)

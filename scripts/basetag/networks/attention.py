@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from basetag.networks.activations import padding_of
 from basetag.networks.initialisation import draw_glorot
 
 
@@ -53,13 +54,24 @@ class AttentionPooling(nn.Module):
         rows = hidden.shape[1]
         if active[0] < rows:
             raise ValueError(f"{rows - int(active[0])} of {rows} rows have no base to pool")
-        scores: Tensor = self.score(torch.tanh(self.projection(hidden)))[:, :, 0]
-        if active[-1] < rows:
-            has_base = torch.from_numpy(active).to(hidden.device, non_blocking=True)[:, None]
-            padding = has_base <= torch.arange(rows, device=hidden.device)
-            scores = scores.masked_fill(padding, -torch.inf)
+        scores = self.scores(hidden, padding_of(active, rows, hidden.device))
         weights = torch.softmax(scores, dim=0)
         return torch.einsum("lr,lrw->rw", weights.to(hidden.dtype), hidden), weights
+
+    def scores(self, hidden: Tensor, padding: Tensor | None = None) -> Tensor:
+        """Return the score of each base, (length, rows); -infinity in the padding.
+
+        In float32 at least.
+
+        Parameters
+        ----------
+        hidden : Tensor, (length, rows, width)
+        padding : Tensor of bool, (length, rows), optional
+            What `padding_of` gives.
+        """
+        scores: Tensor = self.score(torch.tanh(self.projection(hidden)))[:, :, 0]
+        scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
+        return scores if padding is None else scores.masked_fill(padding, -torch.inf)
 
     def initialise(self, generator: torch.Generator) -> None:
         """Draw the matrices from `generator`, Glorot-uniform; the bias is zero."""

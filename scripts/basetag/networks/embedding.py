@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from basetag.alphabet import Alphabet
 from basetag.networks.activations import Activations
+from basetag.vocabulary import Vocabulary
 
 
 class Embedding(nn.Module):
@@ -60,10 +61,14 @@ class Embedding(nn.Module):
         self.outside = alphabet.n_tokens
         self.reach = (k - 1, 0) if causal else ((k - 1) // 2, k // 2)
         self.width = dimensions or self.n_letters
-        mixture = np.vstack([alphabet.mixture, np.zeros(self.n_letters)])
-        self.register_buffer(
-            "letters_of", torch.tensor(mixture, dtype=torch.float32), persistent=False
-        )  # (tokens and outside, letters)
+        self._letters = alphabet.of if isinstance(alphabet, Vocabulary) else "letters"
+        #: Without codes a token is a letter, and no matrix of all letters by all is needed.
+        self._plain = alphabet.n_tokens == self.n_letters and dimensions is not None
+        if not self._plain:
+            mixture = np.vstack([alphabet.mixture, np.zeros(self.n_letters)])
+            self.register_buffer(
+                "letters_of", torch.tensor(mixture, dtype=torch.float32), persistent=False
+            )  # (tokens and outside, letters)
         index = np.full(alphabet.n_tokens + 1, self.n_letters)
         index[: self.n_letters] = np.arange(self.n_letters)
         self.register_buffer("index", torch.tensor(index, dtype=torch.int32), persistent=False)
@@ -77,7 +82,7 @@ class Embedding(nn.Module):
         """In words: what stands for a base."""
         if self.weight is None:
             return f"each letter a 1 in its own one of {self.n_letters} places"
-        of = "letters" if self.k == 1 else f"words of {self.k} letters"
+        of = self._letters if self.k == 1 else f"words of {self.k} letters"
         return f"a vector of {self.width} numbers for each of {len(self.weight):,} {of}"
 
     @property
@@ -103,6 +108,10 @@ class Embedding(nn.Module):
         tokens : Tensor, (left + length + right, rows)
             `outside` beyond the ends of a row.
         """
+        if self._plain and self.weight is not None and self.k == 1:
+            table = nn.functional.pad(self.weight, (0, 0, 0, 1))
+            found = Activations(table, tokens.to(torch.int32).contiguous())
+            return found if len(table) <= tokens.numel() else Activations.of_bases(found.dense())
         if self.k == 1:
             table = self.letters_of if self.weight is None else self.letters_of @ self.weight
             return Activations(table, tokens.to(torch.int32).contiguous())

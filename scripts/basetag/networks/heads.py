@@ -140,6 +140,64 @@ class SoftmaxHead(_Head):
         return torch.softmax(in_full(scores), dim=-1)
 
 
+class PooledHead(_Head):
+    """Labels a record as a whole: softmax of one vector of scores, from what is pooled of it.
+
+    Parameters
+    ----------
+    inputs : int
+        Numbers for each record that come in.
+    n_labels : int
+    """
+
+    def __init__(self, inputs: int, n_labels: int) -> None:
+        super().__init__(inputs, range(n_labels))
+
+    @property
+    def description(self) -> str:
+        """In words: what it gives a record."""
+        return f"softmax over {self.n_labels} labels, once for each record"
+
+    @property
+    def operations(self) -> int:
+        """Multiply-adds of a base: none, the scores being those of a record."""
+        return 0
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw the weights from Glorot's uniform distribution; biases are zero."""
+        draw_glorot(self.weight, generator)
+        self.bias.data.zero_()
+
+    def loss(
+        self, scores: Tensor, told: Tensor, active: NDArray[np.int64], weights: Tensor
+    ) -> Tensor:
+        """Return the summed cross-entropy over labelled records, nats.
+
+        Parameters
+        ----------
+        scores : Tensor, (rows, labels)
+            Of records.
+        told : Tensor of uint8, (length, rows)
+            One base of a record has its label, wherever it stands; all others have none
+            (`UNLABELLED`). A record without a label counts nothing.
+        active : ndarray of int64, (length,)
+            Not looked at.
+        weights : Tensor, (labels,)
+            What a record of each label counts.
+        """
+        return nn.functional.cross_entropy(
+            in_full(scores),
+            told.amin(0).long(),  # no label is larger than UNLABELLED
+            weight=weights,
+            ignore_index=UNLABELLED,
+            reduction="sum",
+        )
+
+    def state_probabilities(self, scores: Tensor, active: NDArray[np.int64]) -> Tensor:
+        """Return P(label | record), (rows, labels)."""
+        return torch.softmax(in_full(scores), dim=-1)
+
+
 class ChainHead(_Head):
     """Labels all bases of a record together: a linear-chain conditional random field.
 

@@ -1,9 +1,10 @@
-"""The whole network: tokens in, a score per base and state out.
+"""The whole network: tokens in, a score per base, or per record, and state out.
 
 Tokens → embedding, beside it a base's own features, if any → convolutions, if any → layers of
-recurrence, if any → head. A layer holds one cell per direction, so that training, which sees whole
-windows, and prediction, which carries the state from chunk to chunk, run the very same weights.
-Inside, arrays are time first. Nothing here knows of files or devices.
+recurrence, if any → pooling, if any, of all bases into one vector → head. A layer holds one cell
+per direction, so that training, which sees whole windows, and prediction, which carries the state
+from chunk to chunk, run the very same weights. Inside, arrays are time first. Nothing here knows of
+files or devices.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from basetag.alphabet import Alphabet
 from basetag.networks.activations import Activations, active_rows
 from basetag.networks.convolution import Convolution
 from basetag.networks.embedding import Embedding
-from basetag.networks.heads import ChainHead, SoftmaxHead
+from basetag.networks.heads import ChainHead, PooledHead, SoftmaxHead
+from basetag.networks.number_head import NumberHead
+from basetag.networks.pooling import Pooling, pooling_named
 from basetag.networks.recurrent_layer import RecurrentLayer
 from basetag.networks.standardised import Standardised
 
@@ -78,6 +81,15 @@ class TaggerNetwork(nn.Module):
         `label_of` and `allowed` of `ChainHead`; without it the head is a `SoftmaxHead`.
     label_of : sequence of int, optional
         Of the `SoftmaxHead`; without it each label is one state.
+    pooling : str, optional
+        `last`, `mean`, `max` or `attention`: how the bases of a record are summed up, so that each
+        record has one vector of scores, by a `PooledHead`. Without it each base has one.
+    threshold : float, optional
+        Of a `NumberHead`, which then stands in the place of the `PooledHead`: each record has a
+        number. Without pooling each place has one, the next of its series.
+    further : mapping of str to (int, float), optional
+        Heads beside the main one, by name: the number of their labels, and what their loss counts
+        where that of the main head counts 1. Each is a `SoftmaxHead` on what the main one reads.
     """
 
     def __init__(
@@ -98,6 +110,9 @@ class TaggerNetwork(nn.Module):
         n_features: int = 0,
         head: Mapping[str, Any] | None = None,
         label_of: Sequence[int] | None = None,
+        pooling: str | None = None,
+        threshold: float | None = None,
+        further: Mapping[str, tuple[int, float]] | None = None,
     ) -> None:
         super().__init__()
         self.dropout = dropout
@@ -119,11 +134,38 @@ class TaggerNetwork(nn.Module):
             self.layers.append(layer)
             width = layer.outputs
         self.norm = nn.LayerNorm(width) if normalised and self.layers else None
-        self.head: SoftmaxHead | ChainHead
-        if head is None:
+        self.pooling: Pooling | None = None
+        self.head: SoftmaxHead | ChainHead | PooledHead | NumberHead
+        if pooling is not None:
+            if head is not None or label_of is not None:
+                raise ValueError("what is pooled has labels, and no states of its own")
+            self.pooling = pooling_named(pooling, width, bidirectional=bidirectional)
+            if threshold is None:
+                self.head = PooledHead(width, n_labels)
+            else:
+                self.head = NumberHead(width, threshold)
+        elif threshold is not None:
+            if head is not None or label_of is not None or bidirectional:
+                raise ValueError("what tells the next number reads in one direction, without a CRF")
+            self.head = NumberHead(width, threshold, of_places=True)
+        elif head is None:
             self.head = SoftmaxHead(width, label_of or range(n_labels))
         else:
             self.head = ChainHead(width, **head)
+        if further and pooling is not None:
+            raise ValueError("further labels are of bases, and what is pooled is of records")
+        # As attributes of a module, names of heads could be names of its own.
+        self.further = nn.ModuleDict(
+            {f"of_{name}": SoftmaxHead(width, range(n)) for name, (n, _) in (further or {}).items()}
+        )
+        #: What the loss of each further head counts, in their order.
+        self.importance = {name: importance for name, (_, importance) in (further or {}).items()}
+
+    def further_head(self, name: str) -> SoftmaxHead:
+        """Return the further head of a name."""
+        head = self.further[f"of_{name}"]
+        assert isinstance(head, SoftmaxHead)  # noqa: S101 - there are no others
+        return head
 
     @property
     def n_labels(self) -> int:
@@ -158,7 +200,8 @@ class TaggerNetwork(nn.Module):
     def looks_left_alone(self) -> bool:
         """Whether nothing to the right of a base enters its probabilities."""
         one_way = all(layer.leftward is None for layer in self.recurrent_layers())
-        return one_way and not self.reach[1] and isinstance(self.head, SoftmaxHead)
+        head = self.pooling is None and isinstance(self.head, SoftmaxHead | NumberHead)
+        return one_way and not self.reach[1] and head
 
     def parts(self) -> list[Part]:
         """Return the parts from the tokens on; each parameter belongs to one of them."""
@@ -172,10 +215,19 @@ class TaggerNetwork(nn.Module):
             Part(name, part.description, _parameters(part), part.operations)
             for name, part in [*named, ("head", self.head)]
         ]
+        own = [(name, self.further_head(name)) for name in self.importance]
+        beside = [
+            Part(f"head {name}", head.description, _parameters(head), head.operations)
+            for name, head in own
+        ]
         if self.norm is not None:
             words = "what the last layer hands on, normalised to mean 0 and variance 1"
             parts.insert(-1, Part("norm", words, _parameters(self.norm), 0))
-        return parts
+        if self.pooling is not None:
+            pooling = self.pooling
+            counts = _parameters(pooling), pooling.operations
+            parts.insert(-1, Part("pooling", pooling.description, *counts))
+        return [*parts, *beside]
 
     def recurrent_layers(self) -> list[RecurrentLayer]:
         """Return the layers from the first to the last."""
@@ -225,13 +277,22 @@ class TaggerNetwork(nn.Module):
         return learnt or bool(self.layers)
 
     def hidden(self, activations: Activations) -> Tensor:
-        """Return what the head reads of what the last layer handed on, (length, rows, units)."""
+        """Return what the head reads of what the last layer handed on, (length, rows, units).
+
+        With pooling, that is what is pooled.
+        """
         dense = activations.dense()
         return dense if self.norm is None else self.norm(dense)
 
     def scores(self, activations: Activations) -> Tensor:
         """Return the head's scores of what the last layer handed on, (length, rows, states)."""
         scores: Tensor = self.head(self.hidden(activations))
+        return scores
+
+    def scores_of_records(self, activations: Activations, lengths: NDArray[np.int64]) -> Tensor:
+        """Return the head's scores of whole records, (rows, states), with pooling."""
+        assert self.pooling is not None  # noqa: S101 - the caller has looked
+        scores: Tensor = self.head(self.pooling(self.hidden(activations), lengths))
         return scores
 
     def forward(
@@ -241,7 +302,20 @@ class TaggerNetwork(nn.Module):
         kept: Sequence[Tensor] = (),
         numbers: Tensor | None = None,
     ) -> Tensor:
-        """Return the scores of whole records, (length, rows, states).
+        """Return the scores of whole records, (length, rows, states); pooled, (rows, states).
+
+        Parameters are those of `scores_of_all`.
+        """
+        return self.scores_of_all(tokens, lengths, kept, numbers)[0]
+
+    def scores_of_all(
+        self,
+        tokens: Tensor,
+        lengths: NDArray[np.int64],
+        kept: Sequence[Tensor] = (),
+        numbers: Tensor | None = None,
+    ) -> list[Tensor]:
+        """Return the scores of the main head, as `forward`, and those of the further ones.
 
         Parameters
         ----------
@@ -265,9 +339,11 @@ class TaggerNetwork(nn.Module):
                 numbers = numbers.masked_fill(~inside[..., None], torch.nan)
                 numbers = nn.functional.pad(numbers, (0, 0, 0, 0, *self.reach), value=torch.nan)
         activations = self.front(tokens, numbers)
-        return self.scores(
-            self.stacked(activations, lambda layer, inner: layer.read(inner, active), kept)
-        )
+        stacked = self.stacked(activations, lambda layer, inner: layer.read(inner, active), kept)
+        if self.pooling is not None:
+            return [self.scores_of_records(stacked, lengths)]
+        hidden = self.hidden(stacked)
+        return [self.head(hidden), *(self.further_head(name)(hidden) for name in self.importance)]
 
     def dropout_masks(self, rows: int, generator: np.random.Generator) -> list[Tensor]:
         """Return by what each unit is multiplied that a layer hands on to the next.
@@ -300,6 +376,11 @@ class TaggerNetwork(nn.Module):
             layer.initialise(generator, self.longest_memory)
         if self.norm is not None:
             self.norm.reset_parameters()
+        if self.pooling is not None:
+            self.pooling.initialise(generator)
+        # Last, so that all else is drawn as it would be without them.
+        for name in self.importance:
+            self.further_head(name).initialise(generator)
 
 
 def _parameters(part: nn.Module) -> int:

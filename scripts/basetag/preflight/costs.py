@@ -44,6 +44,7 @@ class Cost:
 COSTS: dict[str, Cost] = {
     "simulate_hmm": Cost(1, 50e6, 260 * _MB, 0.4, "benchmarks/simulate.md; logs"),
     "encode_fasta": Cost(1, 150e6, 150 * _MB, 2, "benchmarks/encode.md"),
+    "encode_head": Cost(1, 150e6, 150 * _MB, 1, "as encode_fasta"),
     "encode_genome": Cost(1, 200e6, 150 * _MB, 1, "benchmarks/encode.md"),
     "encode_features": Cost(1, 5e6, 200 * _MB, 4, "four bytes for each number"),
     "split_records": Cost(1, 40e6, 600 * _MB, 0, "logs of 100 Mb in 5,000 records"),
@@ -53,6 +54,7 @@ COSTS: dict[str, Cost] = {
     "predict_baseline": Cost(1, 50e6, 200 * _MB, 1, "benchmarks/exact_inference.md; logs"),
     "train_tagger": Cost(5, 1.3e6, 400 * _MB, 0, "benchmarks/training.md; logs"),
     "predict_network": Cost(4, 4e6, 550 * _MB, 1, "benchmarks/training.md, long_record.md"),
+    "predict_head": Cost(4, 4e6, 550 * _MB, 0, "as predict_network"),
     "evaluate_tagger": Cost(1, 3e6, 250 * _MB, 0, "benchmarks/chance.md; logs"),
     # What a part leaves goes when the parts are gathered; both lie there for a moment.
     "annotate_part": Cost(3, 4e6, 650 * _MB, 2.5, "benchmarks/long_record.md; bytes by state"),
@@ -153,6 +155,8 @@ def _jobs(work: Mapping[str, Any], sizes: Sizes) -> Iterator[Estimate]:
         if about["simulated"]:
             yield _plain("simulate_hmm", bases)
         yield _plain("encode_fasta", bases, disk=3 if about["substates"] else None)
+        for _ in about.get("heads", ()):
+            yield _plain("encode_head", bases)
         if about["features"]:
             yield _plain("encode_features", bases * about["features"])
         yield _plain("split_records", bases)
@@ -171,6 +175,12 @@ def _jobs(work: Mapping[str, Any], sizes: Sizes) -> Iterator[Estimate]:
         else:
             yield _training(network, seeds)
             yield _prediction("predict_network", network, predicted, seeds, disk)
+            tested = int(bases * shares["test"])
+            for states in (
+                work["datasets"][dataset].get("heads", ()) if network.get("joint") else ()
+            ):
+                disk = _NUMBER * states if kept else 0
+                yield _prediction("predict_head", network, tested, seeds, disk)
         yield _plain("evaluate_tagger", int(bases * shares["test"]), seeds)
     for genome in work["genomes"]:
         if genome in sizes.genomes:

@@ -18,10 +18,9 @@ from basetag.alphabet import Alphabet
 from basetag.corpus import Corpus
 from basetag.corpus_encoding import check_same_records
 from basetag.corpus_files import Encoded, state_table
-from basetag.dataset_corpus import write_dataset_corpus
+from basetag.dataset_corpus import write_dataset_corpus, write_further_labels
 from basetag.errors import InputError
 from basetag.feature_encoding import write_features
-from basetag.feature_text import Places
 from basetag.label_statistics import label_counts
 from basetag.labelling.record_labels import record_labels
 from basetag.letters import UNLABELLED
@@ -34,9 +33,13 @@ from basetag.preflight.sequences import (
 )
 from basetag.splits.choice import split_by_settings
 from basetag.splits.table import SPLITS
+from basetag.text_corpus import as_words
 
 #: Bases up to which a dataset is encoded and split beforehand.
 MOST_REHEARSED = 200_000_000
+# Labels that are encoded for a look however many there are: their records are short, or they are
+# the letters themselves.
+_REHEARSED = ("classes", "targets", "next_token", "next_value")
 # Those without which no tagger whatever can be made, or judged.
 _LABELLED_SPLITS = ("train", "test")
 
@@ -51,7 +54,7 @@ class Files:
         One file can be both.
     table : Path or None
         What splits the records.
-    features : sequence of Path
+    features, heads : sequence of Path
         In the order of the settings.
     """
 
@@ -59,6 +62,7 @@ class Files:
     labels: Path
     table: Path | None = None
     features: Sequence[Path] = ()
+    heads: Sequence[Path] = ()
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,8 @@ def look_at_dataset(
     ----------
     name : str
     settings : mapping
-        `encode`, `split` and `features`, as the rules of these names have them.
+        `encode`, `split` and `features`, as the rules of these names have them; and `heads`, name
+        and settings of the further labels.
     files : Files
     folder : Path
         Of its own, to be thrown away.
@@ -108,35 +113,48 @@ def look_at_dataset(
         As those rules.
     """
     encode = settings["encode"]
-    alphabet = Alphabet.named(encode["alphabet"])
     survey = None
     if encode["sequences"] == "fasta":
+        alphabet = Alphabet.named(encode["alphabet"])
         survey = survey_fasta(files.sequences, letters_with_case(alphabet))
-        if survey.letters > most_rehearsed:
+        if survey.letters > most_rehearsed and encode["labels"] not in _REHEARSED:
             return _look_at_large(name, encode, files, survey, most_rehearsed)
-    counts, notes = write_dataset_corpus(encode, files.sequences, files.labels, folder)
+    counts, notes = write_dataset_corpus(encode, files.sequences, files.labels, folder, files.table)
     corpus = Corpus.open(folder)
+    for (head, own), file in zip(settings.get("heads", ()), files.heads, strict=True):
+        write_further_labels(own, files.sequences, file, folder, head)
     if settings["features"]:
         sources = [(*s, file) for s, file in zip(settings["features"], files.features, strict=True)]
-        places = Places(corpus.names, corpus.starts, corpus.lengths)
-        write_features(folder, places, sources)
+        write_features(folder, corpus.places, sources)
+    # The letters of series say nothing.
+    # Of records that are told as wholes only the last base has a label, and none is missing one.
+    labels_of = counts.records if corpus.of_records else counts.bases
+    own = corpus.alphabet  # with the contexts that the table has
+    ambiguous = dict(zip(own.symbols, own.is_ambiguous, strict=True)) | {"unknown": True}
     about = {
+        "task": corpus.task,
         "records": counts.records,
         "empty_records": counts.empty_records,
         "bases": counts.bases,
         "letters": counts.symbols,
         "letters_of": counts.bases,
-        "unknown": sum(n for s, n in counts.symbols.items() if s not in alphabet.letters),
+        "unknown": 0
+        if corpus.of_values
+        else sum(n for s, n in counts.symbols.items() if ambiguous.get(s)),
         "lower_case": None,
-        **({} if survey is None else about_sequences(survey, alphabet)),
-        "labels_of": counts.bases,
+        # The file's own counts; those of what is left of it, where copies went.
+        **({} if survey is None or counts.dropped else about_sequences(survey, alphabet)),
+        "labels_of": labels_of,
         "states": {
             corpus.state_names[letter]: counts.labels.get(letter, 0) for letter in corpus.states
         },
-        "unlabelled": counts.labels.get(".", 0),
-        **_split(name, corpus, settings["split"], files.table),
+        "unlabelled": 0 if corpus.of_records else counts.labels.get(".", 0),
+        **_split(name, as_words(corpus, folder), settings["split"], files.table),
     }
-    return Look(about, [Finding("note", f"dataset {name}", "labels", note) for note in notes])
+    found = [Finding("note", f"dataset {name}", "labels", note) for note in notes]
+    if counts.dropped is not None:
+        found.append(Finding("note", f"dataset {name}", "duplicates", str(counts.dropped)))
+    return Look(about, found)
 
 
 def _split(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from basetag.corpus import NEXT_VALUE, TAG, is_of_records
 from basetag.left_out import MASKED, UNKNOWN
 from basetag.preflight.findings import Finding
 from basetag.splits.table import SPLITS
@@ -70,11 +71,14 @@ def on_sequences(
 def on_labels(where: str, about: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield what there is to say of the balance of labels."""
     labelled = sum(about["states"].values())
-    if about["labels_of"] < about["bases"]:
+    classes = is_of_records(about.get("task", TAG))
+    thing, one, many = ("class", "sequence", "sequences") if classes else ("state", "base", "bases")
+    if about["labels_of"] < about["bases"] and not classes:
         yield Finding(
             "note", where, "labels", f"those of the first {about['labels_of']:,} bases were counted"
         )
-    if about["unlabelled"]:
+    # Of a series nothing is told behind its last number, nor where the next one is missing.
+    if about["unlabelled"] and about.get("task") != NEXT_VALUE:
         much = about["unlabelled"] / about["labels_of"] >= _UNSURE
         yield Finding(
             "warning" if much else "note", where, "unlabelled bases",
@@ -86,21 +90,22 @@ def on_labels(where: str, about: Mapping[str, Any]) -> Iterator[Finding]:
     for state, n in about["states"].items():
         if n == 0:
             yield Finding(
-                "warning", where, f"the state {state}", "no base has it", "bases of each state",
-                "no tagger can learn it; correct the labels, or leave the state out",
+                "warning", where, f"the {thing} {state}", f"no {one} has it",
+                f"{many} of each {thing}",
+                f"no tagger can learn it; correct the labels, or leave the {thing} out",
             )  # fmt: skip
         elif n < _RARE * labelled or n < _FEW:
             yield Finding(
-                "warning", where, f"the state {state}", f"{_share(n, labelled)} have it",
+                "warning", where, f"the {thing} {state}", f"{_share(n, labelled)} have it",
                 f"{_FEW:,} at least, and {_percent(_RARE)}",
-                "figures of this state will be unsure; training: class_weights can help",
+                f"figures of this {thing} will be unsure; training: class_weights can help",
             )  # fmt: skip
     for state, n in about["states"].items():
         if labelled and n >= _LOPSIDED * labelled:
             yield Finding(
-                "note", where, f"the state {state}", f"{_share(n, labelled)} have it",
+                "note", where, f"the {thing} {state}", f"{_share(n, labelled)} have it",
                 advice="calling it everywhere already matches as many: look at MCC and the F1 of "
-                "the other states rather than at accuracy",
+                f"the other {thing}{'es' if classes else 's'} rather than at accuracy",
             )  # fmt: skip
 
 

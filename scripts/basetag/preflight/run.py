@@ -14,8 +14,8 @@ import numpy as np
 from basetag.alphabet import Alphabet
 from basetag.errors import BasetagError
 from basetag.feature_encoding import write_features
-from basetag.feature_text import Places
 from basetag.intervals import check_names
+from basetag.places import Places
 from basetag.preflight import machine, remarks
 from basetag.preflight.costs import (
     Estimate,
@@ -152,6 +152,7 @@ def _look_at_dataset(
         labels=files[numbers["labels"]],
         table=None if numbers["table"] is None else files[numbers["table"]],
         features=[files[number] for number in numbers["features"]],
+        heads=[files[number] for number in numbers["heads"]],
     )
     with tempfile.TemporaryDirectory(prefix=".preflight-", dir=room) as folder:
         look = look_at_dataset(name, settings, own, Path(folder))

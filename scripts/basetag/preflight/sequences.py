@@ -95,6 +95,7 @@ def about_sequences(survey: Survey, alphabet: Alphabet) -> dict[str, Any]:
         several; `lower_case`, None where case tells letters apart.
     """
     tokens = survey.counts if alphabet.case_sensitive else without_case(survey.counts)
+    ambiguous = dict(zip(alphabet.symbols, alphabet.is_ambiguous, strict=True))
     letters = {s: int(n) for s, n in zip(alphabet.symbols, tokens, strict=False) if n}
     return {
         "records": len(survey.names),
@@ -102,6 +103,6 @@ def about_sequences(survey: Survey, alphabet: Alphabet) -> dict[str, Any]:
         "bases": survey.letters,
         "letters": letters,
         "letters_of": int(survey.counts.sum()),
-        "unknown": sum(n for letter, n in letters.items() if letter not in alphabet.letters),
+        "unknown": sum(n for s, n in letters.items() if ambiguous[s]),
         "lower_case": None if alphabet.case_sensitive else int(survey.counts[_LOWER_CASE:].sum()),
     }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from basetag.report import numbers
+from basetag.report.counted import counted
 from basetag.report.data import TaggerResult
 from basetag.report.figure_text import cell, interval
 
@@ -61,7 +62,7 @@ def calibration_sentence(label: str, metrics: Mapping[str, Any]) -> str:
     sure = "too sure" if temperature > 1 else "not sure enough"
     gain = metrics["cross_entropy"]["value"] - scaled["cross_entropy"]["value"]
     gained = (
-        f"gains {numbers.nats(gain)} nats per base on the test split"
+        f"gains {numbers.nats(gain)} {counted(metrics).nats} on the test split"
         if gain > 0
         else "gains nothing on the test split"
     )

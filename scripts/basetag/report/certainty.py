@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from basetag.report import charts, numbers
+from basetag.report.counted import BASES, Counted, counted
 from basetag.report.data import DatasetResult, TaggerResult
 from basetag.report.page import Page
 
@@ -21,8 +22,10 @@ def reliability_figure(
     errors = ", ".join(
         f"{label} {float(result.metrics['ece']['value']):.4f}" for label, result in shown.items()
     )
+    words = counted(dataset.results[0].metrics)
     chart = charts.reliability_chart(
         {label: result.metrics["reliability"] for label, result in shown.items()},
+        words,
         description=f"How often calls on {dataset.name} are right against how sure the tagger "
         f"was. Expected calibration error: {errors}.",
     )
@@ -32,7 +35,7 @@ def reliability_figure(
         "reliability",
         f"{dataset.name}: on the dotted diagonal, a call made with 80 % certainty is right in "
         "80 % of the cases; above it a tagger is too unsure, below it too sure. The larger a mark, "
-        f"the more bases it stands for. Expected calibration error: {errors}.",
+        f"the more {words.many} it stands for. Expected calibration error: {errors}.",
     )
 
 
@@ -51,25 +54,27 @@ def certainty_view(
     }
     if not found:
         return None
-    sentences = [certainty_sentence(label, one) for label, one in found.items()]
+    words = counted(dataset.results[0].metrics)
+    sentences = [certainty_sentence(label, one, words) for label, one in found.items()]
     chart = charts.certainty_chart(
         found,
-        description=f"Mean probability of the called state on the matches and on the mismatches "
-        f"of the test split of {dataset.name}. {' '.join(sentences)}",
+        words,
+        description=f"Mean probability of the called {words.label} where it is right and where "
+        f"it is wrong, on the test split of {dataset.name}. {' '.join(sentences)}",
     )
-    bases = numbers.count(dataset.results[0].metrics["test"]["bases"])
+    total = numbers.count(dataset.results[0].metrics["test"]["bases"])
     figure = page.figure(
         chart,
         dataset.name,
         "certainty",
-        f"{dataset.name}: how sure the tagger was of its calls that match and of those that do "
-        f"not, over the {bases} test bases. Bars are 95 % intervals; many are narrower than the "
-        "mark.",
+        f"{dataset.name}: how sure the tagger was of its calls that are {words.hits} and of "
+        f"{words.misses}, over the {total} test {words.many}. Bars are 95 % intervals; many are "
+        "narrower than the mark.",
     )
     return {"figure": figure, "sentences": sentences}
 
 
-def certainty_sentence(tagger: str, certainty: Mapping[str, Any]) -> str:
+def certainty_sentence(tagger: str, certainty: Mapping[str, Any], words: Counted = BASES) -> str:
     """Answer in words whether mismatches are less certain.
 
     Parameters
@@ -78,25 +83,28 @@ def certainty_sentence(tagger: str, certainty: Mapping[str, Any]) -> str:
         Name.
     certainty : mapping
         The part `certainty` of metrics.json.
+    words : Counted
+        What is counted.
     """
     means = [certainty[part]["value"] for part in ("on_matches", "on_mismatches")]
     right, wrong = map(numbers.percent, means)
     apart = certainty["difference"]
+    untold = f"It cannot be told from these {words.many} whether {words.misses} are less certain"
     difference = f"difference {numbers.points(apart['value'])} points"
     if apart["low"] is None:
-        answer = "It cannot be told from these bases whether mismatches are less certain"
+        answer = untold
         difference += "; no interval: too few records, or all alike"
     else:
         answer = (
-            "Yes, mismatches are less certain"
+            f"Yes, {words.misses} are less certain"
             if apart["low"] > 0
-            else "No, mismatches are more certain"
+            else f"No, {words.misses} are more certain"
             if apart["high"] < 0
-            else "It cannot be told from these bases whether mismatches are less certain"
+            else untold
         )
         low, high = numbers.points(apart["low"]), numbers.points(apart["high"])
         difference += f", 95 % interval {low} to {high}"
     return (
-        f"{tagger}: {answer}. The called state has a mean probability of "
+        f"{tagger}: {answer}. The called {words.label} has a mean probability of "
         f"{right} where it is right and {wrong} where it is wrong ({difference})."
     )

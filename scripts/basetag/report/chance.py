@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from basetag.judgement.null_figures import FEWEST_SHIFTS, MOST_AT_SEAMS
 from basetag.report import numbers, wording
 from basetag.report.chance_charts import NullRow, nulls_chart
+from basetag.report.counted import BASES, Counted, counted, labels_come_in_runs
 from basetag.report.data import DatasetResult, TaggerResult
 from basetag.report.page import Page
 
@@ -16,13 +17,13 @@ from basetag.report.page import Page
 NULLS = {
     "uniform": (
         "uniform",
-        "two strings, states equally likely",
-        "Is the tagger better than labels drawn without looking?",
+        "two strings, {labels} equally likely",
+        "Is the tagger better than {given_many} drawn without looking?",
     ),
     "frequencies": (
         "frequencies",
-        "two strings, states as common as here",
-        "Is it better than calling the common state often? The effect is the kappa of Cohen.",
+        "two strings, {labels} as common as here",
+        "Is it better than calling the common {label} often? The effect is the kappa of Cohen.",
     ),
     "shift": (
         "shifted calls",
@@ -54,25 +55,28 @@ def chance_view(
 ) -> dict[str, Any]:
     """Return a panel for each tagger, and the table of all taggers and nulls."""
     ceiling = dataset.ceiling("exact")
+    words = counted(dataset.results[0].metrics)
+    nulls = nulls_of(words, independent=not labels_come_in_runs(dataset.results[0].metrics))
     panels = []
     for label, result in named.items():
-        chance = _in_order(result.metrics["chance"])
-        sentences = chance_sentences(label, chance)
+        chance = {key: result.metrics["chance"][key] for key in nulls}
+        sentences = chance_sentences(label, chance, words)
         chart = nulls_chart(
             [
                 NullRow(name, drawn, chance[key], null_words(key, chance[key]))
-                for key, (name, drawn, _) in NULLS.items()
+                for key, (name, drawn, _) in nulls.items()
             ],
+            words,
             tagger=label,
             ceiling=ceiling["accuracy"] if ceiling is not None else None,
-            description=f"Share of bases that match under four nulls, and of {label} on "
-            f"{dataset.name}. {' '.join(sentences)}",
+            description=f"Share of {words.many} that {words.are_right} under {len(nulls)} nulls, "
+            f"and of {label} on {dataset.name}. {' '.join(sentences)}",
         )
         figure = page.figure(
             chart,
             dataset.name,
             f"chance-{result.tagger}-seed{result.seed}",
-            _caption(label, dataset.name, chance, known=ceiling is not None),
+            _caption(label, dataset.name, chance, words, known=ceiling is not None),
         )
         panels.append(
             {**figure, "tagger": label, "sentences": sentences,
@@ -80,25 +84,40 @@ def chance_view(
         )  # fmt: skip
     return {
         "panels": panels,
-        "groups": [{"name": name, "columns": _columns(key)} for key, (name, *_) in NULLS.items()],
+        "groups": [{"name": name, "columns": _columns(key)} for key, (name, *_) in nulls.items()],
         "rows": [
             {
                 "tagger": label,
-                "groups": [_cells(key, result.metrics["chance"][key]) for key in NULLS],
+                "groups": [_cells(key, result.metrics["chance"][key]) for key in nulls],
             }
             for label, result in named.items()
         ],
-        "notes": table_notes(named),
+        "notes": table_notes(named, tuple(nulls)),
     }
 
 
-def _caption(tagger: str, dataset: str, chance: Mapping[str, Any], *, known: bool) -> str:
+def nulls_of(words: Counted, *, independent: bool) -> dict[str, tuple[str, str, str]]:
+    """Return `NULLS` in words, or those of them that take each observation for a draw of its own.
+
+    Where sequences have classes each one is, and there are no segments to be kept; nor are there
+    where letters tell the next ones.
+    """
+    return {
+        key: (name, *(text.format(**vars(words)) for text in texts))  # type: ignore[misc]
+        for key, (name, *texts) in NULLS.items()
+        if key in _INDEPENDENT or not independent
+    }
+
+
+def _caption(
+    tagger: str, dataset: str, chance: Mapping[str, Any], words: Counted, *, known: bool
+) -> str:
     draws = {NULLS[key][0]: null["pairs"] for key, null in chance.items() if null is not None}
     if len(set(draws.values())) == 1:
         told = f"{numbers.count(next(iter(draws.values())))} draws of each null"
     else:
         told = "draws: " + ", ".join(f"{numbers.count(n)} of {name}" for name, n in draws.items())
-    fresh = chance["resimulated"]
+    fresh = chance.get("resimulated")
     law = ""
     if fresh is not None:
         law = " Fresh paths are those of " + _LAWS.get(fresh["source"], str(fresh["source"])) + "."
@@ -107,7 +126,8 @@ def _caption(tagger: str, dataset: str, chance: Mapping[str, Any], *, known: boo
         f"{dataset}: how often labels match that know nothing of one another (grey; {told}; each "
         f"null at its own height), beside the rate of {tagger} (blue){ceiling}.{law} sd: standard "
         "deviation; z: distance from the mean in standard deviations; effect: 0 at the mean of "
-        "the null, 1 where every base matches; p: share of draws that match as often, one-sided."
+        f"the null, 1 where every {words.one} matches; p: share of draws that match as often, "
+        "one-sided."
     )
 
 
@@ -123,18 +143,20 @@ def null_words(key: str, null: Mapping[str, Any] | None) -> list[str]:
     return [first, second + ("no p: too short" if null["too_short"] else wording.probability(null))]
 
 
-def chance_sentences(tagger: str, chance: Mapping[str, Any]) -> list[str]:
+def chance_sentences(tagger: str, chance: Mapping[str, Any], words: Counted = BASES) -> list[str]:
     """Say how often a tagger matches, what that is worth, and why where there is no p."""
     chance = _in_order(chance)
+    fair = [key for key in chance if key not in _INDEPENDENT] or list(chance)
     first = chance["uniform"]
     n, observed = int(first["length"]), int(first["observed_matches"])
     tested = [
         f"{wording.probability(null)} against {NULLS[key][0]}"
         for key, null in chance.items()
-        if key not in _INDEPENDENT and null is not None and null["p"] is not None
+        if key in fair and null is not None and null["p"] is not None
     ]
     sentences = [
-        f"{tagger} matches at {numbers.count(observed)} of {numbers.count(n)} test bases "
+        f"{tagger} {_is_right(words)} {numbers.count(observed)} of {numbers.count(n)} test "
+        f"{words.many} "
         f"({numbers.percent(observed / n)})"
         + (f"; {' and '.join(tested)}." if tested else "; neither fair null can test that.")
     ]
@@ -164,12 +186,18 @@ def chance_sentences(tagger: str, chance: Mapping[str, Any]) -> list[str]:
     return sentences
 
 
-def table_notes(named: Mapping[str, TaggerResult]) -> list[str]:
+def _is_right(words: Counted) -> str:
+    return "matches at" if words is BASES else "is right on"
+
+
+def table_notes(
+    named: Mapping[str, TaggerResult], nulls: Sequence[str] = tuple(NULLS)
+) -> list[str]:
     """Return why cells of the table have no p, each reason once, with its taggers."""
     taggers: dict[str, list[str]] = {}
     for label, result in named.items():
         for key, null in _in_order(result.metrics["chance"]).items():
-            if null is None:
+            if null is None or key not in nulls:
                 continue
             if null["constant"]:
                 reason = f"No p against {NULLS[key][0]} (constant: {_why_constant(key)})"
@@ -183,7 +211,7 @@ def table_notes(named: Mapping[str, TaggerResult]) -> list[str]:
         (null["effective_sample_size"] or 0) > 1.005 * null["length"]
         for result in named.values()
         for key, null in _in_order(result.metrics["chance"]).items()
-        if null is not None and key not in _INDEPENDENT
+        if null is not None and key in nulls and key not in _INDEPENDENT
     ):
         notes.append(
             "More effective bases than there are bases: matches of this null scatter less than "
@@ -222,7 +250,7 @@ def _why_short(null: Mapping[str, Any]) -> str:
 
 def _in_order(chance: Mapping[str, Any]) -> dict[str, Any]:
     """Return the nulls in the order of the page; a file has them in that of their names."""
-    return {key: chance[key] for key in NULLS}
+    return {key: chance[key] for key in NULLS if key in chance}
 
 
 def _columns(key: str) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import altair as alt
 
+from basetag.report.counted import Counted
 from basetag.report.drawing import Chart, spec_of
 
 _WIDTH = 560
@@ -34,7 +35,12 @@ class NullRow(NamedTuple):
 
 
 def nulls_chart(
-    rows: Sequence[NullRow], *, tagger: str, ceiling: float | None, description: str
+    rows: Sequence[NullRow],
+    words: Counted,
+    *,
+    tagger: str,
+    ceiling: float | None,
+    description: str,
 ) -> Chart:
     """Draw the rate of matches under each null, with the tagger's own as a line through all.
 
@@ -42,6 +48,8 @@ def nulls_chart(
     ----------
     rows : sequence of NullRow
         From top to bottom; one at least has a null.
+    words : Counted
+        What is counted.
     tagger : str
         Its name.
     ceiling : float, optional
@@ -59,7 +67,8 @@ def nulls_chart(
     room = 0.03 * (max(ends) - min(ends)) or 0.01
     domain = [max(min(ends) - room, 0), min(max(ends) + room, 1)]
     panels = [
-        _panel(row, lines, domain, first=row is rows[0], last=row is rows[-1]) for row in rows
+        _panel(row, lines, domain, words, first=row is rows[0], last=row is rows[-1])
+        for row in rows
     ]
     chart = alt.vconcat(*panels, spacing=8)
     header = [
@@ -83,6 +92,7 @@ def _panel(
     row: NullRow,
     lines: Sequence[Mapping[str, Any]],
     domain: Sequence[float],
+    words: Counted,
     *,
     first: bool,
     last: bool,
@@ -98,7 +108,7 @@ def _panel(
         ]
     x = alt.X(
         "low:Q",
-        title="Bases that match" if last else None,
+        title=words.right_axis if last else None,
         scale=alt.Scale(domain=list(domain), nice=False, zero=False),
         axis=alt.Axis(
             format=".0%" if domain[1] - domain[0] > 0.05 else ".1%",

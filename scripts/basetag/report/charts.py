@@ -10,11 +10,15 @@ from collections.abc import Mapping, Sequence
 
 import altair as alt
 
+from basetag.report.counted import Counted
 from basetag.report.drawing import Chart, Rows, series_scale, spec_of
 
 
 def reliability_chart(
-    reliabilities: Mapping[str, Mapping[str, Sequence[float | None]]], *, description: str
+    reliabilities: Mapping[str, Mapping[str, Sequence[float | None]]],
+    words: Counted,
+    *,
+    description: str,
 ) -> Chart:
     """Draw how often a call is right against how sure the tagger was of it, in bins."""
     values = []
@@ -39,11 +43,11 @@ def reliability_chart(
     base = alt.Chart(alt.InlineData(values=values)).encode(
         x=alt.X(
             "sure:Q",
-            title="Mean probability of the called state",
+            title=f"Mean probability of the called {words.label}",
             scale=scale,
             axis=alt.Axis(format=".0%"),
         ),
-        y=alt.Y("right:Q", title="Bases that match", scale=scale, axis=alt.Axis(format=".0%")),
+        y=alt.Y("right:Q", title=words.right_axis, scale=scale, axis=alt.Axis(format=".0%")),
         color=alt.Color(
             "tagger:N",
             title="Tagger",
@@ -62,8 +66,8 @@ def reliability_chart(
         tooltip=[
             alt.Tooltip("tagger:N"),
             alt.Tooltip("sure:Q", format=".1%", title="mean probability"),
-            alt.Tooltip("right:Q", format=".1%", title="match"),
-            alt.Tooltip("bases:Q", format=","),
+            alt.Tooltip("right:Q", format=".1%", title=words.was_right),
+            alt.Tooltip("bases:Q", format=",", title=words.many),
         ],
     )
     ends: list[dict[str, float]] = [{"sure": start, "right": start}, {"sure": 1, "right": 1}]
@@ -77,13 +81,16 @@ def reliability_chart(
     return Chart(
         spec_of(chart.properties(width=340, height=300)),
         description,
-        ["tagger", "mean probability of the call", "fraction that match", "bases"],
+        ["tagger", "mean probability of the call", f"fraction that {words.are_right}", words.many],
         rows,
     )
 
 
 def certainty_chart(
-    certainties: Mapping[str, Mapping[str, Mapping[str, float | None]]], *, description: str
+    certainties: Mapping[str, Mapping[str, Mapping[str, float | None]]],
+    words: Counted,
+    *,
+    description: str,
 ) -> Chart:
     """Draw the mean probability of the call on matches and on mismatches, tagger by tagger.
 
@@ -91,13 +98,15 @@ def certainty_chart(
     ----------
     certainties : mapping of str to mapping
         By label, the part `certainty` of metrics.json.
+    words : Counted
+        What is counted.
     description : str
         Text alternative.
     """
     rows: Rows = [
-        [tagger, on, *(found[f"on_{on}"][key] for key in ("value", "low", "high"))]
+        [tagger, word, *(found[f"on_{on}"][key] for key in ("value", "low", "high"))]
         for tagger, found in certainties.items()
-        for on in ("matches", "mismatches")
+        for on, word in (("matches", words.hits), ("mismatches", words.misses))
     ]
     keys = ("tagger", "on", "sure", "low", "high")
     values = [dict(zip(keys, row, strict=True)) for row in rows]
@@ -105,7 +114,7 @@ def certainty_chart(
         y=alt.Y("tagger:N", title=None, sort=None),
         x=alt.X(
             "sure:Q",
-            title="Mean probability of the called state",
+            title=f"Mean probability of the called {words.label}",
             scale=alt.Scale(zero=False, padding=14),
             axis=alt.Axis(format=".0%", tickCount=5),
         ),
@@ -119,10 +128,16 @@ def certainty_chart(
     ]
     points = base.mark_point(filled=True, size=90, opacity=1).encode(
         color=alt.Color(
-            "on:N", title="Bases that are", scale=alt.Scale(range=["#0072B2", "#D55E00"])
+            "on:N",
+            title=f"{words.many.capitalize()} that are",
+            sort=[words.hits, words.misses],
+            scale=alt.Scale(domain=[words.hits, words.misses], range=["#0072B2", "#D55E00"]),
         ),
         shape=alt.Shape(
-            "on:N", title="Bases that are", scale=alt.Scale(range=["circle", "triangle-up"])
+            "on:N",
+            title=f"{words.many.capitalize()} that are",
+            sort=[words.hits, words.misses],
+            scale=alt.Scale(domain=[words.hits, words.misses], range=["circle", "triangle-up"]),
         ),
         tooltip=[
             alt.Tooltip("tagger:N"),

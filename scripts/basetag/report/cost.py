@@ -7,6 +7,7 @@ from typing import Any
 
 from basetag.report import numbers, wording
 from basetag.report.cost_charts import Costed, cost_chart
+from basetag.report.counted import counted
 from basetag.report.data import DatasetResult, ReportData
 from basetag.report.page import Page
 
@@ -57,7 +58,9 @@ def _cost_figure(
 ) -> dict[str, Any] | None:
     known = dataset.ceiling("exact") is not None
     column, score = (
-        ("attained", "Information attained") if known else ("accuracy", "Bases that match")
+        ("attained", "Information attained")
+        if known
+        else ("accuracy", counted(dataset.results[0].metrics).right_axis)
     )
     runs = [
         Costed(

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from basetag.report.annotation_data import Annotation
+from basetag.report.counted import classifies
 from basetag.report.region_data import ShownRegion
 
 #: What a run records of itself: heading to a line, to lines of code, or to a table.
@@ -31,8 +32,8 @@ class Tracks:
         Name of the record that each piece comes from.
     starts : list of int
         Position of the first base of each piece in its record, from 0.
-    sequences : list of str
-        The bases of each piece.
+    sequences : list of str, or of lists of str
+        The bases of each piece; of texts their words.
     labels : list of ndarray of uint8, (length,)
         Index of the true state of each base; 255 where there is none.
     posteriors : list of ndarray of float32, (length, states)
@@ -41,15 +42,26 @@ class Tracks:
         Index of the called state.
     hidden : list of ndarray of float32, (length, units), or None
         What the head of a network reads of each base; None where there is nothing.
+    letters : str, or list of str
+        Plain letters of the alphabet; of texts what was put in the place of words.
+    attention : list of ndarray of float32, (length,), or None
+        What each base weighs in its record, of a network that pools by attention; NaN in a record
+        for which it was not asked.
+    mutagenesis : list of ndarray of float32, (length, letters, classes), or None
+        By how much each substitution changes the log-odds of each class, of a network that pools;
+        NaN in a record for which it was not made.
     """
 
     names: list[str]
     starts: list[int]
-    sequences: list[str]
+    sequences: Sequence[Sequence[str]]
     labels: list[NDArray[np.uint8]]
     posteriors: list[NDArray[np.float32]]
     calls: list[NDArray[np.uint8]]
     hidden: list[NDArray[np.float32]] | None = None
+    letters: Sequence[str] = ""
+    attention: list[NDArray[np.float32]] | None = None
+    mutagenesis: list[NDArray[np.float32]] | None = None
 
 
 @dataclass(frozen=True)
@@ -98,16 +110,22 @@ class DatasetResult:
         """Letter of each state to its meaning."""
         return dict(self.results[0].metrics["state_names"])
 
+    @property
+    def state_names_in_order(self) -> dict[str, str]:
+        """Letter of each state to its meaning, in state order."""
+        return {state: self.state_names[state] for state in self.states}
+
     def reference(self, of: str) -> TaggerResult | None:
         """Return the result that *is* the `exact` or `filtered` posterior, where it was run.
 
         It is known by its numbers: an HMM whose KL from that posterior is 0 (where two are, the
-        one so named).
+        one so named). Where records have classes, that is told by a rule.
         """
+        kind = "rule" if classifies(self.results[0].metrics) else "hmm"
         same = [
             result
             for result in self.results
-            if result.metrics["kind"] == "hmm"
+            if result.metrics["kind"] == kind
             and result.metrics[f"kl_{of}"] is not None
             and abs(result.metrics[f"kl_{of}"]["value"]) < 1e-9
         ]
@@ -206,3 +224,5 @@ class ReportData:
     differences: list[dict[str, str]] = field(default_factory=list)
     variances: list[dict[str, str]] = field(default_factory=list)
     preflight: dict[str, Any] | None = None
+    starts: list[dict[str, Any]] = field(default_factory=list)
+    generated: list[dict[str, Any]] = field(default_factory=list)

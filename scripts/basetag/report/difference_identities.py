@@ -61,6 +61,10 @@ def _mean(seeds: list[Mapping[str, Any]], measure: str) -> float | None:
     """Return the mean over seeds, or None where it does not determine the difference."""
     if measure == "segment_f1" and len(seeds) > 1:
         return None
+    if measure == "mean_squared_error":
+        every = [own["regression"]["sums"] for own in seeds]
+        errors = [float(sums["squared_error"] / sums["records"]) for sums in every]
+        return sum(errors) / len(errors)
     figures = [own["segments"]["f1"] if measure == "segment_f1" else own[measure] for own in seeds]
     known = [float(figure["value"]) for figure in figures if figure is not None]
     return sum(known) / len(known) if len(known) == len(seeds) else None

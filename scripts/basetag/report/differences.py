@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from basetag.report import difference_charts, numbers
+from basetag.report.counted import Counted, counted, has_segments
 from basetag.report.data import DatasetResult, ReportData, TaggerResult
 from basetag.report.difference_charts import Difference
 from basetag.report.drawing import Rows
@@ -20,12 +21,15 @@ class _Measure(NamedTuple):
     more_is_better: bool
 
 
+# What stands for the words of `Counted` is filled in.
 _MEASURES = {
-    "accuracy": _Measure("accuracy", "share of bases", True),
-    "cross_entropy": _Measure("cross-entropy", "nats per base", False),
-    "kl_exact": _Measure("KL from the exact posterior", "nats per base", False),
+    "accuracy": _Measure("accuracy", "share of {many}", True),
+    "cross_entropy": _Measure("cross-entropy", "nats per {one}", False),
+    "mean_squared_error": _Measure("mean squared error", "", False),
+    "kl_exact": _Measure("KL from the exact posterior", "nats per {one}", False),
     "segment_f1": _Measure("segment F1", "", True),
 }
+_OF_SEGMENTS = ("segment_f1",)
 _SAME = "cannot be told apart"
 # From this number of seeds or datasets on, the variance between them is more than a rough figure.
 _FEW = 5
@@ -43,6 +47,8 @@ def differences_view(
     panels = []
     for name, measure in _MEASURES.items():
         pairs = [row for row in rows if row["measure"] == name]
+        if name in _OF_SEGMENTS and not has_segments(dataset.results[0].metrics):
+            continue
         if not pairs:
             continue
         best = best_of(of_networks, pairs, measure.more_is_better)
@@ -138,7 +144,8 @@ def _difference_figure(
     pairs: Sequence[Row],
 ) -> dict[str, Any]:
     measure = _MEASURES[name]
-    unit = f" ({measure.unit})" if measure.unit else ""
+    words = counted(dataset.results[0].metrics)
+    unit = _unit(measure, words)
     better = "right" if measure.more_is_better else "left"
     listed: Rows = [
         [row["tagger"], row["other"], *(_number(row[key]) for key in ("difference", "low", "high"))]
@@ -156,9 +163,10 @@ def _difference_figure(
         chart,
         dataset.name,
         f"differences-{name}",
-        f"{dataset.name}: {measure.name} of each tagger less that of {best}, on the same bases; "
-        f"what is further {better} is better. Bars are 95 % intervals of the paired difference, "
-        f"over {numbers.count(int(units))} units. Seeds of one tagger are taken together. The "
+        f"{dataset.name}: {measure.name} of each tagger less that of {best}, on the same "
+        f"{words.many}; what is further {better} is better. Bars are 95 % intervals of the "
+        f"paired difference, over {numbers.count(int(units))} units. Seeds of one tagger are taken "
+        "together. The "
         "table behind has all pairs.",
     )
 
@@ -245,6 +253,11 @@ def missing_sources(rows: Sequence[Row]) -> list[str]:
             "only in “simulate.seed”."
         )
     return sentences
+
+
+def _unit(measure: _Measure, words: Counted) -> str:
+    unit = measure.unit.format(many=words.many, one=words.one)
+    return f" ({unit})" if unit else ""
 
 
 def _number(text: str) -> float | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from basetag.report import numbers
+from basetag.report.counted import classifies, counted, of_series
 
 #: A figure of metrics.json: `value`, `low`, `high`; None where it is not defined.
 Measured = Mapping[str, Any] | None
@@ -46,11 +47,13 @@ def units_sentence(metrics: Mapping[str, Any]) -> str:
     size = numbers.count(round(units["bases"]))
     if number < 2:
         return "There is one independent stretch of test data only, and so no interval."
+    many = counted(metrics).many
+    records = many if classifies(metrics) else "records"
     of = {
-        "record": f"the {numbers.count(number)} test records, drawn with replacement",
-        "group": f"{numbers.count(number)} groups of neighbouring test records or blocks",
+        "record": f"the {numbers.count(number)} test {records}, drawn with replacement",
+        "group": f"{numbers.count(number)} groups of neighbouring test {records} or blocks",
         "block": (
-            f"{numbers.count(number)} blocks of about {size} bases that the test records are cut "
+            f"{numbers.count(number)} blocks of about {size} {many} that the test records are cut "
             "into, as there are few records"
         ),
     }[kind]
@@ -60,7 +63,8 @@ def units_sentence(metrics: Mapping[str, Any]) -> str:
         f"Intervals of 95 % say how the figures would vary with other test data: they are of {of}"
     )
     if kind == "block" and lengths:
-        text += f", each {numbers.count(lengths)} correlation lengths of the labels"
+        of_what = "numbers" if of_series(metrics) else "labels"
+        text += f", each {numbers.count(lengths)} correlation lengths of the {of_what}"
     return f"{text}."
 
 

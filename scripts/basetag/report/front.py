@@ -8,6 +8,7 @@ from typing import Any
 
 from basetag.report import numbers, wording
 from basetag.report.control_wording import flagged_note
+from basetag.report.counted import counted, of_series
 from basetag.report.data import DatasetResult, TaggerResult
 from basetag.report.drawing import Reference
 from basetag.report.page import Page
@@ -46,7 +47,9 @@ def _verdict(dataset: DatasetResult, seeds: list[TaggerResult]) -> wording.Verdi
         rules=[
             result.metrics
             for result in dataset.results
-            if result.metrics["kind"] == "rule" and result is not seeds[0]
+            if result.metrics["kind"] == "rule"
+            and result is not seeds[0]
+            and result is not dataset.reference("exact")
         ],
     )
 
@@ -74,6 +77,7 @@ def _scale_figure(
         return every
 
     first = dataset.results[0].metrics
+    words = counted(first)
     accuracy = [
         Reference("chance", float(first["chance"]["uniform"]["accuracy"])),
         Reference("majority", float(first["majority_accuracy"])),
@@ -86,7 +90,8 @@ def _scale_figure(
         if ceiling is not None:
             accuracy.append(Reference(of, ceiling["accuracy"]))
             entropy.append(Reference(of, ceiling["cross_entropy"]))
-    best = dataset.ceiling("exact")
+    # Of what comes next nobody can know more than what came before tells.
+    best = dataset.ceiling("filtered" if of_series(first) else "exact")
     known = (
         f"The exact posterior, the best possible, reaches {numbers.percent(best['accuracy'])} "
         f"and {numbers.nats(best['cross_entropy'])} nats."
@@ -98,6 +103,10 @@ def _scale_figure(
         scored("cross_entropy", in_percent=False),
         accuracy,
         entropy,
+        titles=(
+            f"{words.right_axis} (accuracy)",
+            f"Cross-entropy ({words.nats}; less is better)",
+        ),
         description=f"Accuracy and cross-entropy of {len(by_tagger)} taggers on {dataset.name}, "
         f"with 95 % intervals, beside chance and the best possible. {known}",
     )

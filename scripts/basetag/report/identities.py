@@ -22,9 +22,13 @@ from basetag.judgement.figure_places import (
     NUMBERS,
     UNMATCHED,
     found_at,
+    found_of_head,
+    head_columns,
+    heads_of,
     unmatched_measures,
 )
-from basetag.report.measure_identities import Check, check_measures
+from basetag.report.head_identities import check_head
+from basetag.report.measure_identities import Check, check_measures, check_regression, matthews
 
 # A sum over 1e9 bases in another order moves the last digits of a float64 by about this much.
 _JSON_TOLERANCE = 1e-9
@@ -51,7 +55,16 @@ def check_identities(metrics: Mapping[str, Any], path: str | Path) -> None:
 
     confusion = _check_bases(metrics, check)
     _check_unmatched(metrics, confusion, check)
+    for name, head in heads_of(metrics).items():
+        if head is not None:
+            check_head(name, head, check)
     bases = int(metrics["test"]["bases"])
+    if metrics["regression"] is not None:
+        check_regression(metrics["regression"], bases, check)
+    beside = metrics.get("next_value")
+    if beside is not None and beside["to_noise"] is not None:
+        own = metrics["regression"]["rmse"]["value"] / beside["noise"]
+        check("the error in terms of the noise", beside["to_noise"]["value"], own)
     check("the bases in which segments are counted", metrics["segments"]["bases"], bases)
     matches = int(np.trace(confusion))
     shares = confusion.sum(axis=1) / bases, confusion.sum(axis=0) / bases
@@ -79,7 +92,7 @@ def _check_bases(metrics: Mapping[str, Any], check: Check) -> NDArray[np.int64]:
     check("accuracy", metrics["accuracy"]["value"], int(np.trace(confusion)) / bases)
     check("cross_entropy", metrics["cross_entropy"]["value"], sums["cross_entropy"] / bases)
     check("brier", metrics["brier"]["value"], sums["brier"] / bases)
-    check("mcc", metrics["mcc"]["value"], _matthews(confusion))
+    check("mcc", metrics["mcc"]["value"], matthews(confusion))
     check_measures(metrics, check)
     for of, attained in (("exact", "attained"), ("filtered", "attained_filtered")):
         if metrics[f"kl_{of}"] is not None:
@@ -166,19 +179,6 @@ def _check_control(
     check(f"flagged {where}", control["flagged"], above)
 
 
-def _matthews(confusion: NDArray[np.int64]) -> float:
-    """Matthews correlation of K classes (Gorodkin 2004), 0 where it is not defined."""
-    counts = [[int(value) for value in row] for row in confusion]  # exact at any size
-    n = sum(map(sum, counts))
-    true = [sum(row) for row in counts]
-    called = [sum(column) for column in zip(*counts, strict=True)]
-    agreement = n * sum(counts[i][i] for i in range(len(counts))) - sum(
-        a * b for a, b in zip(true, called, strict=True)
-    )
-    spread = (n * n - sum(a * a for a in called)) * (n * n - sum(a * a for a in true))
-    return agreement / math.sqrt(spread) if spread else 0.0
-
-
 def check_row(row: Mapping[str, str], metrics: Mapping[str, Any], path: Path, line: int) -> None:
     """Raise InputError where a row of the comparison contradicts the tagger's metrics."""
     controls = (metrics["controls"] or {}).items()
@@ -188,7 +188,11 @@ def check_row(row: Mapping[str, str], metrics: Mapping[str, Any], path: Path, li
         if found
     }
     elsewhere = unmatched_measures(metrics) or {}
+    places = head_columns(list(heads_of(metrics)))
     for column, text in row.items():
+        if column in places:
+            _check_cell(column, text, found_of_head(metrics, places[column]), row, path, line)
+            continue
         figure = column.removeprefix(UNMATCHED)
         measures = metrics if figure == column else elsewhere
         name, _, end = figure.rpartition("_")
@@ -199,17 +203,30 @@ def check_row(row: Mapping[str, str], metrics: Mapping[str, Any], path: Path, li
             place = (*FIGURES[name], end)
         known = figure != column or place[0] in measures
         value = found_at(measures, place) if place[0] in measures else rates.get(column)
-        if known and (text == "") != (value is None or value == ""):
-            same = False
-        elif text and isinstance(value, int | float):
-            same = math.isclose(float(text), value, rel_tol=_TABLE_TOLERANCE, abs_tol=1e-12)
-        else:
-            same = True
-        if not same:
-            raise InputError(
-                f"{column} is {text or 'empty'}, and metrics.json of "
-                f"{row['dataset']}/{row['tagger']} says {value!r}",
-                file=path,
-                line=line,
-                advice="delete the table and run again",
-            )
+        _check_cell(column, text, value, row, path, line, known=known)
+
+
+def _check_cell(
+    column: str,
+    text: str,
+    value: Any,
+    row: Mapping[str, str],
+    path: Path,
+    line: int,
+    *,
+    known: bool = True,
+) -> None:
+    if known and (text == "") != (value is None or value == ""):
+        same = False
+    elif text and isinstance(value, int | float):
+        same = math.isclose(float(text), value, rel_tol=_TABLE_TOLERANCE, abs_tol=1e-12)
+    else:
+        same = True
+    if not same:
+        raise InputError(
+            f"{column} is {text or 'empty'}, and metrics.json of "
+            f"{row['dataset']}/{row['tagger']} says {value!r}",
+            file=path,
+            line=line,
+            advice="delete the table and run again",
+        )

@@ -7,8 +7,10 @@ from typing import Any
 
 from basetag.judgement.figure_places import FIGURES, found_at, unmatched_measures
 from basetag.report import numbers
+from basetag.report.counted import classifies, has_segments
 from basetag.report.data import DatasetResult, TaggerResult
 from basetag.report.figure_text import cell
+from basetag.report.match_wording import match_length
 
 _SHOWN = (
     ("accuracy", "accuracy", numbers.percent),
@@ -38,7 +40,8 @@ def matches_view(
     shown = [
         (FIGURES[name], heading, form)
         for name, heading, form in _SHOWN
-        if any(found_at(result.metrics, FIGURES[name]) for result in named.values())
+        if (name != "segment_f1" or has_segments(dataset.results[0].metrics))
+        and any(found_at(result.metrics, FIGURES[name]) for result in named.values())
     ]
     taggers = []
     for label, result in named.items():
@@ -50,10 +53,14 @@ def matches_view(
         ]
         taggers.append({"tagger": label, "rows": rows})
     share = numbers.percent(test["matched_bases"] / test["bases"])
+    of = f"{numbers.count(test['matched_bases'])} of the {numbers.count(test['bases'])} test"
+    strands = ", on either strand" if test["match_strands"] == 2 else ""
+    length = match_length(dataset.results[0].metrics)
+    known = f"a stretch of {length} that training has, too{strands}, so that"
     return {
-        "sentence": f"{numbers.count(test['matched_bases'])} of the {numbers.count(test['bases'])} "
-        f"test bases ({share}) lie inside a stretch of 31 letters that training has, too, on "
-        "either strand, so that it can be known by heart.",
+        "sentence": f"{of} sequences ({share}) have {known} they can be known by heart."
+        if classifies(dataset.results[0].metrics)
+        else f"{of} bases ({share}) lie inside {known} it can be known by heart.",
         "header": [heading for _, heading, _ in shown],
         "taggers": taggers,
     }

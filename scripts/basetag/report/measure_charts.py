@@ -8,6 +8,7 @@ from typing import Any
 
 import altair as alt
 
+from basetag.report.counted import Counted
 from basetag.report.drawing import KIND_COLOURS, KIND_SHAPES, Chart, Rows, spec_of
 from basetag.report.numbers import ratio
 
@@ -17,8 +18,8 @@ _LISTED = {
     "balanced_accuracy": "balanced accuracy",
     "macro_f1": "macro F1",
     "mcc": "MCC",
-    "auroc": "AUROC, mean over states",
-    "auprc": "AUPRC, mean over states",
+    "auroc": "AUROC, mean over {labels}",
+    "auprc": "AUPRC, mean over {labels}",
     "cross_entropy": "cross-entropy (nats)",
     "brier": "Brier score",
     "ece": "expected calibration error",
@@ -27,34 +28,43 @@ _LISTED = {
 _DRAWN = (
     ("macro_f1", "Macro F1", None),
     ("mcc", "MCC", 0.0),
-    ("auroc", "AUROC, mean over states", 0.5),
+    ("auroc", "AUROC, mean over {labels}", 0.5),
 )
 _WIDTH = 240
 
 
-def measures_chart(taggers: Mapping[str, Mapping[str, Any]], *, description: str) -> Chart:
+def measures_chart(
+    taggers: Mapping[str, Mapping[str, Any]], words: Counted, *, description: str
+) -> Chart:
     """Draw macro F1, MCC and AUROC of all taggers, the best MCC on top.
 
     Parameters
     ----------
     taggers : mapping of str to metrics.json
         By the label of the tagger.
+    words : Counted
+        What is counted.
     description : str
         Text alternative.
     """
     order = sorted(taggers, key=lambda label: -float(taggers[label]["mcc"]["value"]))
     panels = [
-        _panel(taggers, order, *drawn, names=index == 0) for index, drawn in enumerate(_DRAWN)
+        _panel(taggers, order, name, _titled(title, words), chance, names=index == 0)
+        for index, (name, title, chance) in enumerate(_DRAWN)
     ]
     chart = alt.hconcat(*panels, spacing=58).resolve_scale(shape="shared", fill="shared")
     rows: Rows = [
-        [label, heading, figure["value"], figure["low"], figure["high"]]
+        [label, _titled(heading, words), figure["value"], figure["low"], figure["high"]]
         for label in order
         for name, heading in _LISTED.items()
         if (figure := taggers[label][name]) is not None
     ]
     header = ["tagger", "measure", "value", "95 % interval from", "to"]
     return Chart(spec_of(chart), description, header, rows)
+
+
+def _titled(heading: str, words: Counted) -> str:
+    return heading.format(labels=words.labels)
 
 
 def _panel(

@@ -7,6 +7,7 @@ from typing import Any
 
 from basetag.report import numbers, wording
 from basetag.report.context_charts import context_chart
+from basetag.report.counted import counted, of_series, regresses
 from basetag.report.data import DatasetResult, TaggerResult
 from basetag.report.drawing import LOWEST, Reference
 from basetag.report.page import Page
@@ -27,6 +28,7 @@ def networks_view(page: Page, dataset: DatasetResult) -> dict[str, Any] | None:
     labels = wording.tagger_labels([result.metrics for result in results])
     named = dict(zip(labels, results, strict=True))
     rows = []
+    unit = _unit(dataset)
     for label, result in named.items():
         network = result.metrics["network"]
         rows.append(
@@ -36,7 +38,9 @@ def networks_view(page: Page, dataset: DatasetResult) -> dict[str, Any] | None:
                 "cells": [
                     numbers.count(result.metrics["parameters"]),
                     numbers.count(network["operations_per_base"]),
-                    wording.context(network["context"]),
+                    "the whole sequence"
+                    if network["context"] is None
+                    else wording.context(network["context"], unit),
                 ],
             }
         )
@@ -51,15 +55,25 @@ def networks_view(page: Page, dataset: DatasetResult) -> dict[str, Any] | None:
     }
 
 
+def _unit(dataset: DatasetResult) -> str:
+    """Return the unit of a distance along a record."""
+    return "steps" if of_series(dataset.results[0].metrics) else "bp"
+
+
 def _context_figure(
     page: Page, dataset: DatasetResult, named: Mapping[str, TaggerResult]
-) -> dict[str, Any]:
+) -> dict[str, Any] | None:
+    """Return how far networks look; None where all of them look at whole sequences."""
+    named = {k: r for k, r in named.items() if r.metrics["network"]["context"] is not None}
+    if not named:
+        return None
     contexts = {label: result.metrics["network"]["context"] for label, result in named.items()}
-    told = "; ".join(f"{label} {wording.context(found)}" for label, found in contexts.items())
+    unit = _unit(dataset)
+    told = "; ".join(f"{label} {wording.context(own, unit)}" for label, own in contexts.items())
     first = next(iter(contexts.values()))
     chart = context_chart(
         contexts,
-        [result.tagger for result in named.values()],
+        [named[label].tagger for label in contexts],
         description=f"How much the posterior of a base of {dataset.name} changes when all that is "
         f"farther away than a distance is cut off. Context: {told}.",
     )
@@ -91,6 +105,8 @@ def loss_figure(
     trained = {label: result for label, result in networks.items() if result.history}
     if not trained:
         return None
+    if regresses(dataset.results[0].metrics):
+        return _squared_error_figure(page, dataset, trained)
     curves = [
         curve for label, result in trained.items() for curve in [_curve(label, result)] if curve
     ]
@@ -144,10 +160,12 @@ def _excess_figure(
     # The nearer a tagger comes, the less its excess varies: only the nearest one's error is noise.
     nearest = min(curves, key=lambda curve: min(curve.excess)).label
     noise = trained[nearest].metrics["validation"]["references"]["exact"]["excess_error"]
-    bases = numbers.count(trained[curves[0].label].metrics["validation"]["bases"])
+    total = numbers.count(trained[curves[0].label].metrics["validation"]["bases"])
+    words = counted(dataset.results[0].metrics)
     chart = excess_chart(
         curves,
         levels,
+        words,
         noise=noise,
         description=f"What is left to learn on {dataset.name} against the bases seen, both as "
         f"powers of ten: {told}.",
@@ -155,8 +173,8 @@ def _excess_figure(
     cut = trained[curves[0].label].metrics["validation"]["cut"]
     notes = [
         f"{dataset.name}: how far the validation loss is above that of the exact posterior on the "
-        f"same {bases} bases. Lowest values, in nats: {told}. Dotted rules are baselines on the "
-        "same bases.",
+        f"same {total} {words.many}. Lowest values, in nats: {told}. Dotted rules are baselines on "
+        f"the same {words.many}.",
     ]
     if noise is not None:
         notes.append(
@@ -172,9 +190,9 @@ def _excess_figure(
     names += [curve.label for curve in curves if min(curve.excess) <= 0]
     if names:
         notes.append(
-            f"{wording.listed(names)} came out not above the exact posterior, as on few bases can "
-            "happen by luck; such values have no place on an axis of powers of ten, and are drawn "
-            "at its lower edge (triangles)."
+            f"{wording.listed(names)} came out not above the exact posterior, as on few "
+            f"{words.many} can happen by luck; such values have no place on an axis of powers of "
+            "ten, and are drawn at its lower edge (triangles)."
         )
     if cut:
         notes.append(
@@ -200,6 +218,7 @@ def _reached(seeds: Sequence[LearningCurve]) -> str:
 def _cross_entropy_figure(
     page: Page, dataset: DatasetResult, trained: Mapping[str, TaggerResult]
 ) -> dict[str, Any]:
+    words = counted(dataset.results[0].metrics)
     references = {of: dataset.ceiling(of) for of in ("filtered", "exact")}
     prior = dataset.prior_cross_entropy
     rules = [Reference("prior", prior)] if prior is not None else []
@@ -215,21 +234,48 @@ def _cross_entropy_figure(
     chart = loss_chart(
         {label: result.history for label, result in trained.items()},
         rules,
+        words.nats,
         description=f"Training and validation loss on {dataset.name} against the bases seen: "
-        f"{last} nats per base on validation.",
+        f"{last} {words.nats} on validation.",
     )
+    known_prior = f"the prior ({words.given} frequencies alone)"
     known = (
-        "The rules are figures of the test split: the prior (label frequencies alone), and the "
-        "best possible, “filtered” for reading in one direction and “exact” for both."
+        f"The rules are figures of the test split: {known_prior}, and the best possible, "
+        "“filtered” for reading in one direction and “exact” for both."
         if references["exact"] is not None
-        else "The rule is the prior (label frequencies alone) on the test split; the best possible "
-        "is not known for this data."
+        else f"The rule is {known_prior} on the test split; the best possible is not known for "
+        "this data."
     )
     return page.figure(
         chart,
         dataset.name,
         "loss",
-        f"{dataset.name}: {last} nats per base on validation. {known}",
+        f"{dataset.name}: {last} {words.nats} on validation. {known}",
+    )
+
+
+def _squared_error_figure(
+    page: Page, dataset: DatasetResult, trained: Mapping[str, TaggerResult]
+) -> dict[str, Any]:
+    """Return the losses of networks that tell numbers; 1 is what the training split's mean has."""
+    last = ", ".join(
+        f"{label} ends at {numbers.nats(result.history[-1]['validation_loss'])}"
+        for label, result in trained.items()
+    )
+    chart = loss_chart(
+        {label: result.history for label, result in trained.items()},
+        [],
+        "squared error, in variances",
+        description=f"Training and validation loss on {dataset.name} against the bases seen: "
+        f"{last} on validation, where 1 is telling the mean.",
+    )
+    return page.figure(
+        chart,
+        dataset.name,
+        "loss",
+        f"{dataset.name}: mean squared error over the variance of the training split's numbers, so "
+        f"that telling their mean has about 1: {last} on validation, by which the weights are "
+        "chosen. The best possible is not known for this data.",
     )
 
 

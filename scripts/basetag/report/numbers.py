@@ -118,3 +118,9 @@ def ratio(value: float) -> str:
     """Return a measure between -1 and 1 with three decimals."""
     text = f"{abs(value):.3f}"
     return f"{MINUS}{text}" if value < 0 and float(text) else text
+
+
+def four_digits(value: float) -> str:
+    """Return a number of any size with four digits."""
+    rounded = f"{value:.4g}"
+    return f"{float(rounded):g}".replace("-", MINUS) if "e" not in rounded else rounded

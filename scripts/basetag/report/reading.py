@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from basetag.alphabet import Alphabet
 from basetag.errors import InputError
@@ -38,12 +39,13 @@ def read_report_data(
     annotation_folders: Iterable[str | Path] = (),
     agreement_paths: Iterable[str | Path] = (),
     region_paths: Iterable[str | Path] = (),
-    alphabets: Mapping[str, str] | None = None,
     sweep_paths: Iterable[str | Path] = (),
     sweep_units: Mapping[str, Mapping[str, str]] | None = None,
     differences_path: str | Path | None = None,
     variance_path: str | Path | None = None,
     preflight_path: str | Path | None = None,
+    starts: Iterable[Mapping[str, Any]] = (),
+    generated_paths: Iterable[str | Path] = (),
     provenance: Provenance,
     config_text: str,
 ) -> ReportData:
@@ -63,8 +65,6 @@ def read_report_data(
         agreement.tsv of each genome.
     region_paths : paths
         regions.npz of each genome.
-    alphabets : mapping of str to str, optional
-        Dataset to the name of its alphabet; `dna` for those left out.
     sweep_paths : paths
         ``…/{sweep}.tsv`` of each sweep.
     sweep_units : mapping of str to mapping, optional
@@ -73,6 +73,10 @@ def read_report_data(
         differences.tsv, how taggers differ, and variance.tsv, where variance comes from.
     preflight_path : path, optional
         preflight.json, what was known before the run.
+    starts : iterable of mapping
+        Taggers that differ in the weights that they start from: `Config.starts`.
+    generated_paths : paths
+        The summary of each set of generated sequences.
     provenance : mapping
         Heading to a line of text, lines of code, or a table of names and values.
     config_text : str
@@ -93,11 +97,7 @@ def read_report_data(
         check_identities(read, path)
         metrics[key] = read
     histories = {_owner(path): _read_history(Path(path)) for path in history_paths}
-    names = alphabets or {}
-    tracks = {
-        _owner(path): _read_tracks(Path(path), Alphabet.named(names.get(_owner(path)[0], "dna")))
-        for path in tracks_paths
-    }
+    tracks = {_owner(path): _read_tracks(Path(path)) for path in tracks_paths}
     columns, rows = _read_table(Path(comparison_path))
     check_seed_means(rows, Path(comparison_path))
     datasets: dict[str, list[TaggerResult]] = {}
@@ -138,6 +138,8 @@ def read_report_data(
         differences=differences,
         variances=_read_table(Path(variance_path))[1] if variance_path else [],
         preflight=preflight,
+        starts=[dict(start) for start in starts],
+        generated=[_read_json(Path(path)) for path in generated_paths],
     )
 
 
@@ -176,19 +178,46 @@ def _read_history(path: Path) -> list[dict[str, float]]:
     ]
 
 
-def _read_tracks(path: Path, alphabet: Alphabet) -> Tracks:
+def _read_tracks(path: Path) -> Tracks:
     with np.load(path, allow_pickle=False) as arrays:
-        lengths = arrays["lengths"]
-        cuts = np.cumsum(lengths)[:-1]
-        hidden = arrays["hidden"].astype(np.float32) if "hidden" in arrays else None
+        alphabet = None if "words" in arrays else Alphabet.named(str(arrays["alphabet"]))
+        cuts = np.cumsum(arrays["lengths"])[:-1]
+        # What a sequence comes with is no letter of it: it is told with the name.
+        before = 1 if alphabet is not None and alphabet.contexts else 0
+
+        def parted(name: str) -> list[NDArray[Any]] | None:
+            if name not in arrays:
+                return None
+            return [piece[before:] for piece in np.split(arrays[name], cuts)]
+
+        names = [str(name) for name in arrays["names"]]
+        known = {name: parted(name) or [] for name in ("tokens", "labels", "posterior", "calls")}
+        if alphabet is None:
+            sequences: list[Sequence[str]] = [piece.tolist() for piece in parted("words") or []]
+            letters: Sequence[str] = arrays["put"].tolist()
+        else:
+            sequences = [alphabet.decode(piece) for piece in known["tokens"]]
+            letters = alphabet.of_sequences
+            if alphabet.contexts:
+                first = arrays["tokens"][np.r_[0, cuts]] - len(alphabet.of_sequences)
+                names = [
+                    f"{name}, {alphabet.contexts[token]}"
+                    for name, token in zip(names, first, strict=True)
+                ]
+        hidden = parted("hidden")
         return Tracks(
-            names=[str(name) for name in arrays["names"]],
+            names=names,
             starts=[int(start) for start in arrays["segment_start"]],
-            sequences=[alphabet.decode(piece) for piece in np.split(arrays["tokens"], cuts)],
-            labels=np.split(arrays["labels"], cuts),
-            posteriors=np.split(arrays["posterior"], cuts),
-            calls=np.split(arrays["calls"], cuts),
-            hidden=np.split(hidden, cuts) if hidden is not None and hidden.shape[1] else None,
+            sequences=sequences,
+            labels=known["labels"],
+            posteriors=known["posterior"],
+            calls=known["calls"],
+            hidden=[piece.astype(np.float32) for piece in hidden]
+            if hidden is not None and arrays["hidden"].shape[1]
+            else None,
+            letters=letters,
+            attention=parted("attention"),
+            mutagenesis=parted("mutagenesis"),
         )
 
 

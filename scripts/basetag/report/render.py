@@ -23,21 +23,38 @@ from basetag.files import canonical_json, written_whole
 from basetag.report import drawing, numbers, wording
 from basetag.report.calibration import calibration_view
 from basetag.report.certainty import certainty_view, reliability_figure
-from basetag.report.chance import NULLS, chance_view
+from basetag.report.chance import chance_view, nulls_of
+from basetag.report.classes import classes_view
 from basetag.report.controls import controls_view
 from basetag.report.cost import cost_view
+from basetag.report.counted import (
+    classifies,
+    counted,
+    counted_of_all,
+    has_segments,
+    of_series,
+    regresses,
+)
 from basetag.report.data import DatasetResult, ReportData, TaggerResult
 from basetag.report.differences import differences_view
+from basetag.report.embeddings import embeddings_view
 from basetag.report.figures import write_figures
 from basetag.report.front import front_view
+from basetag.report.generated import generated_views
 from basetag.report.genomes import genome_views
+from basetag.report.groups import groups_views
+from basetag.report.heads import heads_view
+from basetag.report.labelled import labelled_views
+from basetag.report.letters import letters_view
 from basetag.report.matches import matches_view
 from basetag.report.measures import measures_view
 from basetag.report.networks import loss_figure, networks_view, rate_figure
 from basetag.report.page import Page
 from basetag.report.preflight import preflight_view
+from basetag.report.regression import regression_view
 from basetag.report.segments import segments_view
 from basetag.report.sequences import explore_view
+from basetag.report.series import series_view
 from basetag.report.stills import add_stills
 from basetag.report.sweeps import sweep_views
 from basetag.report.table import comparison_view
@@ -70,16 +87,32 @@ def render_report(data: ReportData, path: str | Path, figures: str | Path | None
     environment.filters["script_json"] = script_json
     page = Page()
     datasets = [_dataset_view(page, dataset, data) for dataset in data.datasets]
+    words = counted_of_all(dataset.results[0].metrics for dataset in data.datasets)
+    tagged = any(not (view["classifies"] or view["series"]) for view in datasets)
+    segmented = any(view["segments"] for view in datasets)
     genomes = genome_views(page, data)
     text = environment.get_template("template.html.jinja").render(
         version=__version__,
         datasets=datasets,
+        words=words,
+        tagged=tagged,
+        segmented=segmented,
         genomes=genomes,
-        nulls=NULLS.values(),
+        nulls=nulls_of(
+            words, independent=not any(view["segments"] or view["series"] for view in datasets)
+        ).values(),
+        generated=generated_views(data.generated),
+        labelled=labelled_views(page, data),
         sweeps=sweep_views(page, data),
         explore=[view["explore"] for view in datasets if view["explore"] is not None],
         primary=[
-            (dataset.name, wording.primary_measure(known=dataset.ceiling("exact") is not None))
+            (
+                dataset.name,
+                wording.primary_measure(
+                    known=dataset.ceiling("exact") is not None,
+                    numbers=regresses(dataset.results[0].metrics),
+                ),
+            )
             for dataset in data.datasets
         ],
         preflight=preflight_view(data.preflight),
@@ -127,26 +160,38 @@ def _dataset_view(page: Page, dataset: DatasetResult, data: ReportData) -> dict[
         k: r for k, r in named.items() if r.metrics["kind"] != "constant"
     }
     test = dataset.results[0].metrics["test"]
+    of_classes = classifies(dataset.results[0].metrics)
+    segmented = has_segments(dataset.results[0].metrics)
+    drawn_else = of_classes or of_series(dataset.results[0].metrics)
     return {
         "name": dataset.name,
         "states": [(state, dataset.state_names[state]) for state in dataset.states],
         "test": test,
+        "words": counted(dataset.results[0].metrics),
+        "classifies": of_classes,
         "front": front_view(page, dataset, networks),
         "comparison": comparison_view(dataset, data),
         "networks": networks_view(page, dataset),
+        "embeddings": embeddings_view(page, dataset, networks),
         "loss": loss_figure(page, dataset, named, networks),
         "rate": rate_figure(page, dataset, networks),
         "confusions": _confusion_views(dataset, named, networks),
         "chance": chance_view(page, dataset, named, networks),
-        "controls": controls_view(page, dataset, named),
+        "controls": controls_view(page, dataset, named) if segmented else None,
+        "letters": letters_view(page, dataset, named),
         "measures": measures_view(page, dataset, named, networks),
+        "regression": regression_view(page, dataset, named, networks),
+        "series": series_view(page, dataset, named),
+        "groups": groups_views(dataset, named, networks),
+        "heads": heads_view(dataset, named),
         "matches": matches_view(dataset, named),
-        "segments": segments_view(page, dataset, named, networks),
+        "segments": segments_view(page, dataset, named, networks) if segmented else None,
         "differences": differences_view(page, dataset, data, networks),
         "calibration": calibration_view(named, networks),
         "reliability": reliability_figure(page, dataset, named, networks),
         "certainty": certainty_view(page, dataset, named, networks),
-        "explore": explore_view(page, dataset, named, networks),
+        "explore": None if drawn_else else explore_view(page, dataset, named, networks),
+        "classes": classes_view(page, dataset, named, networks) if of_classes else None,
         "cost": cost_view(page, dataset, data),
     }
 

@@ -83,6 +83,7 @@ def scale_chart(
     accuracy_references: Sequence[Reference],
     cross_entropy_references: Sequence[Reference],
     *,
+    titles: tuple[str, str],
     description: str,
 ) -> tuple[Chart, list[str]]:
     """Draw every tagger between chance and the ceiling, for accuracy and cross-entropy.
@@ -95,6 +96,8 @@ def scale_chart(
         The same taggers in both.
     accuracy_references, cross_entropy_references : sequence of Reference
         At least one each; names from `REFERENCE_STYLES`.
+    titles : (str, str)
+        Of the axes of accuracy and cross-entropy.
     description : str
         Text alternative.
 
@@ -108,12 +111,12 @@ def scale_chart(
     order = [scored.tagger for scored in ranked]
     panels = [
         _panel(
-            "Bases that match (accuracy)", accuracy, accuracy_references, more_is_better=True,
+            titles[0], accuracy, accuracy_references, more_is_better=True,
             number=".1~%", reference=lambda value: f"{100 * value:.1f} %",
         ),
         _panel(
-            "Cross-entropy (nats per base; less is better)", cross_entropy,
-            cross_entropy_references, more_is_better=False, number=".3~f",
+            titles[1], cross_entropy, cross_entropy_references,
+            more_is_better=False, number=".3~f",
             reference=lambda value: f"{value:.4f}",
         ),
     ]  # fmt: skip

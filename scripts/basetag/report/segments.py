@@ -114,6 +114,7 @@ def _cells(segments: Mapping[str, Any]) -> list[dict[str, str]]:
         cell(segments["per_mb"]["called"], rate),
         *counts,
         *(cell(segments[name], ratio) for name in ("precision", "recall", "f1")),
+        cell(segments["overlap"]["sov"], ratio),
         *(cell(figure, ratio) for figure in segments["boundaries"]["f1"]),
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from basetag.report.cross_validation import FOLDS, cross_validation_view
 from basetag.report.data import Axis, ReportData, SweepResult
 from basetag.report.page import Page
 from basetag.report.sweep_best import best_view
@@ -23,36 +24,50 @@ from basetag.report.sweep_rows import (
 # More axes than this have no figure along each one, and more panels are in the map alone.
 _MOST_ALONG = 2
 _MOST_PANELS = 6
+# Of more values of an axis the first and the last are named.
+_MOST_VALUES = 24
 
 
 def sweep_views(page: Page, data: ReportData) -> list[dict[str, Any]]:
     """Return the sentences, the best points and the figures of each sweep."""
-    return [_sweep_view(page, sweep) for sweep in data.sweeps]
+    return [_sweep_view(page, data, sweep) for sweep in data.sweeps]
 
 
-def _sweep_view(page: Page, sweep: SweepResult) -> dict[str, Any]:
-    axes = [axis for axis in sweep.axes if len(axis.values) > 1]
-    best = best_view(page, sweep)
+def _sweep_view(page: Page, data: ReportData, sweep: SweepResult) -> dict[str, Any]:
+    varied = [axis for axis in sweep.axes if len(axis.values) > 1]
+    # Along folds nothing gets better or worse; they are taken together.
+    axes = [axis for axis in varied if axis.column != FOLDS]
+    folds = cross_validation_view(data, sweep)
+    best = best_view(page, sweep) if axes or folds is None else None
     figures = []
     if axes and len(axes) <= _MOST_ALONG:
         along = [_lines_figure(page, sweep, axis, axes) for axis in axes]
         figures += [figure for figure in along if figure is not None]
-    sentences = [_what_varies(sweep, axes)]
+    sentences = [_what_varies(sweep, varied)]
     maps = []
     if len(axes) > 1:
         maps = [map_figure(page, sweep, network, axes) for network in networks_of(sweep)]
         sentences += [sentence for _, sentence in maps]
     figures += [figure for figure, _ in maps if figure is not None]
-    if not figures and best is None:
+    if not figures and best is None and folds is None:
         sentences.append("There is nothing to draw; the table has all figures.")
-    return {"name": sweep.name, "sentences": sentences, "best": best, "figures": figures}
+    return {
+        "name": sweep.name,
+        "sentences": sentences,
+        "folds": folds,
+        "best": best,
+        "figures": figures,
+    }
 
 
 def _what_varies(sweep: SweepResult, axes: Sequence[Axis]) -> str:
     parts = []
     for axis in axes:
         whose = "datasets" if axis.of_dataset else "taggers"
-        parts.append(f"{axis.key} of {whose} ({', '.join(texts_of(axis))})")
+        texts = texts_of(axis)
+        if len(texts) > _MOST_VALUES:
+            texts = [texts[0], texts[1], "…", texts[-1]]
+        parts.append(f"{axis.key} of {whose} ({', '.join(texts)})")
     fixed = [f"{axis.key} is {texts_of(axis)[0]}" for axis in sweep.axes if len(axis.values) == 1]
     told = f"What varies: {'; '.join(parts)}." if parts else "Nothing takes more than one value."
     if fixed:

@@ -13,6 +13,15 @@ from typing import Any
 
 from basetag.judgement.figure_places import UNMATCHED
 from basetag.report import numbers
+from basetag.report.counted import (
+    SEQUENCES,
+    STEPS,
+    Counted,
+    classifies,
+    counted,
+    has_segments,
+    regresses,
+)
 from basetag.report.data import DatasetResult, ReportData
 
 
@@ -92,6 +101,26 @@ TELLING = (
     "p_shift",
     "train_seconds",
 )
+#: What is shown at first, where records have numbers.
+_TELLING_OF_NUMBERS = (
+    *("tagger", "seed", "kind", "parameters", "pearson", "spearman", "r2", "rmse", "auroc"),
+    *("accuracy", "train_seconds"),
+)
+#: What is shown at first besides, where records have classes.
+_TELLING_OF_CLASSES = ("macro_f1", "p_chance")
+# How columns begin that say something of segments alone: nothing, where records have classes.
+_OF_SEGMENTS = (
+    "segment_",
+    "segments_",
+    "true_segments_",
+    "false_segments_",
+    "boundary_",
+    "correlation_length",
+    "p_shift",
+    "p_resimulated",
+    "effective_sample_size",
+    "flagged",
+)
 # Where all rows agree, it is told once, above the table.
 _SHARED = ("test_bases", "matched_bases", "chance_accuracy", "device")
 
@@ -103,7 +132,7 @@ _COLUMNS = {
     "parameters": Column("para-meters", "", "Numbers that were fitted", _count),
     "test_bases": Column("test bases", "", "Scored bases of the test split", _count),
     "matched_bases": Column(
-        "matched to training", "", "Test bases inside 31 letters that training has, too", _count
+        "matched to training", "", "Test bases inside stretches that training has, too", _count
     ),
     "accuracy": Column("accuracy", "%", "Bases that match", _percent),
     "balanced_accuracy": Column("balanced accuracy", "%", "Mean over states of recall", _percent),
@@ -115,6 +144,13 @@ _COLUMNS = {
     ),
     "brier": Column("Brier", "", "Mean squared error of the probabilities", _number(4)),
     "ece": Column("ECE", "", "Expected calibration error; less is better", _number(4)),
+    "pearson": Column("r", "", "Pearson's correlation of told and true numbers", _number(3)),
+    "spearman": Column(
+        "\N{GREEK SMALL LETTER RHO}", "", "Spearman's correlation, that of ranks", _number(3)
+    ),
+    "r2": Column("R²", "", "Share of the numbers' variance that is told", _number(3)),
+    "rmse": Column("RMSE", "", "Root mean squared error, in the numbers' unit", _plain),
+    "auroc": Column("AUROC", "", "Area under the ROC curve", _number(3)),
     "kl_exact": Column("KL", "nats", "Divergence from the exact posterior", _nats),
     "attained": Column("attained", "%", "Share of the attainable information", _percent),
     "attained_filtered": Column(
@@ -165,6 +201,43 @@ _COLUMNS |= {
     )
 }
 
+
+def _columns_of_classes() -> dict[str, Column]:
+    """Return the columns that are called otherwise where records have classes."""
+    changed = {
+        "test_bases": ("test sequences", "Scored sequences of the test split"),
+        "matched_bases": (
+            "matched to training",
+            "Test sequences with 31 letters that training has, too",
+        ),
+        "accuracy": ("accuracy", "Sequences that are classified rightly"),
+        "balanced_accuracy": ("balanced accuracy", "Mean over classes of recall"),
+        "macro_f1": ("macro F1", "Mean over classes of F1"),
+        "decoding": ("calls by", "How classes are called from probabilities"),
+        "chance_accuracy": ("chance", "Matches of random classes"),
+        "p_chance": ("p, chance", "Against random classes"),
+        "predict_bases_per_second": ("predic-tion speed", "Bases read per second"),
+    }
+    return {
+        name: replace(_COLUMNS[name], heading=heading, meaning=meaning)
+        for name, (heading, meaning) in changed.items()
+    }
+
+
+def _columns_of_steps() -> dict[str, Column]:
+    """Return the columns that are called otherwise of numeric series."""
+    changed = {
+        "test_bases": ("test steps", "Steps of the test split with a known number behind them"),
+        "accuracy": ("direc-tion", "Steps of which it is told rightly whether the series falls"),
+        "auroc": ("AUROC", "Area under the ROC curve of rising and falling"),
+        "rmse": ("RMSE", "Root mean squared error of the next number, in its unit"),
+    }
+    return {
+        name: replace(_COLUMNS[name], heading=heading, meaning=meaning)
+        for name, (heading, meaning) in changed.items()
+    }
+
+
 #: Whose p-value a column is.
 _NULL_OF = {"p_chance": "uniform", "p_shift": "shift", "p_resimulated": "resimulated"}
 
@@ -180,10 +253,14 @@ def comparison_view(dataset: DatasetResult, data: ReportData) -> dict[str, Any]:
         `numeric`; `shared`, texts; `left_out`, the number of extra columns.
     """
     rows = [row for row in data.comparison if row["dataset"] == dataset.name]
+    of_classes = classifies(dataset.results[0].metrics)
+    segmented = has_segments(dataset.results[0].metrics)
+    words = counted(dataset.results[0].metrics)
     filled = [
         column
         for column in data.comparison_columns
         if column != "dataset"
+        and (segmented or not column.removeprefix(UNMATCHED).startswith(_OF_SEGMENTS))
         and any(row[column] for row in rows)
         and not _is_end(column, data.comparison_columns)
     ]
@@ -195,10 +272,13 @@ def comparison_view(dataset: DatasetResult, data: ReportData) -> dict[str, Any]:
         column for column in _SHARED if column in filled and len({row[column] for row in rows}) == 1
     ]
     filled = [column for column in filled if column not in shared]
-    extra = {column for column in filled if column not in TELLING}
+    telling = TELLING + (_TELLING_OF_CLASSES if of_classes else ())
+    if regresses(dataset.results[0].metrics):
+        telling = _TELLING_OF_NUMBERS
+    extra = {column for column in filled if column not in telling}
     if len({row["tagger"] for row in rows}) == len(rows):
         extra |= {"seed"} & set(filled)
-    known = {column: _column(column) for column in (*filled, *shared)}
+    known = {column: _column(column, words) for column in (*filled, *shared)}
     results = {(result.tagger, str(result.seed)): result for result in dataset.results}
     table = []
     for row in rows:
@@ -233,12 +313,23 @@ def comparison_view(dataset: DatasetResult, data: ReportData) -> dict[str, Any]:
     }
 
 
-def _column(name: str) -> Column:
-    """Return what a column is called and means; of unmatched bases, as that of all is."""
-    own = _COLUMNS.get(name.removeprefix(UNMATCHED), Column(name.replace("_", " "), "", "", _plain))
+def _column(name: str, words: Counted) -> Column:
+    """Return what a column is called and means; of unmatched bases and heads, as that of all is."""
+    changed: dict[str, Column] = {}
+    if words is STEPS:
+        changed = _columns_of_steps()
+    elif words is SEQUENCES:
+        changed = _columns_of_classes()
+    known = _COLUMNS | changed
+    figure, _, head = name.partition(".")
+    if head:
+        own = known.get(figure, Column("majority", "%", "Matches of the commonest state", _percent))
+        meaning = f"{own.meaning}, of the head {head}"
+        return replace(own, heading=f"{own.heading}, {head}", meaning=meaning)
+    own = known.get(name.removeprefix(UNMATCHED), Column(name.replace("_", " "), "", "", _plain))
     if name in _COLUMNS or not name.startswith(UNMATCHED):
         return own
-    meaning = f"{own.meaning}, of test bases that training does not have"
+    meaning = f"{own.meaning}, of test {words.many} that training does not have"
     return replace(own, heading=f"{own.heading}, unmatched", meaning=meaning)
 
 

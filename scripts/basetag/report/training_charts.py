@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import altair as alt
 
+from basetag.report.counted import Counted
 from basetag.report.drawing import (
     REFERENCE_STYLES,
     Chart,
@@ -56,6 +57,7 @@ class Level(NamedTuple):
 def excess_chart(
     curves: Sequence[LearningCurve],
     levels: Sequence[Level],
+    words: Counted,
     *,
     noise: float | None,
     description: str,
@@ -94,7 +96,7 @@ def excess_chart(
     y_scale = alt.Scale(type="log", domain=[floor, top], nice=False)
     y = alt.Y(
         "drawn:Q",
-        title="Above the exact posterior (nats per base)",
+        title=f"Above the exact posterior ({words.nats})",
         scale=y_scale,
         axis=alt.Axis(format="~g", values=powers_ticks(floor, top)),
     )
@@ -229,10 +231,11 @@ def _level_layers(
 def loss_chart(
     histories: Mapping[str, Sequence[Mapping[str, float]]],
     references: Sequence[Reference],
+    unit: str,
     *,
     description: str,
 ) -> Chart:
-    """Draw training and validation loss against the bases seen, with the ceiling as a rule."""
+    """Draw training and validation loss, of a unit, against the bases seen, with rules across."""
     values = [
         {"tagger": tagger, "bases": row["bases"], "split": split, "loss": row[f"{split}_loss"]}
         for tagger, history in histories.items()
@@ -245,7 +248,7 @@ def loss_chart(
         .mark_line(point=alt.OverlayMarkDef(size=18), clip=True)
         .encode(
             x=alt.X("bases:Q", title="Training bases seen", axis=alt.Axis(format="~s")),
-            y=alt.Y("loss:Q", title="Loss (nats per base)", scale=alt.Scale(zero=False, padding=8)),
+            y=alt.Y("loss:Q", title=f"Loss ({unit})", scale=alt.Scale(zero=False, padding=8)),
             color=alt.Color(
                 "tagger:N", title="Tagger", sort=list(histories), scale=series_scale(histories)
             ),
@@ -257,7 +260,7 @@ def loss_chart(
                 alt.Tooltip("tagger:N"),
                 alt.Tooltip("split:N", title="loss on"),
                 alt.Tooltip("bases:Q", format=",", title="bases seen"),
-                alt.Tooltip("loss:Q", format=".4f", title="nats per base"),
+                alt.Tooltip("loss:Q", format=".4f", title=unit),
             ],
         )
     )
@@ -268,7 +271,9 @@ def loss_chart(
         for tagger, history in histories.items()
         for row in history
     ]
-    header = ["tagger", "bases", "train loss (nats)", "validation loss (nats)", "learning rate"]
+    short = unit.partition(" per ")[0]
+    header = ["tagger", "bases", f"train loss ({short})", f"validation loss ({short})"]
+    header.append("learning rate")
     return Chart(spec_of(chart), description, header, rows)
 
 

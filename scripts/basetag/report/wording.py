@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from basetag.report.control_wording import control_sentences
+from basetag.report.counted import classifies, counted, of_series, regresses
 from basetag.report.figure_text import mean, spread
 from basetag.report.match_wording import match_sentences
-from basetag.report.numbers import count, nats, percent, signed
+from basetag.report.numbers import count, nats, percent, ratio, signed
 
 Metrics = Mapping[str, Any]
 
@@ -26,6 +27,8 @@ AT_PRIOR = 0.05
 #: A rule without memory counts as nearly as good as the network when it lacks at most this share
 #: of the cross-entropy that the network gains over the prior.
 NEARLY_AS_GOOD = 0.05
+#: Up to so many times the noise an error is near its floor.
+NEAR_NOISE = 1.1
 #: From this share on, what a rule reads holds "almost all" of what can be known.
 ALMOST_ALL = 0.95
 
@@ -56,12 +59,17 @@ class Verdict:
     details: list[str]
 
 
-def context(measured: Mapping[str, Any]) -> str:
-    """Return the measured context of a network: ``64 bp on either side``."""
+def context(measured: Mapping[str, Any] | None, unit: str = "bp") -> str:
+    """Return the measured context of a network: ``64 bp on either side``.
+
+    None is that of one that labels records as wholes.
+    """
+    if measured is None:
+        return "whole records"
     side = "on the left" if measured["sides"] == "left" else "on either side"
     if measured["reach"] is None:
-        return f"more than {count(measured['distances'][-1])} bp {side}"
-    return f"{count(measured['reach'])} bp {side}"
+        return f"more than {count(measured['distances'][-1])} {unit} {side}"
+    return f"{count(measured['reach'])} {unit} {side}"
 
 
 def listed(names: Sequence[str]) -> str:
@@ -116,12 +124,17 @@ def verdict(
     name, dataset = str(first["tagger"]), str(first["dataset"])
     accuracy = mean([m["accuracy"]["value"] for m in seeds])
     majority = float(first["majority_accuracy"])
+    words = counted(first)
+    of = f"{count(first['test']['bases'])} test sequences" if classifies(first) else words.many
     known = (
-        f"{name} on {dataset}: {percent(accuracy)} of bases match"
+        f"{name} on {dataset}: {percent(accuracy)} of {of} {words.are_right}"
         f"{spread([m['accuracy'] for m in seeds])}; "
         f"chance is {percent(first['chance']['uniform']['accuracy'])}"
     )
-    if ceiling is None:
+    own = first["ceiling"]
+    if of_series(first) and own is not None:
+        headline = f"{known}; no method can pass {percent(own['accuracy'])} in expectation."
+    elif ceiling is None:
         headline = f"{known}; the best possible is not known for this data."
     elif round(accuracy, 3) <= round(ceiling["accuracy"], 3):
         headline = f"{known}; no method can pass {percent(ceiling['accuracy'])}."
@@ -129,19 +142,21 @@ def verdict(
         headline = (
             f"{known}; the best possible is {percent(ceiling['accuracy'])}, and the rest is luck."
         )
-    own = first["ceiling"]
-    if own is not None and own["of"] == "filtered" and first["decoding"] == "argmax":
+    one_way = own is not None and own["of"] == "filtered" and first["decoding"] == "argmax"
+    if one_way and not of_series(first):
         headline = f"{headline[:-1]}, or {percent(own['accuracy'])} reading in one direction."
+    if regresses(first):
+        headline = f"{_numbers_sentence(seeds)} {headline}"
     attained = [own for own in map(own_attained, seeds) if own is not None]
     badge, level = _badge(attained, seeds, majority)
     if attained and level != "poor":
         badge += f" ({percent(mean([own['value'] for own in attained]))} attained)"
-    details = [*_attained_sentences(seeds), _majority_sentence(accuracy, majority)]
+    details = [*_attained_sentences(seeds), _majority_sentence(first, accuracy)]
     worst = max((m["chance"]["uniform"] for m in seeds), key=lambda null: float(null["p"]))
     better = float(worst["p"]) <= 0.05
     details.append(
-        f"{'Better' if better else 'Not shown to be better'} than labels drawn without looking: "
-        f"{probability(worst)}."
+        f"{'Better' if better else 'Not shown to be better'} than {words.given_many} drawn without "
+        f"looking: {probability(worst)}."
     )
     note = rule_note(seeds, rules, prior_cross_entropy)
     if note:
@@ -155,8 +170,10 @@ def verdict(
     return Verdict(name, dataset, badge, level, headline, [*details, *false])
 
 
-def primary_measure(*, known: bool) -> str:
+def primary_measure(*, known: bool, numbers: bool = False) -> str:
     """Return the measure by which taggers are held against each other, declared beforehand."""
+    if numbers:
+        return "root mean squared error of the numbers told (column RMSE; R² is the same, scaled)"
     return (
         "KL divergence from the exact posterior (column KL; attained is the same, scaled)"
         if known
@@ -173,7 +190,8 @@ def baseline_line(metrics: Metrics, reference: str | None) -> str:
     reference : {"exact", "filtered"} or None
         Which ceiling it is, if it is one.
     """
-    known = f"{percent(metrics['accuracy']['value'])} match"
+    words = counted(metrics)
+    known = f"{percent(metrics['accuracy']['value'])} {words.was_right}"
     attained = own_attained(metrics)
     if reference == "exact":
         return f"{known}, the best possible"
@@ -183,7 +201,8 @@ def baseline_line(metrics: Metrics, reference: str | None) -> str:
         return known
     share = float(attained["value"])
     if share < 0.005:
-        return f"{known}; {'worse' if share < -0.005 else 'no better'} than the label frequencies"
+        than = f"than the {words.given} frequencies"
+        return f"{known}; {'worse' if share < -0.005 else 'no better'} {than}"
     return f"{known}; {percent(share)} attained"
 
 
@@ -203,7 +222,8 @@ def rule_note(
     behind = float(best["cross_entropy"]["value"]) - network
     if gain <= 0 or behind > NEARLY_AS_GOOD * gain:
         return None
-    difference = f"{nats(behind)} nats per base behind" if behind > 0 else "not even behind"
+    unit = counted(seeds[0]).nats
+    difference = f"{nats(behind)} {unit} behind" if behind > 0 else "not even behind"
     note = (
         f"{best['tagger']} ({best['description']}), a rule without memory, is nearly as good: "
         f"{difference}."
@@ -238,13 +258,14 @@ def unlabelled_note(taggers: Sequence[Metrics]) -> str:
 
 def _attained_sentences(seeds: Sequence[Metrics]) -> list[str]:
     first = seeds[0]
+    words = counted(first)
     if first["ceiling"] is None:
         return ["What share of the attainable information it has cannot be said without that."]
     attained = [own for own in map(own_attained, seeds) if own is not None]
     if not attained:
         return [
-            "There is less than 0.001 nats per base to know about these labels, too little to "
-            "say what share of it a tagger has."
+            f"There is less than 0.001 {words.nats} to know about these {words.given_many}, too "
+            "little to say what share of it a tagger has."
         ]
     share = f"{percent(mean([own['value'] for own in attained]))}{spread(attained)}"
     of = str(first["ceiling"]["of"])
@@ -254,8 +275,9 @@ def _attained_sentences(seeds: Sequence[Metrics]) -> list[str]:
     else:
         sentences.append(
             "It reads in one direction, so its own ceiling is “filtered”, the best that can be "
-            "said from the bases up to the one that is labelled: "
-            f"{percent(first['ceiling']['accuracy'])} of bases match. It has {share} of the "
+            f"said from the {words.many} up to the one that is labelled: "
+            f"{percent(first['ceiling']['accuracy'])} of {words.many} {words.are_right}. "
+            f"It has {share} of the "
             "information that any such method could get."
         )
         if first["decoding"] != "argmax":
@@ -272,30 +294,61 @@ def _attained_sentences(seeds: Sequence[Metrics]) -> list[str]:
         gaps = [m["excess"][of] for m in seeds]
         gap = mean([g["value"] for g in gaps])
         sentences.append(
-            f"Its cross-entropy differs from that ceiling's by {signed(gap)} nats per base"
+            f"Its cross-entropy differs from that ceiling's by {signed(gap)} {words.nats}"
             f"{spread(gaps, signed)}."
         )
     return sentences
 
 
-def _majority_sentence(accuracy: float, majority: float) -> str:
+def _majority_sentence(metrics: Metrics, accuracy: float) -> str:
+    majority = float(metrics["majority_accuracy"])
     relation = "above" if accuracy > majority else "not above"
+    would = "be right" if classifies(metrics) else "match"
+    given = counted(metrics).given
     return (
-        f"Always giving the commonest label would match at {percent(majority)}; "
+        f"Always giving the commonest {given} would {would} at {percent(majority)}; "
         f"{percent(accuracy)} is {relation} that."
     )
+
+
+def _numbers_sentence(seeds: Sequence[Metrics]) -> str:
+    """Say how near the numbers that a tagger tells come to the true ones."""
+    first = seeds[0]
+    parts = []
+    for name, called in (
+        ("pearson", "r"),
+        ("spearman", "\N{GREEK SMALL LETTER RHO}"),
+        ("r2", "R²"),
+    ):
+        figures = [m["regression"][name] for m in seeds]
+        if all(figure is not None for figure in figures):
+            value = mean([figure["value"] for figure in figures])
+            parts.append(f"{called} = {ratio(value)}{spread(figures, ratio)}")
+    told = listed(parts) if parts else "none of them differs from the others"
+    of = f"Numbers that {first['tagger']} tells of {first['dataset']}"
+    if of_series(first) and first["next_value"]["to_noise"] is not None:
+        figures = [m["next_value"]["to_noise"] for m in seeds]
+        times = f"{ratio(mean([own['value'] for own in figures]))} times the noise"
+        return f"{of}: the error is {times}{spread(figures, ratio)}; {told}."
+    return f"{of}, held against the true: {told}."
 
 
 def _badge(
     attained: Sequence[Mapping[str, float]], seeds: Sequence[Metrics], majority: float
 ) -> tuple[str, str]:
+    words = counted(seeds[0])
+    if of_series(seeds[0]) and seeds[0]["next_value"]["to_noise"] is not None:
+        times = mean([m["next_value"]["to_noise"]["value"] for m in seeds])
+        return f"error {ratio(times)} times the noise", "good" if times <= NEAR_NOISE else "fair"
+    if regresses(seeds[0]):
+        shares = [m["regression"]["r2"] for m in seeds]
+        better = all(own is not None and (own["low"] or own["value"]) > 0 for own in shares)
+        than = "better than the mean"
+        return (than, "unknown") if better else (f"not {than}", "poor")
     if not attained:
         better = all((m["accuracy"]["low"] or m["accuracy"]["value"]) > majority for m in seeds)
-        return (
-            ("better than the commonest label", "unknown")
-            if better
-            else ("not better than the commonest label", "poor")
-        )
+        commonest = f"better than the commonest {words.given}"
+        return (commonest, "unknown") if better else (f"not {commonest}", "poor")
     share = mean([own["value"] for own in attained])
     if share >= AT_CEILING:
         return "has reached its ceiling", "good"
@@ -305,4 +358,4 @@ def _badge(
         return "part of the way to its ceiling", "fair"
     if share >= 0:
         return "knows next to nothing", "poor"
-    return "worse than the label frequencies", "poor"
+    return f"worse than the {words.given} frequencies", "poor"

@@ -1,4 +1,4 @@
-"""A split as the config asks for it: drawn, or given by names or by a table."""
+"""A split as the config asks for it: drawn, a fold, or given by names or by a table."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from basetag.corpus import Corpus
 from basetag.splits.drawing import make_split
+from basetag.splits.folds import split_by_fold
 from basetag.splits.given import split_by_name, split_by_table
 from basetag.splits.table import Split
 
@@ -35,4 +36,6 @@ def split_by_settings(
     if settings["by"] == "table" and table is not None:
         wanted = {key: settings[key] for key in ("record", "column", "values")}
         return split_by_table(corpus, table, **wanted)
+    if settings["by"] == "fold":
+        return split_by_fold(corpus, **{key: settings[key] for key in settings if key != "by"})
     return make_split(corpus, **settings)

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from basetag.corpus import Corpus
 from basetag.errors import InputError, nearest
+from basetag.labelling.record_values import RecordValue, read_record_values
 from basetag.segments import whole_records
-from basetag.splits.split_column import SplitRow, read_split_column
 from basetag.splits.table import SPLITS, Split
 
 _NONE = -1
@@ -51,6 +51,8 @@ def split_by_name(
     for number, split in enumerate(SPLITS):
         for word in names[split]:
             found = _records_named(word, index_of, corpus.names)
+            if not found and word in corpus.duplicates:
+                continue
             if not found:
                 raise _unknown(f"{split} names {word!r}, and no record is called so", word, corpus)
             for record in found:
@@ -100,9 +102,11 @@ def split_by_table(
     for number, split in enumerate(SPLITS):
         split_of |= dict.fromkeys(values[split], number)
     assignment = np.full(len(corpus.names), _NONE, dtype=np.int64)
-    first: dict[int, SplitRow] = {}
-    for row in read_split_column(path, record=record, column=column):
+    first: dict[int, RecordValue] = {}
+    for row in read_record_values(path, record=record, column=column):
         own = index_of.get(row.record)
+        if own is None and row.record in corpus.duplicates:
+            continue
         if own is None:
             problem = f"the sequences have no record {row.record!r}"
             raise _unknown(problem, row.record, corpus, file=path, line=row.line)

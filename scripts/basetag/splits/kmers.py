@@ -42,10 +42,11 @@ class KmerCode:
     @classmethod
     def of(cls, alphabet: Alphabet, k: int = K) -> KmerCode:
         """Return the code of an alphabet, of k-mers of `k` letters or of as many as fit."""
-        bits = max(1, (alphabet.n_letters - 1).bit_length())
+        n_letters = alphabet.letters_of_kmers
+        bits = max(1, (n_letters - 1).bit_length())
         strands = alphabet.complement
-        complement = np.zeros(0, np.uint8) if strands is None else strands[: alphabet.n_letters]
-        return cls(min(k, _BITS // bits), bits, alphabet.n_letters, complement)
+        complement = np.zeros(0, np.uint8) if strands is None else strands[:n_letters]
+        return cls(min(k, _BITS // bits), bits, n_letters, complement)
 
     @property
     def arguments(self) -> tuple[int, int, int, NDArray[np.uint8]]:

@@ -47,6 +47,7 @@ def mark_matches(
         Slots of the table at most, a power of two.
     """
     code = KmerCode.of(corpus.alphabet).arguments
+    tokens = corpus.alphabet.kmer_tokens(corpus.tokens)
     read, sought = (_ends(part.joined()) for part in (training, test))
     n_slots = min(most_slots, 1 << max(1, 2 * test.bases).bit_length())
     table = np.empty(n_slots, dtype=np.uint64)
@@ -58,20 +59,30 @@ def mark_matches(
         table.fill(kmer_kernels.EMPTY)
         words.fill(0)
         here = partition, n_partitions, table
-        if not kmer_kernels.fill(corpus.tokens, *sought, code, *here, words):
+        if not kmer_kernels.fill(tokens, *sought, code, *here, words):
             # More than its share: what is left is cut finer.
             partition, n_partitions = 2 * partition, 2 * n_partitions
             continue
-        kmer_kernels.look_up(corpus.tokens, *read, code, table, words)
-        kmer_kernels.mark(corpus.tokens, *sought, code, *here, marks)
+        kmer_kernels.look_up(tokens, *read, code, table, words)
+        kmer_kernels.mark(tokens, *sought, code, *here, marks)
         partition += 1
 
 
 def write_matches(
     path: str | os.PathLike[str], corpus: Corpus, training: Segments, test: Segments
 ) -> int:
-    """Write the marks as .npy of bool, (bases of `test`,), and return how many bases are marked."""
+    """Write the marks as .npy of bool, (bases of `test`,), and return how many there are.
+
+    Where records have classes, (records of `test`,): those with a marked base.
+    """
     with written_whole(path) as (place,):
+        if corpus.of_records:
+            of_bases = np.zeros(test.bases, dtype=np.bool_)
+            mark_matches(corpus, training, test, of_bases)
+            first = np.cumsum(test.lengths) - test.lengths
+            of_records = np.logical_or.reduceat(of_bases, first) if first.size else of_bases
+            np.save(place, of_records)
+            return int(np.count_nonzero(of_records))
         # A map of no bytes is none.
         marks = (
             np.lib.format.open_memmap(place, mode="w+", dtype=np.bool_, shape=(test.bases,))

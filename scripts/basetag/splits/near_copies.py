@@ -104,12 +104,13 @@ def _sampled(corpus: Corpus, records: Segments, most: int) -> tuple[NDArray[np.u
     owner_bits = max(1, (n_records - 1).bit_length())
     scale = max(1, -(-records.bases // most))
     limit = np.uint64((1 << 64) // scale - 1)
+    tokens = corpus.alphabet.kmer_tokens(corpus.tokens)
     found = []
     for pieces, owners in _pieces(records, code.k):
         room = np.empty(pieces.bases, dtype=np.uint64)
         ends = pieces.offset + pieces.lengths
         n = kmer_kernels.sample(
-            corpus.tokens,
+            tokens,
             pieces.offset,
             ends,
             owners.astype(np.uint64),

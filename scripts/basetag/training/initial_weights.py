@@ -10,7 +10,7 @@ from typing import Any
 import torch
 import yaml
 
-from basetag.corpus import Corpus
+from basetag.corpus import TAG, Corpus
 from basetag.errors import ConfigError, InputError, nearest
 from basetag.networks.heads import ChainHead
 from basetag.networks.tagger_network import TaggerNetwork
@@ -20,8 +20,8 @@ from basetag.tagger_file import read_tagger
 
 log = logging.getLogger(__name__)
 
-#: Keys of an architecture by which trained weights do not differ.
-_OF_TRAINING = ("dropout", "longest_memory")
+#: Keys of an architecture by which trained weights do not differ, or which are looked at apart.
+_MAY_DIFFER = {"dropout", "longest_memory", "head", "pooling", "substates", "features"}
 
 
 def draw_weights(network: TaggerNetwork, steps: Steps, generator: torch.Generator) -> None:
@@ -40,7 +40,9 @@ def start_from(
 ) -> None:
     """Give a network the weights of a trained one, and freeze some of them.
 
-    Where the states, the substates or the heads differ the head stays as it is.
+    Where the tasks, the states, the substates, the heads or the poolings differ the head stays as
+    it is, and what pools with it where that differs. A further head is taken over where the other
+    tagger has one of its name and states.
 
     Parameters
     ----------
@@ -67,14 +69,18 @@ def start_from(
     _check_kin(card, file, corpus, architecture)
     given = {name: torch.from_numpy(value) for name, value in tensors.items()}
     news = _why_the_head_is_new(card, file, corpus, architecture)
+    fresh: tuple[str, ...] = () if news is None else ("head.",)
+    if card["architecture"].get("pooling") != architecture.get("pooling"):
+        fresh = ("head.", "pooling.")  # a head reads what is pooled, or the bases themselves
     if news is not None:
         log.info("the head is new, because %s", news)
-        given = {name: value for name, value in given.items() if not name.startswith("head.")}
+        given = {name: value for name, value in given.items() if not name.startswith(fresh)}
         own = network.state_dict()
-        given |= {name: own[name] for name in own if name.startswith("head.")}
-    network.load_state_dict(given)
+        given |= {name: own[name] for name in own if name.startswith(fresh)}
+    network.load_state_dict(_with_further_heads(given, network, card, corpus))
     freeze(network, frozen)
-    if news is not None and not all(value.requires_grad for value in network.head.parameters()):
+    new = [value for name, value in network.named_parameters() if name.startswith(fresh)]
+    if news is not None and not all(value.requires_grad for value in new):
         raise ConfigError(
             f"frozen: the head is new, because {news}: unless it is trained, its weights are"
             " random numbers",
@@ -82,9 +88,30 @@ def start_from(
         )
 
 
+def _with_further_heads(
+    given: Mapping[str, torch.Tensor],
+    network: TaggerNetwork,
+    card: Mapping[str, Any],
+    corpus: Corpus,
+) -> dict[str, torch.Tensor]:
+    """Return weights with those of the network's own further heads, known or new ones."""
+    known = {head["name"]: tuple(head["states"]) for head in card.get("heads", ())}
+    fresh = [own.name for own in corpus.further if known.get(own.name) != own.states]
+    if fresh:
+        log.info("new are the further heads %s", ", ".join(fresh))
+    own = {name: v for name, v in network.state_dict().items() if name.startswith("further.")}
+    new = tuple(f"further.of_{name}." for name in fresh)
+    body = {name: value for name, value in given.items() if not name.startswith("further.")}
+    return body | {name: v if name.startswith(new) else given[name] for name, v in own.items()}
+
+
 def _why_the_head_is_new(
     card: Mapping[str, Any], file: str, corpus: Corpus, architecture: Mapping[str, Any]
 ) -> str | None:
+    # Letters can be the states of two tasks.
+    task = card.get("task", TAG)
+    if task != corpus.task:
+        return f"{file} was trained for task: {task}, and this tagger is for task: {corpus.task}"
     if card["states"] != list(corpus.states):
         return (
             f"the states of {file} ({', '.join(card['states'])}) are not those of the dataset"
@@ -93,6 +120,10 @@ def _why_the_head_is_new(
     heads = [parts.get("head", "softmax") for parts in (card["architecture"], architecture)]
     if heads[0] != heads[1]:
         found, wanted = (_as_in_a_config("head", head) for head in heads)
+        return f"{file} has {found}, and this tagger {wanted}"
+    pooled = [parts.get("pooling") for parts in (card["architecture"], architecture)]
+    if pooled[0] != pooled[1]:
+        found, wanted = (_as_in_a_config("pooling", pooling) for pooling in pooled)
         return f"{file} has {found}, and this tagger {wanted}"
     theirs = tuple((card.get("substates") or {"names": ()})["names"])
     ours = () if corpus.substates is None else corpus.substates.names
@@ -130,7 +161,7 @@ def _check_kin(
             file=file,
             advice="give both the same features, in the same order",
         )
-    for key in sorted(architecture.keys() - {*_OF_TRAINING, "head", "substates", "features"}):
+    for key in sorted(architecture.keys() - _MAY_DIFFER):
         wanted = architecture[key]
         found = card["architecture"].get(key)
         if found != wanted:

@@ -14,17 +14,27 @@ from lightning_fabric import Fabric
 
 from basetag.context import measure_context
 from basetag.corpus import Corpus
-from basetag.corpus_files import LABELS, SUBSTATES, TOKENS
+from basetag.corpus_files import LABELS, SUBSTATES, TARGETS, TOKENS
 from basetag.devices import peak_gpu_memory
 from basetag.feature_scales import feature_scales
 from basetag.features import FEATURE_NAMES, FEATURES
 from basetag.files import canonical_json, content_digest, write_json, written_whole
+from basetag.further_labels import label_files
+from basetag.label_statistics import label_frequencies, target_scale
 from basetag.memory import peak_memory
-from basetag.network_tagger import NetworkTagger, build_network, card_of_substates
+from basetag.network_tagger import (
+    NetworkTagger,
+    build_network,
+    card_of_heads,
+    card_of_substates,
+)
+from basetag.networks.number_head import NumberHead
 from basetag.provenance import environment
 from basetag.splits.table import read_split
 from basetag.steps import training_steps
 from basetag.training.checkpoints import CheckpointFolder, checkpoint_digest
+from basetag.training.fewer_labels import with_fewer_labels
+from basetag.training.further_heads import check_further_labels, still_heads
 from basetag.training.initial_weights import draw_weights, freeze, start_from
 from basetag.training.loop import train
 from basetag.training.loss import summed_over_processes
@@ -87,6 +97,7 @@ def run_training(fabric: Fabric, job: TrainingJob) -> None:
         For inputs and settings that cannot be used together.
     """
     settings = job.settings
+    heads = settings.get("heads", ())
     threads = settings["training"]["threads"]
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(mode=True, warn_only=fabric.device.type != "cpu")
@@ -95,22 +106,40 @@ def run_training(fabric: Fabric, job: TrainingJob) -> None:
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
     corpus = _as_learnt(
-        Corpus.open(job.corpus, settings["architecture"]["features"]),
+        Corpus.open(
+            job.corpus,
+            settings["architecture"]["features"],
+            [head["name"] for head in heads],
+        ),
         substates=settings["architecture"]["substates"],
     )
     segments = read_split(job.split, corpus)
+    given = segments["train"]
+    if settings["training"]["labels"] is not None:
+        labels = settings["training"]["labels"]
+        segments["train"] = with_fewer_labels(corpus, given, labels, settings["seed"])
     both_read = settings["training"]["reverse_complement"]
     steps = training_steps(corpus, segments["train"], both_strands=both_read)
     network = build_network(
         corpus.alphabet, corpus.states, settings["architecture"], len(corpus.feature_names),
-        card_of_substates(corpus, steps),
+        card_of_substates(corpus, steps), corpus.threshold,
+        card_of_heads(corpus, {head["name"]: head["weight"] for head in heads}),
     )  # fmt: skip
+    check_further_labels(corpus, segments["train"])
     generator = torch.Generator().manual_seed(settings["seed"])
     draw_weights(network, steps, generator)
     if network.features is not None:
         network.features.start_from(*feature_scales(corpus, segments["train"]))
+    head = network.head
+    scale = None
+    if isinstance(head, NumberHead):
+        scale = target_scale(corpus, segments["train"])
+        head.rescale(*scale, keep=False)
     if job.initial is not None:
         start_from(network, job.initial, corpus, settings["architecture"], settings["frozen"])
+        if isinstance(head, NumberHead) and scale is not None:
+            head.rescale(*scale, keep=True)
+    still_heads(network)
     if job.words is not None:
         words = settings["architecture"]["embedding"]
         network.embedding.start_from(read_word_vectors(job.words, corpus.alphabet, **words))
@@ -122,8 +151,15 @@ def run_training(fabric: Fabric, job: TrainingJob) -> None:
         inputs += [job.corpus / FEATURES, job.corpus / FEATURE_NAMES]
     if corpus.substates is not None:
         inputs.append(job.corpus / SUBSTATES)
+    if corpus.targets is not None:
+        inputs.append(job.corpus / TARGETS)
+    inputs += [path for own in corpus.further for path in label_files(job.corpus, own.name)]
     inputs += [path for path in (job.initial, job.words) if path is not None]
-    meaning = {"mirror": corpus.mirror, "substates": card_of_substates(corpus, steps)}
+    meaning = {
+        "mirror": corpus.mirror,
+        "substates": card_of_substates(corpus, steps),
+        "threshold": corpus.threshold,
+    }
     checkpoints = CheckpointFolder(
         job.checkpoints,
         checkpoint_digest(
@@ -156,17 +192,23 @@ def run_training(fabric: Fabric, job: TrainingJob) -> None:
         both_strands=settings["both_strands"],
         steps=steps if both_read or corpus.substates is not None else None,
     )
-    tagger.card["context"] = measure_context(
-        tagger,
-        corpus,
-        segments["validation"],
-        looks_left_alone=network.looks_left_alone and not settings["both_strands"],
-        threads=threads,
-    )
+    # Whatever it learnt from, the prior that it is held against is that of the whole split.
+    tagger.card["training"]["split_prior"] = label_frequencies(corpus, given).tolist()
+    tagger.card["context"] = None  # pooled, every base of a record is looked at
+    if network.pooling is None:
+        tagger.card["context"] = measure_context(
+            tagger,
+            corpus,
+            segments["validation"],
+            looks_left_alone=network.looks_left_alone and not settings["both_strands"],
+            threads=threads,
+        )
+    tagger.measure_error(corpus, segments["validation"], threads)
     tagger.save(job.best)
     # Measured of the best weights alone.
     del tagger.card["context"]
     network.load_state_dict(run.last_weights)
+    tagger.measure_error(corpus, segments["validation"], threads)
     tagger.save(job.last)
     _write_history(job.history, run.history)
     main, gpu = (others + _peaks(fabric)).tolist()

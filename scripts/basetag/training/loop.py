@@ -1,8 +1,8 @@
-"""The training loop: AdamW on the cross-entropy of labelled bases.
+"""The training loop: AdamW on the cross-entropy of labelled bases, or the error of numbers.
 
 Read top to bottom: draw the windows of a step, one forward and one backward pass, a clipped
-update; now and then the cross-entropy of the validation split, by the same prediction code that
-the test split meets later. The weights with the lowest validation cross-entropy are kept. Every
+update; now and then the loss on the validation split, by the same prediction code that
+the test split meets later. The weights with the lowest validation loss are kept. Every
 minute a checkpoint: a run that was cut off goes on from it, to the same bits.
 
 The batch is a setting of the science and no machine changes it. Several processes share its rows,
@@ -75,8 +75,8 @@ def train(
         Already initialised, the same in every process; moved to the device. Parameters that need
         no gradient stay as they are.
     corpus : Corpus
-        With labels, with the features that the network reads, and with substates where its head
-        has these.
+        With labels, with the features that the network reads, with substates where its head has
+        these, and with the labels of its further heads, in their order.
     training, validation : Segments
         Windows are drawn from the first; the second chooses the weights that are kept.
     settings : mapping
@@ -110,20 +110,30 @@ def train(
         parameters, lr=settings["learning_rate"], weight_decay=settings["weight_decay"]
     )
     learning_rate = SCHEDULES[settings["schedule"]]
-    sampler = WindowSampler(training, settings["window"])
+    # A class, or a number, is that of a whole record.
+    whole = int(training.lengths.max(initial=1))
+    sampler = WindowSampler(training, whole if corpus.of_records else settings["window"])
     reader = WindowReader(
         corpus.tokens, corpus.known_labels, corpus.alphabet.unknown, fabric.device,
         corpus.features, corpus.substates,
         corpus.alphabet.complement if settings["reverse_complement"] else None, corpus.mirror,
+        None if corpus.targets is None or corpus.of_values else (corpus.starts, corpus.targets),
+        [own.labels for own in corpus.further],
+        corpus.targets if corpus.of_values else None,
     )  # fmt: skip
     weights = state_weights(settings["class_weights"], corpus, training)
     batch = SharedBatch(fabric, network, weights)
-    steps = max(1, round(settings["bases"] / (settings["batch"] * sampler.expected_bases)))
+    bases = settings["bases"]
+    if settings["epochs"] is not None:
+        bases = settings["epochs"] * training.bases
+    steps = max(1, round(bases / (settings["batch"] * sampler.expected_bases)))
     n_looks = settings["validations"]
     looks = {round(steps * look / n_looks) for look in range(1, n_looks + 1)}
     watched = Validation(
         fabric, network, corpus, validation, settings["validation_bases"], weights, both_strands
     )
+
+    unit = "nats a base" if corpus.targets is None else "of the targets' variance"
 
     run = TrainingRun(network, optimiser)
     last = checkpoints.read_last()
@@ -156,12 +166,14 @@ def train(
             run.bases += int(windows.lengths.sum())
             progress.advance(task)
             if run.step in looks:
-                row = run.look(watched.mean_cross_entropy(), rate)
+                row = run.look(watched.mean_loss(), rate)
                 speed = run.bases / (time.perf_counter() - began)
-                progress.update(task, rate=f"{speed / 1e3:,.0f} kb/s, CE {row.validation_loss:.4f}")
+                progress.update(
+                    task, rate=f"{speed / 1e3:,.0f} kb/s, loss {row.validation_loss:.4f}"
+                )
                 log.info(
-                    "step %d of %d: train %.5f, validation %.5f nats a base, %.1f Mb, %.0f kb/s",
-                    run.step, steps, row.train_loss, row.validation_loss, run.bases / 1e6,
+                    "step %d of %d: train %.5f, validation %.5f %s, %.1f Mb, %.0f kb/s",
+                    run.step, steps, row.train_loss, row.validation_loss, unit, run.bases / 1e6,
                     speed / 1e3,
                 )  # fmt: skip
             run.seconds = time.perf_counter() - began

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from basetag.corpus import Corpus
+from basetag.corpus import UNLABELLED, Corpus
 from basetag.devices import is_out_of_memory
 from basetag.label_statistics import label_frequencies
 from basetag.networks.activations import active_rows
@@ -44,16 +44,21 @@ class SharedBatch:
         self.parts = 1
 
     def backward(self, windows: Windows) -> Tensor:
-        """Leave the gradient of the batch's mean cross-entropy in the network, and return that.
+        """Leave the gradient of the batch's mean loss in the network, and return the main head's.
+
+        To that of the main head those of further ones are added, each a mean over the bases that
+        it has labels of, times what it counts. What is returned is the main head's alone: it is
+        what validation looks at, too.
 
         Every process is given the whole batch and computes every n-th row of it. Where memory
         does not suffice, it starts again with twice as many parts, and stays with these.
         """
         counts = self.network.head.weights_of_told(self.weights)
         weight = counts[windows.labels.long()].sum().clamp(min=1e-12)
+        labelled = [(told != UNLABELLED).sum().clamp(min=1) for told in windows.further]
         own = windows.part(self.fabric.global_rank, self.fabric.world_size)
         while True:
-            loss = self._in_parts(own, weight)
+            loss = self._in_parts(own, weight, labelled)
             if loss is not None:
                 break
             self.parts *= 2
@@ -70,7 +75,7 @@ class SharedBatch:
             loss = loss.clone()
         return loss
 
-    def _in_parts(self, own: Windows, weight: Tensor) -> Tensor | None:
+    def _in_parts(self, own: Windows, weight: Tensor, labelled: Sequence[Tensor]) -> Tensor | None:
         """Return this process's share of the loss; None where memory did not suffice."""
         for value in self.network.parameters():
             # Zeros, not nothing: a process without rows has a gradient, too.
@@ -81,12 +86,22 @@ class SharedBatch:
                 part = own.part(index, self.parts)
                 with self.fabric.autocast():
                     numbers = None if part.features is None else part.features.transpose(0, 1)
-                    scores = self.network(part.tokens.T, part.lengths, part.kept, numbers)
-                loss = self.network.head.loss(
-                    scores, part.labels.T, active_rows(part.lengths), self.weights
-                )
-                loss = loss / weight
-                self.fabric.backward(loss)
+                    scores, *further = self.network.scores_of_all(
+                        part.tokens.T, part.lengths, part.kept, numbers
+                    )
+                active = active_rows(part.lengths)
+                loss = self.network.head.loss(scores, part.told, active, self.weights) / weight
+                whole = loss
+                for (name, importance), own_scores, told, count in zip(
+                    self.network.importance.items(), further, part.further, labelled, strict=True
+                ):
+                    # What counts nothing must not touch the last bits of the rest.
+                    if importance:
+                        head = self.network.further_head(name)
+                        alike = torch.ones(head.n_labels, device=self.fabric.device)
+                        summed = head.loss(own_scores, told.T, active, alike)
+                        whole = whole + importance * summed / count
+                self.fabric.backward(whole)
                 total += loss.detach()
         except Exception as error:
             if not is_out_of_memory(error) or self.parts >= own.lengths.size:

@@ -1,7 +1,8 @@
-"""The cross-entropy on the validation split, by which weights are chosen and trainings ended.
+"""The loss on the validation split, by which weights are chosen and trainings ended.
 
-It is that of labels, whatever a network is trained on: what is compared, and judged later, is how
-well taggers know those.
+It is the cross-entropy of labels, whatever a network is trained on: what is compared, and judged
+later, is how well taggers know those. Of a network that tells numbers it is their squared error, in
+variances of the training targets, as in training.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from numpy.typing import NDArray
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.errors import InputError
 from basetag.inference import ROWS, Predictor
+from basetag.networks.number_head import NumberHead
 from basetag.networks.tagger_network import TaggerNetwork
-from basetag.pieces import spread_pieces
+from basetag.pieces import PIECE, spread_pieces
 from basetag.segments import Segments
 from basetag.training.loss import summed_over_processes
 
@@ -55,7 +57,8 @@ class Validation:
         weights: NDArray[np.float64] | None,
         both_strands: bool,
     ) -> None:
-        pieces = spread_pieces(split, corpus.known_labels, bases)
+        longest = PIECE if network.pooling is None else None  # a record's label is of all of it
+        pieces = spread_pieces(split, corpus.known_labels, bases, longest=longest)
         own = np.arange(fabric.global_rank, len(pieces.start), fabric.world_size)
         self._fabric = fabric
         self._corpus = corpus
@@ -67,15 +70,20 @@ class Validation:
             network, fabric.device, complement=complement, mirror=corpus.mirror, rows=ROWS
         )
 
-    def mean_cross_entropy(self) -> float:
-        """Return the mean cross-entropy over labelled bases, nats.
+    def mean_loss(self) -> float:
+        """Return the mean cross-entropy over labelled bases, nats, or squared error over records.
 
         Raises
         ------
         InputError
             Where all labelled bases are of states that count nothing.
         """
-        sums = summed_cross_entropy(self._predictor, self._corpus, self._pieces, self._weights)
+        head = self._predictor.network.head
+        if isinstance(head, NumberHead):
+            total, count = summed_squared_error(self._predictor, self._corpus, self._pieces)
+            sums = total / float(head.deviation) ** 2, float(count)
+        else:
+            sums = summed_cross_entropy(self._predictor, self._corpus, self._pieces, self._weights)
         own = torch.tensor(sums, dtype=torch.float64)
         total, weight = summed_over_processes(self._fabric, own).tolist()
         if not weight:
@@ -115,3 +123,31 @@ def summed_cross_entropy(
         total += float((losses * counts).sum())
         weight += float(counts.sum())
     return total, weight
+
+
+def summed_squared_error(
+    predictor: Predictor, corpus: Corpus, segments: Segments
+) -> tuple[float, int]:
+    """Return the summed squared error of the numbers told, and how many these are.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    corpus : Corpus
+        With targets, in whose unit squared the sum is.
+    segments : Segments
+        Whole records, where these have numbers.
+    """
+    total, count = 0.0, 0
+    assert corpus.targets is not None  # noqa: S101 - the head would have nothing to learn
+    for part in segments.batches_of(corpus):
+        tokens = part.gathered(corpus.tokens)
+        told = predictor.numbers(tokens, part.lengths, part.gathered_features(corpus))
+        if corpus.of_values:
+            errors = told - part.gathered(corpus.targets)
+            errors = errors[~np.isnan(errors)]
+        else:
+            errors = told[np.cumsum(part.lengths) - 1] - corpus.targets[part.record]
+        total += float((errors**2).sum())
+        count += errors.size
+    return total, count

@@ -40,7 +40,7 @@ class Windows:
     Attributes
     ----------
     tokens : Tensor of uint8, (rows, length)
-        The longest first, padded behind their ends.
+        The longest first, padded behind their ends; of int32 where uint8 holds too few.
     labels : Tensor of uint8, (rows, length)
         What a head is told of each base: its label, or the number of labels + its substate where
         the reader knows that. `UNLABELLED` in the padding.
@@ -49,6 +49,10 @@ class Windows:
         NaN where one is missing, and in the padding.
     kept : tuple of Tensor, (rows, units) each
         By what the units of each layer are multiplied: dropout.
+    targets : Tensor of float32, (rows,) or (rows, length), or None
+        The number of each row's record, or that behind each of its bases, NaN in the padding.
+    further : tuple of Tensor of uint8, (rows, length) each
+        Labels of the further heads, in their order; `UNLABELLED` in the padding.
     """
 
     tokens: Tensor
@@ -56,6 +60,15 @@ class Windows:
     lengths: NDArray[np.int64]
     features: Tensor | None = None
     kept: tuple[Tensor, ...] = ()
+    targets: Tensor | None = None
+    further: tuple[Tensor, ...] = ()
+
+    @property
+    def told(self) -> Tensor:
+        """What a head is told: numbers, (rows,) or (length, rows), or labels, (length, rows)."""
+        if self.targets is None:
+            return self.labels.T
+        return self.targets if self.targets.ndim == 1 else self.targets.T
 
     def part(self, index: int, parts: int) -> Windows:
         """Return every `parts`-th row from `index` on: parts of about the same lengths."""
@@ -67,7 +80,14 @@ class Windows:
             lengths,
             None if self.features is None else self.features[index::parts, :longest],
             tuple(mask[index::parts] for mask in self.kept),
+            None if self.targets is None else _columns(self.targets[index::parts], longest),
+            tuple(labels[index::parts, :longest] for labels in self.further),
         )
+
+
+def _columns(targets: Tensor, longest: int) -> Tensor:
+    """Return what is told of rows, cut to the longest of them where it is of their bases."""
+    return targets if targets.ndim == 1 else targets[:, :longest]
 
 
 def step_generator(seed: int, step: int) -> np.random.Generator:
@@ -148,6 +168,12 @@ class WindowReader:
         probability 1/2.
     mirror : sequence of int, optional
         What each label becomes there; needed with `complement`.
+    targets : (ndarray of int64, ndarray of float32), (records,) each, optional
+        Where each record begins in the corpus, and its number. Windows are whole records then.
+    further : sequence of ndarray of uint8, (bases,)
+        Labels of further heads, which are the same on the other strand.
+    values : ndarray of float32, (bases,), optional
+        The number that is to be told at each base, where that is the next of a series.
     """
 
     def __init__(
@@ -160,8 +186,13 @@ class WindowReader:
         substates: Substates | None = None,
         complement: NDArray[np.uint8] | None = None,
         mirror: Sequence[int] = (),
+        targets: tuple[NDArray[np.int64], NDArray[np.float32]] | None = None,
+        further: Sequence[NDArray[np.uint8]] = (),
+        values: NDArray[np.float32] | None = None,
     ) -> None:
         self.unknown = unknown
+        self._values = None if values is None else torch.from_numpy(values)
+        self._targets = targets
         self.device = device
         self._features = self._columns = self._substates = None
         self._n_labels = 0 if substates is None else max(substates.label_of) + 1
@@ -170,7 +201,11 @@ class WindowReader:
         with warnings.catch_warnings():
             # Of maps that cannot be written: nobody does.
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+            # torch can do little with numbers of 16 bits without a sign.
+            self._wide = tokens.dtype == np.uint16
+            tokens = tokens.view(np.int16) if self._wide else tokens
             self._tokens, self._labels = torch.from_numpy(tokens), torch.from_numpy(labels)
+            self._further = [torch.from_numpy(own) for own in further]
             if substates is not None:
                 self._substates = torch.from_numpy(substates.labels)
             if features is not None:
@@ -179,9 +214,10 @@ class WindowReader:
         if device.type == "cuda":
             free, _ = torch.cuda.mem_get_info(device)
             n_features = 0 if features is None else features.columns.size
-            of_letters = 2 if substates is None else 3
-            if tokens.size * (of_letters + 4 * n_features) <= CORPUS_SHARE * free:
+            of_letters = (2 if substates is None else 3) + len(further)
+            if tokens.size * (of_letters + self._wide + 4 * n_features) <= CORPUS_SHARE * free:
                 self._tokens, self._labels = self._tokens.to(device), self._labels.to(device)
+                self._further = [own.to(device) for own in self._further]
                 if self._substates is not None:
                     self._substates = self._substates.to(device)
                 if features is not None:
@@ -236,17 +272,33 @@ class WindowReader:
         index = torch.where(inside, first + position, first)
         hidden = _covered(runs, inside.numel(), at)
         tokens, labels = self._tokens[index], self._told(index)
+        if self._wide:
+            tokens = tokens.to(torch.int32) & 0xFFFF
         if self._turned is not None and turns is not None:
             complement, mirror = self._turned
             tokens = torch.where(turns, complement[tokens.long()], tokens)
             labels = torch.where(turns, mirror[labels.long()], labels)
         tokens = tokens.masked_fill(~inside | hidden.view(shape), self.unknown)
         labels = labels.masked_fill(~inside, UNLABELLED)
+        further = tuple(
+            own[index].masked_fill(~inside, UNLABELLED).to(self.device) for own in self._further
+        )
         features = None
         if self._features is not None:
             features = self._features[index[..., None], self._columns]
             features = features.masked_fill(~inside[..., None], torch.nan).to(self.device)
-        return Windows(tokens.to(self.device), labels.to(self.device), lengths, features)
+        targets = None
+        if self._targets is not None:
+            begins, of_records = self._targets
+            record = np.searchsorted(begins, starts, side="right") - 1
+            targets = torch.from_numpy(of_records[record]).to(self.device)
+        elif self._values is not None:
+            of_bases = self._values[index.to(self._values.device)]
+            targets = of_bases.to(self.device).masked_fill(~inside.to(self.device), torch.nan)
+        return Windows(
+            tokens.to(self.device), labels.to(self.device), lengths, features, targets=targets,
+            further=further,
+        )  # fmt: skip
 
     def _told(self, index: Tensor) -> Tensor:
         """Return what a head is told of the bases at `index`."""

@@ -1,4 +1,4 @@
-"""Two columns of a table: names of records, and what says to which split each belongs.
+"""Two columns of a table: names of records, and what is said of each, a split or a class.
 
 What parts the columns, the first line says: a tab if it has one, else a comma, else a semicolon.
 """
@@ -19,7 +19,7 @@ _LONGEST_FIELD = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
-class SplitRow:
+class RecordValue:
     """A row of the table: its record, its value, its line in the file."""
 
     record: str
@@ -27,8 +27,11 @@ class SplitRow:
     line: int
 
 
-def read_split_column(path: Path, *, record: str, column: str) -> Iterator[SplitRow]:
+def read_record_values(path: Path, *, record: str | None, column: str) -> Iterator[RecordValue]:
     """Yield the rows of a table. Blanks around a field are no part of it, nor are empty lines.
+
+    Without a column of records their names are empty; and where the table has one column alone, an
+    empty line is a row whose value is missing.
 
     Raises
     ------
@@ -55,8 +58,9 @@ def read_split_column(path: Path, *, record: str, column: str) -> Iterator[Split
             ) from error  # fmt: skip
         if header is None:
             header = fields
-            places = [_place(name, header, path) for name in (record, column)]
-        elif any(fields):
+            places = [_place(name, header, path) for name in (record, column) if name is not None]
+        elif any(fields) or (record is None and len(header) == 1):
+            fields = fields or [""]
             if len(fields) != len(header):
                 found = "1 column" if len(fields) == 1 else f"{len(fields)} columns"
                 raise InputError(
@@ -64,7 +68,8 @@ def read_split_column(path: Path, *, record: str, column: str) -> Iterator[Split
                     file=path, line=reader.line_num,
                     advice="a field that holds the sign between columns stands in double quotes",
                 )  # fmt: skip
-            yield SplitRow(fields[places[0]], fields[places[1]], reader.line_num)
+            name = "" if record is None else fields[places[0]]
+            yield RecordValue(name, fields[places[-1]], reader.line_num)
 
 
 def _place(column: str, header: Sequence[str], path: Path) -> int:
