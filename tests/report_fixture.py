@@ -268,6 +268,7 @@ def _grouped(metrics):
     return {
         "groups": list(groups),
         "members": groups,
+        "called_by": "state",
         **{name: metrics[name] for name in names},
         "classes": {
             group: {name: metrics["classes"][state][name] for name in ("precision", "recall", "f1")}

@@ -54,7 +54,7 @@ class Case:
         )
         self.folder = folder
 
-    def judged(self, *groupings):
+    def judged(self, *groupings, decoding="argmax"):
         records = np.arange(RECORDS)
         whole = Segments(
             records, np.zeros(RECORDS, np.int64), self.corpus.lengths, self.corpus.starts
@@ -69,6 +69,7 @@ class Case:
         return evaluate(
             self.corpus, whole, self.folder / "posterior.npy", self.folder / "calls.npy", card,
             dataset="proteins", seed=1, train=whole, groupings=groupings, pairs=20,
+            decoding=decoding,
         ).metrics  # fmt: skip
 
 
@@ -83,12 +84,22 @@ def metrics(case):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_measures_of_groups_are_those_of_scikit_learn_on_the_collapsed_labels(case, metrics):
-    found = metrics["groups"]["Q3"]
-    labels = Q3.group_of_state[case.labels[case.scored]]
-    calls = Q3.group_of_state[case.calls[case.scored]]
+@pytest.mark.parametrize("called_by", ["probability", "state"])
+def test_measures_of_groups_are_those_of_scikit_learn_on_the_collapsed_labels(
+    called_by, case, metrics
+):
     sums = np.stack([case.posterior[:, Q3.group_of_state == k].sum(axis=1) for k in range(3)], 1)
+    labels = Q3.group_of_state[case.labels[case.scored]]
+    of_states = Q3.group_of_state[case.calls[case.scored]]
+    likeliest = sums[case.scored].argmax(axis=1)
+    assert 0.01 < np.mean(of_states != likeliest) < 0.5
+    if called_by == "probability":
+        calls = likeliest
+    else:
+        calls, metrics = of_states, case.judged(Q3, decoding="viterbi, runs of at least 2 bases")
+    found = metrics["groups"]["Q3"]
     p = floored(sums[case.scored])
+    assert found["called_by"] == called_by
     assert found["groups"] == ["H", "E", "C"]
     assert found["members"] == {"H": ["H", "G", "I"], "E": ["E", "B"], "C": ["T", "S", "L"]}
     assert found["confusion"] == oracle.confusion_matrix(labels, calls).tolist()
@@ -138,6 +149,7 @@ def test_an_edited_figure_of_a_group_stops_the_report(metrics):
         lambda own: own["mcc"].update(value=0.99),
         lambda own: own["cross_entropy"].update(value=0.01),
         lambda own: own["classes"]["E"]["recall"].update(value=0.99),
+        lambda own: own["confusion"].reverse(),
         lambda own: own["confusion"][0].reverse(),
         lambda own: own.update(majority_accuracy=0.123),
     ):

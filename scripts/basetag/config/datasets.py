@@ -103,8 +103,8 @@ class OwnDataset(_Tagged):
         default={},
         description="Groups of states that are judged beside the states themselves, by a name for "
         "each way to group them: `{Q3: {H: [H, G, I], E: [E, B], C: [T, S, L]}}`. Each state "
-        "belongs to one group. Nothing is trained on them: probabilities are summed, and calls are "
-        "of the group of the called state.",
+        "belongs to one group. Nothing is trained on them: probabilities are summed, and where "
+        "calls are the likeliest states, those of groups are the likeliest groups.",
     )
     split: Split = OWN_SPLIT
 

@@ -169,7 +169,8 @@ def evaluate(
     if matched_path is not None:
         marks = open_matches(matched_path, segments)
         matches = read_matches(corpus, units, marks, at_once)
-    how = units, prior, tuple(references), temperature, groupings
+    likeliest = decoding == "argmax"
+    how = units, prior, tuple(references), temperature, groupings, likeliest
     everything = Tally(*how)
     unmatched = Tally(*how) if matches is not None and matches.bases else None
     runs = RunCounter()

@@ -1,9 +1,10 @@
 """States judged in groups: the eight classes of secondary structure as three, say.
 
-What a tagger says of a group follows from what it says of the states: a base is called the group of
-its called state, and a group's probability is the sum of its states'. So nothing is trained or
-predicted again, and the figures are those that a tagger of the groups would get, over the same
-bases and units.
+What a tagger says of a group follows from what it says of the states: a group's probability is the
+sum of its states'. Where a base is called its likeliest state, it is called its likeliest group;
+three rare states can be likelier together than the commonest one alone. Where calls are a path,
+the group is that of the called state. So nothing is trained or predicted again, and the figures are
+those that a tagger of the groups would get, over the same bases and units.
 """
 
 from __future__ import annotations
@@ -64,6 +65,8 @@ class GroupScores:
         Number of units of the split.
     prior : ndarray of float64, (states,)
         Label frequencies of the training split.
+    by_probability : bool
+        Whether a base is called its likeliest group, and not that of its called state.
 
     Attributes
     ----------
@@ -71,7 +74,9 @@ class GroupScores:
         As `metrics.Scores` has them, of the groups.
     """
 
-    def __init__(self, grouping: Grouping, n_units: int, prior: Floats) -> None:
+    def __init__(
+        self, grouping: Grouping, n_units: int, prior: Floats, *, by_probability: bool
+    ) -> None:
         self._grouping = grouping
         self._membership = grouping.membership
         self._likeliest = int((prior @ self._membership).argmax())
@@ -79,25 +84,40 @@ class GroupScores:
         # The groups of states, and no group where there is no label.
         self._group = np.full(256, UNLABELLED, dtype=np.uint8)
         self._group[: grouping.group_of_state.size] = grouping.group_of_state
+        self._by_probability = by_probability
+        self._confusion: Counts = np.zeros((n_units, *[len(grouping.groups)] * 2), dtype=np.int64)
         self.cross_entropy: Floats = np.zeros(n_units)
         self.brier: Floats = np.zeros(n_units)
 
-    def add_runs(
+    def add(
         self,
+        runs: NDArray[np.uint8],
         labels: NDArray[np.uint8],
         calls: NDArray[np.uint8],
+        posterior: NDArray[np.float32],
         segment: NDArray[np.int64],
         unit: NDArray[np.int64],
     ) -> None:
-        """Add bases, of states that may have no label, as `segment_overlap.OverlapScan`."""
-        self._overlap.add(self._group[labels], self._group[calls], segment, unit)
+        """Add bases that follow those added before.
 
-    def add(
-        self, unit: NDArray[np.int64], labels: NDArray[np.uint8], posterior: NDArray[np.float32]
-    ) -> None:
-        """Add labelled bases: their units and states, (bases,), and posterior, (bases, states)."""
-        p = floored(posterior @ self._membership)
-        of_label = p[np.arange(labels.size), self._grouping.group_of_state[labels]]
+        Parameters
+        ----------
+        runs, labels, calls : ndarray of uint8, (bases,)
+            True states of runs, true states that are scored, and called ones; 255 for no label.
+        posterior : ndarray of float32, (bases, states)
+        segment, unit : ndarray of int64, (bases,)
+            As `segment_overlap.OverlapScan` has them.
+        """
+        sums = posterior @ self._membership
+        called = self._group[calls]
+        if self._by_probability:
+            called = sums.argmax(axis=1).astype(np.uint8)
+        self._overlap.add(self._group[runs], called, segment, unit)
+        scored = labels != UNLABELLED
+        unit, called, label = unit[scored], called[scored], self._group[labels[scored]]
+        p = floored(sums[scored])
+        of_label = p[np.arange(label.size), label]
+        np.add.at(self._confusion, (unit, label, called), 1)
         count = len(self.cross_entropy)
         self.cross_entropy -= np.bincount(unit, np.log(of_label), minlength=count)
         squares = (p * p).sum(axis=1) - 2 * of_label + 1
@@ -119,7 +139,7 @@ class GroupScores:
         seed : int
             Seed of the draws of intervals.
         """
-        confusion = np.einsum("uij,ia,jb->uab", sums.confusion, self._membership, self._membership)
+        confusion = self._confusion[scored].astype(np.float64)
         own = replace(
             sums,
             confusion=confusion,
@@ -128,7 +148,7 @@ class GroupScores:
             brier=self.brier[scored],
         )
         figures = headline_figures(own, {}, {}, {}, seed=seed)
-        total: Counts = confusion.sum(axis=0).astype(np.int64)
+        total = self._confusion.sum(axis=0)
         label_counts = total.sum(axis=1)
         groups = self._grouping.groups
         members = self._grouping.group_of_state
@@ -139,6 +159,7 @@ class GroupScores:
                 group: [state for state, of in zip(states, members, strict=True) if of == index]
                 for index, group in enumerate(groups)
             },
+            "called_by": "probability" if self._by_probability else "state",
             "confusion": total.tolist(),
             "label_counts": label_counts.tolist(),
             **{name: figures[name] for name in _HEADLINES},

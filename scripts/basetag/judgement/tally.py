@@ -48,6 +48,8 @@ class Tally:
         At which posteriors are scored once more.
     groupings : sequence of Grouping
         Groups of states that are judged, too.
+    likeliest : bool
+        Whether each call is the likeliest state of its base, and not of a path.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Tally:
         references: Sequence[str],
         temperature: Temperature | None,
         groupings: Sequence[Grouping] = (),
+        likeliest: bool = True,
     ) -> None:
         self._units = units
         self._prior = prior
@@ -64,7 +67,10 @@ class Tally:
         value = None if temperature is None else temperature.value
         self._scores = Scores(units.count, prior, references, value)
         self._histograms = ScoreHistograms(len(prior), units.count)
-        self._groups = {own.name: GroupScores(own, units.count, prior) for own in groupings}
+        self._groups = {
+            own.name: GroupScores(own, units.count, prior, by_probability=likeliest)
+            for own in groupings
+        }
         self._scan = SegmentScan(units.count, len(prior))
         self._overlap = OverlapScan(units.count, len(prior))
         self._scanned: Counts = np.zeros(units.count, dtype=np.int64)
@@ -97,7 +103,7 @@ class Tally:
         self._scan.add(runs, calls, segment, unit)
         self._overlap.add(runs, calls, segment, unit)
         for groups in self._groups.values():
-            groups.add_runs(runs, calls, segment, unit)
+            groups.add(runs, labels, calls, posterior, segment, unit)
         self._scanned += np.bincount(unit[runs != UNLABELLED], minlength=self._units.count)
         scored = labels != UNLABELLED
         self._has_label[segment[scored]] = True
@@ -107,8 +113,6 @@ class Tally:
             references = {name: array[scored] for name, array in references.items()}
         p = self._scores.add(unit, labels, calls, posterior, references)
         self._histograms.add(p, labels, unit)
-        for groups in self._groups.values():
-            groups.add(unit, labels, posterior)
 
     @property
     def bases(self) -> int:
