@@ -32,9 +32,9 @@ def classes_view(
     -------
     dict
         `accuracy` and `measures`, figures; `panels`, for each tagger a sentence and the figure of
-        the shown sequences; `effects`, for each network and shown sequence the figures of what its
-        letters do, as far as it has some. `vocabulary` says in words which words are known, None
-        where sequences are no texts.
+        the shown sequences; `effects`, for the first seed of each network and each shown sequence
+        the figures of what its letters do, as far as there are some. `vocabulary` says in words
+        which words are known, None where sequences are no texts.
     """
     metrics = {label: result.metrics for label, result in named.items()}
     tracked = {label: result for label, result in named.items() if result.tracks is not None}
@@ -53,10 +53,18 @@ def classes_view(
         ],
         "effects": [
             effect
-            for label, result in tracked.items()
+            for label, result in _first_seeds(tracked).items()
             for effect in _effects(page, dataset, label, result)
         ],
     }
+
+
+def _first_seeds(named: Mapping[str, TaggerResult]) -> dict[str, TaggerResult]:
+    """Return the first result of each tagger: a page of all its seeds would be too large."""
+    first: dict[str, str] = {}
+    for label, result in named.items():
+        first.setdefault(result.tagger, label)
+    return {label: named[label] for label in first.values()}
 
 
 def vocabulary_in_words(metrics: Mapping[str, Any]) -> str | None:
