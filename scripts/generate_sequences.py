@@ -21,7 +21,7 @@ from basetag.splits.table import read_split
 
 log = logging.getLogger("basetag")
 
-ROWS = 64  # drawn side by side, by random numbers of their own
+ROWS = 256  # drawn side by side, by random numbers of their own
 WIDTH = 80
 
 

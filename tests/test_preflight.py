@@ -312,6 +312,24 @@ def test_simulations_of_few_records_are_told_before_they_are_drawn(tmp_path):
     assert found.findings == []
 
 
+def test_sequences_longer_than_what_a_network_learns_from_are_a_warning(tmp_path):
+    config = load_config(
+        {
+            "datasets": {"letters": {"task": "next_token",
+                                     "simulate": {"hmm": "toy", "records": 200, "length": 50}}},
+            "taggers": {"gru": {"cell": "gru", "training": {"window": 40}}},
+            "generate": {name: {"dataset": "letters", "tagger": "gru", "length": length}
+                         for name, length in (("short", 40), ("long", 41))},
+        },
+        [], REPOSITORY,
+    )  # fmt: skip
+    told = [f for f in looked_at(config, tmp_path).findings if "generate" in f.where]
+    assert [(f.level, f.where, f.found) for f in told] == [
+        ("warning", "generate long", "41 letters")
+    ]
+    assert told[0].expected.startswith("40 at most")
+
+
 def test_a_tagger_that_a_dataset_cannot_have_is_a_note(tmp_path):
     config = load_config(
         {

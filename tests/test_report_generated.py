@@ -13,7 +13,7 @@ from basetag.report.generated import generated_views, place
 MINUS = "\N{MINUS SIGN}"
 SETTINGS = {
     "name": "new", "dataset": "ecoli", "tagger": "gru", "seed": 1, "records": 2, "length": 8,
-    "temperature": 1.0, "prompt": None,
+    "temperature": 1.0, "prompt": None, "window": 1000,
 }  # fmt: skip
 
 
@@ -65,6 +65,12 @@ def test_of_one_stretch_no_error_is_known_and_the_page_says_so():
     found, sentences = table(summary(["ACGT"], ["ACGT"]))
     assert found["A"] == ["25.00 %", "25.00 %", "", "not known"]
     assert "is not known" in sentences[1]
+
+
+@pytest.mark.parametrize("length", [1000, 1001])
+def test_letters_behind_the_training_windows_are_said_to_be_told_unlearnt(length):
+    _, sentences = table(summary(["ACGT"] * 3, ["ACGT"] * 3, length=length))
+    assert any("windows of 1,000 letters" in own for own in sentences) == (length > 1000)
 
 
 def test_another_temperature_is_said_to_change_frequencies():

@@ -364,11 +364,13 @@ class Config(Sources):
     def generate_settings(self, generated: str) -> Settings:
         """Return `records`, `length`, `temperature`, `prompt`, `draws_seed` of what is generated.
 
-        And `dataset`, `tagger` and `seed` of what it is drawn from.
+        And `dataset`, `tagger` and `seed` of what it is drawn from, and `window`: how many letters
+        it saw at once in training.
         """
         dataset, tagger, seed = self.generating_run(generated)
         own = self.model.generate[generated].model_dump()
-        return own | {"dataset": dataset, "tagger": tagger, "seed": seed}
+        window = self.train_settings(tagger, 0)["training"]["window"]
+        return own | {"dataset": dataset, "tagger": tagger, "seed": seed, "window": window}
 
     def summarise_sweep_settings(self, sweep: str) -> Settings:
         """Return `axes` (columns, in order) and `runs`, in the order of `sweep_runs`.

@@ -18,17 +18,18 @@ class Generation(Section):
         default=None, description="Which of the seeds; the first where none is given."
     )
     records: int = Field(
-        default=10,
+        default=100,
         ge=1,
         le=100_000,
         description="Sequences that are drawn.",
         json_schema_extra={"unit": "records"},
     )
     length: int = Field(
-        default=10_000,
+        default=1000,
         ge=1,
         le=10**7,
-        description="Length of each, the prompt included.",
+        description="Length of each, the prompt included. Beyond `training.window` what the "
+        "network tells is not learnt.",
         json_schema_extra={"unit": "letters"},
     )
     temperature: float = Field(

@@ -39,7 +39,8 @@ def preflight_settings(config: Config) -> Settings:
     `sequences`, `labels`, `table`, `features`, `heads`).
     `genomes`, by name, with `alphabet`, `file` (a number; None where it is fetched), `regions`
     (that the report shows) and `features` (name, kind, number). `skipped`: dataset, tagger, and
-    why it is not made for it. `work`, what costs depend on: see `basetag.preflight.costs`.
+    why it is not made for it. `generate`, by name: `dataset`, `tagger`, `length` and `window` as
+    `Config.generate_settings`. `work`, what costs depend on: see `basetag.preflight.costs`.
     """
     number: _Numbers = {None: None}
     number |= {file: index for index, file in enumerate(preflight_files(config))}
@@ -71,6 +72,11 @@ def preflight_settings(config: Config) -> Settings:
             for tagger in sorted(config.model.taggers)
             if (problem := config.lacks(dataset, tagger)) is not None
         ],
+        "generate": {
+            name: {key: own[key] for key in ("dataset", "tagger", "length", "window")}
+            for name in sorted(config.model.generate)
+            if (own := config.generate_settings(name))
+        },
         "work": _work(config),
     }
 

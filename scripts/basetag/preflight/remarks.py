@@ -109,6 +109,25 @@ def on_labels(where: str, about: Mapping[str, Any]) -> Iterator[Finding]:
             )  # fmt: skip
 
 
+def on_generated(name: str, about: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield what there is to say of sequences that are to be drawn from a network.
+
+    Parameters
+    ----------
+    name : str
+        Of what is generated.
+    about : mapping
+        Its `dataset`, `tagger`, `length` and `window`.
+    """
+    if about["length"] > about["window"]:
+        yield Finding(
+            "warning", f"generate {name}", "length", f"{about['length']:,} letters",
+            f"{about['window']:,} at most, as in the windows that {about['tagger']} learns from",
+            "what it says of letters further on is not learnt, and frequencies can drift; draw "
+            "more sequences in place of longer ones, or train on longer windows",
+        )  # fmt: skip
+
+
 def on_splits(
     where: str, about: Mapping[str, Any], fractions: Mapping[str, float] | None
 ) -> Iterator[Finding]:

@@ -129,6 +129,9 @@ def preflight(
         Finding("note", f"dataset {dataset}", f"the tagger {tagger}", f"is not made: {why}")
         for dataset, tagger, why in settings["skipped"]
     ]
+    findings += [
+        finding for own in settings["generate"].items() for finding in remarks.on_generated(*own)
+    ]
     costs = estimates(settings["work"], _sizes(settings, abouts))
     findings += _on_machine(costs, room, gpus, elsewhere=elsewhere)
     told = {n: a for n, a in abouts["datasets"].items() if not settings["datasets"][n]["of_sweep"]}

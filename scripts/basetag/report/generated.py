@@ -46,6 +46,11 @@ def _view(own: Mapping[str, Any]) -> dict[str, Any]:
             sentences.append(
                 f"How far {name} may be off by chance is not known: there is too little of them."
             )
+    if own["length"] > own["window"]:
+        sentences.append(
+            f"The network learnt from windows of {numbers.count(own['window'])} letters: what it "
+            "says further on is not learnt, and frequencies can drift there."
+        )
     if own["temperature"] != 1:
         sentences.append(
             "At another temperature than 1 likely letters are drawn more often (below) or less "
