@@ -16,6 +16,7 @@ import pytest
 import yaml
 from safetensors.numpy import load_file
 
+from tests.conftest import REPOSITORY
 from tests.workflow import TINY, copy_workflow, planned, snakemake, write_config
 
 RUN = "{dataset}/{tagger}/seed{seed}"
@@ -360,6 +361,16 @@ def test_the_whole_plan_of_a_fresh_folder_names_every_rule(ran, tmp_path):
         "summarise_sweep",
         "preflight",
     }  # fmt: skip
+
+
+def test_every_short_step_of_the_data_shares_a_job_on_a_cluster():
+    profile = yaml.safe_load((REPOSITORY / "profiles/slurm/profile.yaml").read_text())
+    data = {rule for rule, group in profile["groups"].items() if group == "data"}
+    found = set()
+    for file in ("simulate", "encode", "controls"):
+        text = (REPOSITORY / f"rules/{file}.smk").read_text()
+        found |= set(re.findall(r"^(?:rule|use rule \w+ as) (\w+)", text, re.MULTILINE))
+    assert data == found - {"fetch_dataset"}
 
 
 def test_a_model_of_eight_states_and_one_of_three_are_judged_by_their_labels(ran, tmp_path):
