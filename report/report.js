@@ -222,8 +222,8 @@ function showSummary({ record, tagger, reference, rows, dataset }) {
   const labelled = rows.filter((row) => row.truth !== ".");
   const matches = labelled.filter((row) => !row.miss).length;
   document.getElementById("explore-summary").textContent =
-    `${tagger.label} on ${record.name}, bases ${record.start + 1} to ${record.start + rows.length}: ` +
-    `${matches} of ${labelled.length} labelled bases match (${(100 * matches / labelled.length).toFixed(1)} %).`;
+    `${tagger.label} on ${record.name}, ${dataset.many} ${record.start + 1} to ${record.start + rows.length}: ` +
+    `${matches} of ${labelled.length} labelled ${dataset.many} match (${(100 * matches / labelled.length).toFixed(1)} %).`;
   const state = form.elements.state.value;
   document.getElementById("tracks-caption").textContent =
     `Probability of ${state} (${dataset.state_names[state]}) by ${tagger.label} (blue line)` +
@@ -323,7 +323,7 @@ async function showHidden({ dataset, record, tagger, rows }) {
   const cells = (i) => units.map((_, row) => (((values[row * norm.length + i] - 127) / 127) * most).toFixed(2));
   hiddenTable = () => fillTable(
     document.querySelector("#hidden-data table"),
-    ["bases (bp)", "norm", ...units.map((unit) => `unit ${unit}`)],
+    [`position (${dataset.unit})`, "norm", ...units.map((unit) => `unit ${unit}`)],
     columns.map((column, i) => [column.bases, column.norm.toFixed(3), ...cells(i)]),
   );
   if (document.getElementById("hidden-data").open) hiddenTable();
@@ -334,7 +334,7 @@ async function showHidden({ dataset, record, tagger, rows }) {
     `What the head of ${tagger.label} reads along ${record.name}: above, the norm of its ${of} numbers; below, a row for each ` +
     (units.length < of ? `of the ${units.length} units that vary most` : "unit") +
     `, white at 0, those that go alike side by side, those that rise with P(${dataset.states[0]}) on top; under it the true states. ` +
-    (bin > 1 ? `A column is the mean of ${bin} neighbouring bases. ` : "") +
+    (bin > 1 ? `A column is the mean of ${bin} neighbouring ${dataset.many}. ` : "") +
     "It shows the same part of the record as the chart above.";
   await draw("hidden", {
     ...dataset.hidden_spec,
@@ -394,7 +394,7 @@ function showTable({ dataset, tagger, reference, rows }) {
   const shown = wholeTable ? rows : rows.slice(0, FIRST_ROWS);
   const head = element("thead");
   const headings = element("tr");
-  const names = ["position (bp)", "base", "true", "called", "match"];
+  const names = [`position (${dataset.unit})`, dataset.one, "true", "called", "match"];
   names.push(...dataset.states.map((s) => `P(${s}), ${tagger.label}`));
   if (reference) names.push(...dataset.states.map((s) => `P(${s}), ${reference.label}`));
   for (const name of names) {
@@ -415,7 +415,7 @@ function showTable({ dataset, tagger, reference, rows }) {
   document.getElementById("probabilities").replaceChildren(head, body);
   const more = document.getElementById("probabilities-more");
   more.hidden = rows.length <= FIRST_ROWS;
-  more.textContent = wholeTable ? `Show the first ${FIRST_ROWS} bases only` : `Show all ${rows.length} bases`;
+  more.textContent = wholeTable ? `Show the first ${FIRST_ROWS} ${dataset.many} only` : `Show all ${rows.length} ${dataset.many}`;
 }
 
 async function show() {

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from basetag.report.classes import ends_of, shown_sequences
-from basetag.report.counted import BASES, EITHER, SEQUENCES, counted, counted_of_all
+from basetag.report.counted import BASES, EITHER, SEQUENCES, counted, counted_of_all, unit_of
 from basetag.report.data import Tracks
 from basetag.report.render import render_report
 from tests.class_fixture import CLASSES, LENGTH, NETWORK, N, write_class_results
@@ -65,6 +65,22 @@ def test_figures_of_a_file_without_a_task_are_those_of_bases():
     assert counted({"task": "classify"}) is SEQUENCES
     assert counted_of_all([{}, {"task": "tag"}]) is BASES
     assert counted_of_all([{}, {"task": "classify"}]) is EITHER
+    protein = {"task": "tag", "alphabet": "protein"}
+    assert (counted(protein).many, counted_of_all([protein, {}])) == ("residues", BASES)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "unit"),
+    [
+        ({"task": "tag", "alphabet": "dna"}, "bp"),
+        ({"task": "next_token", "alphabet": "protein"}, "residues"),
+        ({"task": "tag", "alphabet": "HTx"}, "letters"),
+        ({"task": "classify", "alphabet": "9 words", "vocabulary": {"of": "words"}}, "words"),
+        ({"task": "next_value", "alphabet": "dna"}, "steps"),
+    ],
+)
+def test_distances_are_told_in_what_records_are_made_of(metrics, unit):
+    assert unit_of(metrics) == unit
     assert counted_of_all([]) is BASES
 
 
@@ -82,9 +98,8 @@ def test_the_verdict_says_how_many_sequences_are_classified_rightly(files, page)
 
 def test_no_word_is_left_that_speaks_of_bases_or_states(page):
     text = shown(page.partition('<section id="preflight"')[0])
-    # What a network costs and reads is told per base, whatever it is asked for.
-    for known in ("multiply-adds per base", "what a base costs", "vector were multiplied",
-                  "Training bases seen", "each base for itself"):  # fmt: skip
+    # What a network learns from is told in bases, whatever it is asked for.
+    for known in ("Training bases seen", "each base for itself"):
         text = text.replace(known, "")
     assert re.findall(r"[^.]*\b(?:states?|segments?|bases match|test bases)\b[^.]*\.", text) == []
     assert not re.search(r"\{\w+\.\w+\}", text)

@@ -141,6 +141,11 @@ class Alphabet:
         )
 
     @property
+    def plain_name(self) -> str:
+        """The name without those of contexts."""
+        return self.name.split(_BEFORE_CONTEXT)[0]
+
+    @property
     def of_sequences(self) -> str:
         """The plain letters but for those of contexts."""
         return self.letters[: len(self.letters) - len(self.contexts)]

@@ -243,6 +243,7 @@ def evaluate(
         "network": {key: card[key] for key in _OF_NETWORKS} if card["kind"] == "network" else None,
         "learnt_labels": card["training"].get("labels"),
         "task": corpus.task,
+        "alphabet": corpus.alphabet.plain_name,
         "states": list(corpus.states),
         "state_names": dict(corpus.state_names),
         **measures,

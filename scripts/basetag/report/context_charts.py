@@ -11,7 +11,11 @@ from basetag.report.drawing import Chart, Rows, powers_range, powers_ticks, seri
 
 
 def context_chart(
-    contexts: Mapping[str, Mapping[str, Any]], taggers: Sequence[str], *, description: str
+    contexts: Mapping[str, Mapping[str, Any]],
+    taggers: Sequence[str],
+    *,
+    unit: str,
+    description: str,
 ) -> Chart:
     """Draw how much a posterior changes when bases beyond a distance are cut away.
 
@@ -21,6 +25,8 @@ def context_chart(
         By label, the part `context` of a tagger's card.
     taggers : sequence of str
         The tagger of each label.
+    unit : str
+        Of distances, in words.
     description : str
         Text alternative.
     """
@@ -47,7 +53,7 @@ def context_chart(
         # 0 has no place on an axis of powers; each distance is twice the one before it.
         x=alt.X(
             "distance:O",
-            title="Bases kept on a side (bp)",
+            title=f"Kept on a side ({unit})",
             sort=distances,
             scale=alt.Scale(type="point", padding=0.5),
             axis=alt.Axis(labelAngle=0, format=",d"),
@@ -56,7 +62,7 @@ def context_chart(
         detail="label:N",
         tooltip=[
             alt.Tooltip("label:N", title="tagger"),
-            alt.Tooltip("distance:Q", format=",d", title="bases kept on a side"),
+            alt.Tooltip("distance:Q", format=",d", title=f"kept on a side ({unit})"),
             alt.Tooltip("kl:Q", format=".3g", title="mean KL (nats)"),
             alt.Tooltip("low:Q", format=".3g", title="95 % interval from"),
             alt.Tooltip("high:Q", format=".3g", title="to"),

@@ -1,4 +1,4 @@
-"""What the figures of a dataset count: bases and their states, or sequences and their classes.
+"""What the figures of a dataset count: bases and their states, sequences and their classes, others.
 
 A dataset whose records have classes has no bases that are called: all that the page says of it is
 said of sequences. The figures are the same, and stand in the same places of metrics.json.
@@ -7,7 +7,7 @@ said of sequences. The figures are the same, and stand in the same places of met
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from basetag.corpus import NEXT_TOKEN, NEXT_VALUE, REGRESS, TAG, is_of_records
@@ -58,6 +58,8 @@ class Counted:
 BASES = Counted(
     "base", "bases", "state", "states", "label", "labels", "match", "match", "matches", "mismatches"
 )
+#: Of proteins.
+RESIDUES = replace(BASES, one="residue", many="residues")
 SEQUENCES = Counted(
     "sequence",
     "sequences",
@@ -152,12 +154,23 @@ def counted(metrics: Mapping[str, Any]) -> Counted:
         return STEPS
     if tells_next(metrics):
         return LETTERS
-    return SEQUENCES if classifies(metrics) else BASES
+    if classifies(metrics):
+        return SEQUENCES
+    return RESIDUES if metrics.get("alphabet") == "protein" else BASES
+
+
+def unit_of(metrics: Mapping[str, Any]) -> str:
+    """Return the unit of a distance along a record, whatever a metrics.json counts."""
+    if of_series(metrics):
+        return "steps"
+    if metrics.get("vocabulary") is not None:
+        return str(metrics["vocabulary"]["of"])
+    return {"dna": "bp", "protein": "residues"}.get(metrics.get("alphabet", "dna"), "letters")
 
 
 def counted_of_all(every: Iterable[Mapping[str, Any]]) -> Counted:
     """Return the words for what several of them count, each a metrics.json of a dataset."""
     found = set(map(counted, every))
-    if found == {BASES, LETTERS}:
-        return BASES
+    if found <= {BASES, RESIDUES, LETTERS} and len(found) > 1:
+        return BASES if BASES in found else RESIDUES
     return EITHER if len(found) > 1 else found.pop() if found else BASES

@@ -7,7 +7,7 @@ from typing import Any
 
 from basetag.report import numbers, wording
 from basetag.report.context_charts import context_chart
-from basetag.report.counted import counted, of_series, regresses
+from basetag.report.counted import counted, regresses, unit_of
 from basetag.report.data import DatasetResult, TaggerResult
 from basetag.report.drawing import LOWEST, Reference
 from basetag.report.page import Page
@@ -28,7 +28,7 @@ def networks_view(page: Page, dataset: DatasetResult) -> dict[str, Any] | None:
     labels = wording.tagger_labels([result.metrics for result in results])
     named = dict(zip(labels, results, strict=True))
     rows = []
-    unit = _unit(dataset)
+    unit = unit_of(results[0].metrics)
     for label, result in named.items():
         network = result.metrics["network"]
         rows.append(
@@ -55,11 +55,6 @@ def networks_view(page: Page, dataset: DatasetResult) -> dict[str, Any] | None:
     }
 
 
-def _unit(dataset: DatasetResult) -> str:
-    """Return the unit of a distance along a record."""
-    return "steps" if of_series(dataset.results[0].metrics) else "bp"
-
-
 def _context_figure(
     page: Page, dataset: DatasetResult, named: Mapping[str, TaggerResult]
 ) -> dict[str, Any] | None:
@@ -68,27 +63,28 @@ def _context_figure(
     if not named:
         return None
     contexts = {label: result.metrics["network"]["context"] for label, result in named.items()}
-    unit = _unit(dataset)
+    metrics = dataset.results[0].metrics
+    words, unit = counted(metrics), unit_of(metrics)
     told = "; ".join(f"{label} {wording.context(own, unit)}" for label, own in contexts.items())
     first = next(iter(contexts.values()))
     chart = context_chart(
         contexts,
         [named[label].tagger for label in contexts],
-        description=f"How much the posterior of a base of {dataset.name} changes when all that is "
-        f"farther away than a distance is cut off. Context: {told}.",
+        unit=unit,
+        description=f"How much the posterior of a {words.one} of {dataset.name} changes when all "
+        f"that is farther away than a distance is cut off. Context: {told}.",
     )
     return page.figure(
         chart,
         dataset.name,
         "context",
-        f"{dataset.name}: mean KL divergence between what a network says of a base given a "
-        "piece of up to 10,000 bases and given only those within a distance, with 95 % intervals, "
-        f"at {numbers.count(first['bases'])} bases of the validation split, a line for each "
-        "training. A network that cannot "
-        "look to the right is cut on the left alone. The context is the distance from which on "
-        f"the divergence stays below {first['threshold']:g} nats; what is below {LOWEST:.5f} is "
-        "drawn at the lower edge. It is measured on this data, "
-        "not guaranteed: a rare sequence may carry farther.",
+        f"{dataset.name}: mean KL divergence between what a network says of a {words.one} "
+        f"given a piece of up to 10,000 {words.many} and given only those within a distance, with "
+        f"95 % intervals, at {numbers.count(first['bases'])} {words.many} of the validation "
+        "split, a line for each training. A network that cannot look to the right is cut on the "
+        "left alone. The context is the distance from which on the divergence stays below "
+        f"{first['threshold']:g} nats; what is below {LOWEST:.5f} is drawn at the lower edge. It "
+        "is measured on this data, not guaranteed: a rare sequence may carry farther.",
     )
 
 

@@ -23,7 +23,7 @@ class Span(NamedTuple):
     state: str
 
 
-def tracks_spec(states: Sequence[str]) -> Spec:
+def tracks_spec(states: Sequence[str], unit: str) -> Spec:
     """Return the specification of the posterior tracks, whose rows the page fills in.
 
     The data set `bases` holds a row per base: position (from 1), base, true and called (letters),
@@ -39,7 +39,7 @@ def tracks_spec(states: Sequence[str]) -> Spec:
     base = alt.Chart(alt.NamedData(name="bases")).encode(
         x=alt.X(
             "position:Q",
-            title="Position in the record (bp)",
+            title=f"Position in the record ({unit})",
             scale=alt.Scale(zero=False, nice=False, padding=4),
             axis=alt.Axis(format=",d", tickMinStep=1, grid=False),
         )
@@ -102,7 +102,7 @@ def tracks_spec(states: Sequence[str]) -> Spec:
     return spec_of(chart)
 
 
-def hidden_spec(states: Sequence[str]) -> Spec:
+def hidden_spec(states: Sequence[str], unit: str) -> Spec:
     """Return the specification of the hidden states, whose rows the page fills in.
 
     Data sets: `columns`, a row for each column of the map: low, high (positions), norm, and in
@@ -123,7 +123,7 @@ def hidden_spec(states: Sequence[str]) -> Spec:
     below = alt.X(
         "low:Q",
         scale=scale,
-        title="Position in the record (bp)",
+        title=f"Position in the record ({unit})",
         axis=alt.Axis(format=",d", tickMinStep=1, grid=False),
     )
 

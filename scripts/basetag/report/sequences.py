@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import leaves_list, linkage
 
 from basetag.corpus import UNLABELLED
+from basetag.report.counted import counted, unit_of
 from basetag.report.data import DatasetResult, TaggerResult, Tracks
 from basetag.report.drawing import state_colours
 from basetag.report.page import Page
@@ -70,6 +71,8 @@ def explore_view(
                 ],
             }
         )
+    metrics = dataset.results[0].metrics
+    words, unit = counted(metrics), unit_of(metrics)
     page.explore[dataset.name] = {
         "states": dataset.states,
         "state_names": dataset.state_names,
@@ -77,8 +80,11 @@ def explore_view(
         "records": records,
         "taggers": taggers,
         "first": next((label for label in networks if label in tracked), taggers[0]["label"]),
-        "spec": tracks_spec(dataset.states),
-        "hidden_spec": hidden_spec(dataset.states),
+        "one": words.one,
+        "many": words.many,
+        "unit": unit,
+        "spec": tracks_spec(dataset.states, unit),
+        "hidden_spec": hidden_spec(dataset.states, unit),
     }
     return {
         "dataset": dataset.name,
