@@ -261,6 +261,15 @@ def test_unknown_letters_are_a_warning_where_they_are_many_and_labelled():
         assert note.level == "note"
 
 
+def test_findings_of_proteins_and_texts_are_told_in_residues_and_words():
+    (protein,) = on_sequences("x", counts(unknown=100, unit="residues"), [])
+    assert (protein.subject, protein.found) == (
+        "unknown residues (X and other codes)", "100 residues (0.1 %)"
+    )  # fmt: skip
+    (text,) = on_sequences("x", counts(empty_records=2, unit="words"), [])
+    assert text.found == "2 of 10 records have no words"
+
+
 def test_few_rare_and_missing_states_are_warnings_and_a_common_one_a_note():
     states = {"a": 97_000, "b": 2900, "c": 99, "d": 0}
     about = counts(states=states, unlabelled=1, labels_of=100_000)

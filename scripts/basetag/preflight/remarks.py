@@ -21,6 +21,7 @@ _LOPSIDED = 0.95  # share of the commonest state from which on matches say littl
 _UNSURE = 0.5  # share of unlabelled bases from which on it is a warning
 _FEW_PIECES = 10  # of a split, below which intervals are wide: benchmarks/interval_coverage.md
 _OFF = 0.05  # by how much of all bases a split may miss its fraction
+_CODES = {"bases": " (N and other codes)", "residues": " (X and other codes)"}
 _UNLIKE = 0.1  # share of labels that would have to change for two splits to be alike
 
 
@@ -38,31 +39,32 @@ def on_sequences(
     leave_out : collection of str or None
         Kinds of bases that get no label; None where there are no labels.
     """
-    looked_at = about["letters_of"]
+    looked_at, many = about["letters_of"], about.get("unit", "bases")
     if looked_at < about["bases"]:
         yield Finding(
-            "note", where, "letters", f"those of the first {looked_at:,} bases were looked at",
+            "note", where, "letters", f"those of the first {looked_at:,} {many} were looked at",
             advice=f"there are {about['bases']:,}; names and lengths were read of all",
         )  # fmt: skip
     if about["empty_records"]:
         yield Finding(
             "note", where, "empty records",
-            f"{about['empty_records']:,} of {about['records']:,} records have no bases",
+            f"{about['empty_records']:,} of {about['records']:,} records have no {many}",
             advice="they are kept, and nothing comes of them",
         )  # fmt: skip
     if about["unknown"]:
         much = about["unknown"] / looked_at >= _MUCH_UNKNOWN
         kept = leave_out is not None and UNKNOWN not in leave_out
         yield Finding(
-            "warning" if much and kept else "note", where, "unknown bases (N and other codes)",
-            _share(about["unknown"], looked_at),
+            "warning" if much and kept else "note", where, f"unknown {many}{_CODES.get(many, '')}",
+            _share(about["unknown"], looked_at, many),
             f"below {_percent(_MUCH_UNKNOWN)}" if much else "",
             "leave_out: [unknown] keeps them from being trained on and scored" if kept else "",
         )  # fmt: skip
     if about["lower_case"]:
         kept = leave_out is not None and MASKED not in leave_out
         yield Finding(
-            "note", where, "lower-case (masked) letters", _share(about["lower_case"], looked_at),
+            "note", where, "lower-case (masked) letters",
+            _share(about["lower_case"], looked_at, many),
             advice="case says nothing to a tagger"
             + ("; leave_out: [masked] keeps them from being trained on and scored" if kept else ""),
         )  # fmt: skip
@@ -72,17 +74,20 @@ def on_labels(where: str, about: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield what there is to say of the balance of labels."""
     labelled = sum(about["states"].values())
     classes = is_of_records(about.get("task", TAG))
-    thing, one, many = ("class", "sequence", "sequences") if classes else ("state", "base", "bases")
+    of = about.get("unit", "bases")
+    thing, one, many = ("state", of.removesuffix("s"), of)
+    if classes:
+        thing, one, many = "class", "sequence", "sequences"
     if about["labels_of"] < about["bases"] and not classes:
         yield Finding(
-            "note", where, "labels", f"those of the first {about['labels_of']:,} bases were counted"
+            "note", where, "labels", f"those of the first {about['labels_of']:,} {of} were counted"
         )
     # Of a series nothing is told behind its last number, nor where the next one is missing.
     if about["unlabelled"] and about.get("task") != NEXT_VALUE:
         much = about["unlabelled"] / about["labels_of"] >= _UNSURE
         yield Finding(
-            "warning" if much else "note", where, "unlabelled bases",
-            _share(about["unlabelled"], about["labels_of"]),
+            "warning" if much else "note", where, f"unlabelled {of}",
+            _share(about["unlabelled"], about["labels_of"], of),
             f"below {_percent(_UNSURE)}" if much else "",
             "they are neither trained on nor scored; name a background if they are known to be "
             "something else",
@@ -96,14 +101,14 @@ def on_labels(where: str, about: Mapping[str, Any]) -> Iterator[Finding]:
             )  # fmt: skip
         elif n < _RARE * labelled or n < _FEW:
             yield Finding(
-                "warning", where, f"the {thing} {state}", f"{_share(n, labelled)} have it",
+                "warning", where, f"the {thing} {state}", f"{_share(n, labelled, many)} have it",
                 f"{_FEW:,} at least, and {_percent(_RARE)}",
                 f"figures of this {thing} will be unsure; training: class_weights can help",
             )  # fmt: skip
     for state, n in about["states"].items():
         if labelled and n >= _LOPSIDED * labelled:
             yield Finding(
-                "note", where, f"the {thing} {state}", f"{_share(n, labelled)} have it",
+                "note", where, f"the {thing} {state}", f"{_share(n, labelled, many)} have it",
                 advice="calling it everywhere already matches as many: look at MCC and the F1 of "
                 f"the other {thing}{'es' if classes else 's'} rather than at accuracy",
             )  # fmt: skip
@@ -141,7 +146,8 @@ def on_splits(
     fractions : mapping of str to float, or None
         What each split was to get; None where somebody gave it.
     """
-    splits = about["splits"]
+    splits, many = about["splits"], about.get("unit", "bases")
+    one = many.removesuffix("s")
     if splits is None:
         return
     bases = sum(splits[name]["bases"] for name in SPLITS)
@@ -151,15 +157,15 @@ def on_splits(
         got = splits[name]["bases"] / bases
         if abs(got - fraction) > _OFF:
             yield Finding(
-                "warning", where, f"the {name} split", f"{_percent(got)} of the bases",
+                "warning", where, f"the {name} split", f"{_percent(got)} of the {many}",
                 _percent(fraction), "records differ much in length; split by block",
             )  # fmt: skip
     for name in SPLITS:
         for state, n in splits[name]["states"].items():
             if n == 0 and about["states"][state]:
                 yield Finding(
-                    "warning", where, f"the {name} split", f"no base of the state {state}",
-                    "some bases of each state",
+                    "warning", where, f"the {name} split", f"no {one} of the state {state}",
+                    f"some {many} of each state",
                     "take another seed, or split into shorter blocks",
                 )  # fmt: skip
     distance = _distance(splits["train"]["states"], splits["test"]["states"])
@@ -195,8 +201,8 @@ def _distance(one: Mapping[str, int], other: Mapping[str, int]) -> float | None:
     return sum(abs(one[state] / n - other[state] / m) for state in one) / 2
 
 
-def _share(n: int, of: int) -> str:
-    return f"{n:,} bases ({_percent(n / of)})"
+def _share(n: int, of: int, many: str) -> str:
+    return f"{n:,} {many} ({_percent(n / of)})"
 
 
 def _percent(share: float) -> str:

@@ -159,7 +159,7 @@ def _look_at_dataset(
     )
     with tempfile.TemporaryDirectory(prefix=".preflight-", dir=room) as folder:
         look = look_at_dataset(name, settings, own, Path(folder))
-    about = {**look.about, "simulated": False}
+    about = {**look.about, "simulated": False, "unit": _unit(settings["encode"])}
     return Look(
         about,
         [
@@ -169,6 +169,15 @@ def _look_at_dataset(
             *remarks.on_splits(where, about, fractions),
         ],
     )
+
+
+def _unit(encode: Mapping[str, Any]) -> str:
+    """Return what records are made of, in words."""
+    if "vocabulary" in encode:
+        return str(encode["vocabulary"]["of"])
+    if encode["labels"] == "next_value":
+        return "numbers"
+    return {"dna": "bases", "protein": "residues"}.get(encode["alphabet"], "letters")
 
 
 def _on_simulated(
@@ -198,7 +207,11 @@ def _look_at_genome(
         return Look({"fetched": True}, [fetched])
     alphabet = Alphabet.named(settings["alphabet"])
     survey = survey_fasta(files[settings["file"]], letters_with_case(alphabet))
-    about = {**about_sequences(survey, alphabet), "fetched": False}
+    about = {
+        **about_sequences(survey, alphabet),
+        "fetched": False,
+        "unit": _unit({"labels": None, "alphabet": settings["alphabet"]}),
+    }
     notes = list(remarks.on_sequences(where, about, None))
     check_names(survey.names, files[settings["file"]])
     for region in settings["regions"]:
