@@ -118,11 +118,7 @@ def write_class_results(folder, seeds=(1, 2), other=None) -> ResultFiles:
                 "effective_sample_size": metrics["chance"]["shift"]["effective_sample_size"],
                 "predict_bases_per_second": 1e6,
             }  # fmt: skip
-            figures = metrics | {"segment_f1": metrics["segments"]["f1"]}
-            figures |= {
-                "unmatched_accuracy": metrics["accuracy"],
-                "unmatched_segment_f1": metrics["segments"]["f1"],
-            }
+            figures = metrics | {"unmatched_accuracy": metrics["accuracy"]}
             for column in COLUMNS:
                 name, _, end = column.rpartition("_")
                 if column not in values and column in figures:

@@ -15,6 +15,8 @@ from basetag.errors import InputError
 from basetag.label_statistics import label_counts
 from basetag.record_classes import judged_corpus, judged_segments
 from basetag.segments import whole_records
+from basetag.splits.copies import groups_of_copies
+from basetag.splits.kmers import KmerCode
 
 STATES = {"P": "promoter", "O": "other"}
 TABLE = {
@@ -92,6 +94,15 @@ def test_what_a_sequence_comes_with_is_a_letter_in_front(tmp_path):
     assert corpus.alphabet.encode("ACGTN").tolist() == [0, 1, 2, 3, corpus.alphabet.unknown]
     assert corpus.alphabet.decode(corpus.tokens[1:4]) == "ACG"
     assert Corpus.open(tmp_path / "corpus").alphabet == corpus.alphabet
+
+
+def test_what_a_sequence_comes_with_makes_no_kmer_shorter_and_no_copy_another_sequence(tmp_path):
+    text = "name,sequence,class,allele\na,ACGGT,+,x\nb,ACCGT,-,x\nc,ACGGT,+,y\nd,TTT,-,y\n"
+    corpus = of_table(tmp_path, text, context="allele")
+    assert KmerCode.of(corpus.alphabet).k == KmerCode.of(DNA).k == 31
+    # b is the reverse complement of a, and c is a with another one.
+    groups = groups_of_copies(corpus, corpus.starts, corpus.lengths)
+    assert groups[0] == groups[1] == groups[2] != groups[3]
 
 
 def test_too_many_contexts_are_an_error(tmp_path):

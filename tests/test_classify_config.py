@@ -51,6 +51,12 @@ def test_a_tagger_of_the_run_is_named_by_dataset_tagger_and_seed(folder):
     assert load(folder, chosen).classifier("new").endswith("pooled/seed4/tagger.safetensors")
 
 
+@pytest.mark.parametrize("key", ["column", "name", "context"])
+def test_fasta_has_no_columns(key, folder):
+    with pytest.raises(ConfigError, match=f"{key}.*a FASTA file has none"):
+        load(folder, CONFIG.replace("fasta: new.fa,", f"fasta: new.fa, {key}: k,"))
+
+
 def test_a_tagger_by_its_file_needs_no_dataset(folder):
     config = load(folder, ALONE)
     assert config.classifier("new") == "made.safetensors"

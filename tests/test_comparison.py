@@ -207,6 +207,14 @@ def test_what_does_not_apply_is_none():
     assert row["attained_filtered"] is row["kl_filtered_low"] is row["train_seconds"] is None
 
 
+@pytest.mark.parametrize("task", ["classify", "regress", "next_token", "next_value"])
+def test_what_has_no_segments_has_no_figures_of_them(task):
+    row = comparison_row(METRICS | {"task": task}, {}, {})
+    assert row["accuracy"] == METRICS["accuracy"]["value"]
+    for name in ("segment_f1", "segments_per_mb", "sov", "boundary_f1_within_10"):
+        assert row[name] is None
+
+
 def test_a_null_that_says_nothing_leaves_its_columns_empty():
     shift = {"accuracy": 0.5, "p": None, "effective_sample_size": None}
     chance = METRICS["chance"] | {"shift": shift, "resimulated": None}

@@ -78,12 +78,14 @@ def test_a_tagger_without_learned_vectors_has_no_map():
 
 
 def test_words_are_coloured_by_g_and_c_residues_by_hydropathy_and_other_texts_not():
-    words = colouring(["AA", "AC", "GC", "GT"])
+    words = colouring(["AA", "AC", "GC", "GT"], "dna")
     assert words.values == [0.0, 0.5, 1.0, 0.5]
-    residues = colouring([*"ARNDCQEGHILKMFPSTWYV", "X"])
+    residues = colouring([*"ARNDCQEGHILKMFPSTWYV", "X"], "protein")
     assert residues.values[:2] == [1.8, -4.5]
     assert residues.values[-1] is None
-    assert colouring(["the", "film", "A"]) is None
+    # Neither words nor characters of a text are residues, though all these letters be among them.
+    for text in (["the", "film", "A"], [*"ARNDCQEGHILKMFPSTWYV", "z"], ["A", "C"]):
+        assert colouring(text, "23 characters (vocabulary 1a2b)") is None
     # The mean over the twenty, by hand from the paper's table.
     assert sum(HYDROPATHY.values()) / 20 == pytest.approx(-0.49)
 
@@ -91,7 +93,7 @@ def test_words_are_coloured_by_g_and_c_residues_by_hydropathy_and_other_texts_no
 @pytest.mark.parametrize("labels", [["AA", "CC", "GG"], ["good </script>", "bad", "ugly"]])
 def test_a_map_has_its_labels_and_says_what_part_it_shows(labels):
     found = embedding_map(np.array([[0.0, 0.0, 1.0], [2.0, 0.0, 0.0], [0.0, 1.0, 0.0]]), labels)
-    metrics = {"dataset": "d", "tagger": "gru", "seed": 1, "embedding": found}
+    metrics = {"dataset": "d", "tagger": "gru", "seed": 1, "alphabet": "dna", "embedding": found}
     result = TaggerResult(metrics)
     page = Page()
     view = embeddings_view(page, DatasetResult("d", [result]), {"gru": result})

@@ -327,6 +327,14 @@ def test_an_order_of_too_many_words_is_told_before_anything_runs(tmp_path):
     assert list(config.states("p")) == list("ACDEFGHIKLMNPQRSTVWY")
 
 
+@pytest.mark.parametrize("source", [{"fasta": "p.fa"}, {"accession": "NC_000913.3"}])
+def test_blocks_need_a_gap_as_each_would_be_told_the_first_letter_of_the_next(source, tmp_path):
+    (tmp_path / "p.fa").write_text(">a\nACGT\n")
+    datasets = {"p": {"task": "next_token", **source, "split": {"by": "block", "block": 100}}}
+    with pytest.raises(ConfigError, match=r"told the first letter of the next one.*add gap: 1"):
+        checked(tmp_path, datasets=datasets)
+
+
 def test_a_fetched_record_is_read_without_its_features(tmp_path):
     datasets = {"ecoli": {"task": "next_token", "accession": "NC_000913.3"}}
     config = checked(tmp_path, datasets=datasets)
@@ -380,6 +388,13 @@ def test_a_letter_costs_the_bits_that_its_probability_says(simulated, tmp_path):
     assert row["bits_per_token_high"] == told["bits"]["high"]
     whole = found | {"validation": None, "controls": None}
     check_identities(whole, tmp_path)
+    np.save(tmp_path / "m.npy", np.arange(labels.size) % 90 < 30)
+    matched = evaluate(
+        simulated, test, tmp_path / "p.npy", tmp_path / "c.npy", made.card,
+        dataset="letters", seed=0, train=split["train"], pairs=20, matched_path=tmp_path / "m.npy",
+    ).metrics  # fmt: skip
+    assert 0 < matched["unmatched"]["test"]["bases"] < matched["test"]["bases"]
+    check_identities(matched | {"validation": None, "controls": None}, tmp_path)
     whole["next_token"]["bits"]["value"] += 1e-4
     with pytest.raises(InputError, match="bits a letter"):
         check_identities(whole, tmp_path)

@@ -270,6 +270,21 @@ def test_findings_of_proteins_and_texts_are_told_in_residues_and_words():
     assert text.found == "2 of 10 records have no words"
 
 
+def test_records_with_classes_are_not_advised_to_be_cut():
+    about = {
+        "task": "classify", "bases": 90, "labels_of": 9, "unlabelled": 0, "copies": 0,
+        "near_copies": 0, "in_no_split": 0, "states": {"yes": 6, "no": 3},
+        "splits": {
+            name: {"bases": 30, "pieces": 3, "states": {"yes": 3, "no": int(name == "train")}}
+            for name in ("train", "validation", "test")
+        },
+    }  # fmt: skip
+    told = [str(f) for f in (*on_labels("x", about), *on_splits("x", about, None))]
+    assert any("3 sequences (33 %)" in one for one in told)
+    assert any("no sequence of the class no" in one for one in told)
+    assert not any("block" in one or "base" in one for one in told)
+
+
 def test_few_rare_and_missing_states_are_warnings_and_a_common_one_a_note():
     states = {"a": 97_000, "b": 2900, "c": 99, "d": 0}
     about = counts(states=states, unlabelled=1, labels_of=100_000)

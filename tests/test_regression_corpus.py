@@ -100,6 +100,7 @@ def test_a_context_is_read_as_a_letter_in_front_of_the_sequence(tmp_path):
         ),
         ("name,sequence,y\na,ACG,nan\n", "line 2, record 'a': column 'y' has 'nan', which is no"),
         ("name,sequence,y\na,ACG,-inf\n", "line 2, record 'a': column 'y' has '-inf', which is no"),
+        ("name,sequence,y\na,ACG,1_0\n", "line 2, record 'a': column 'y' has '1_0', which is no"),
         ("name,sequence,y\na,ACG,1e39\n", "line 2, record 'a': column 'y' has '1e39', which is no"),
         ('name,sequence,y\na,ACG,"0,5"\n', "line 2, record 'a': column 'y' has '0,5', which is no"),
         ("name,sequence,y\na,ACG,\n", "line 2, record 'a': column 'y' is empty"),
@@ -158,6 +159,14 @@ def config_of(folder, dataset, taggers=None, **sections):
     config = {"datasets": {"own": dataset}, "taggers": taggers, **sections}
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     return load_config(config, [folder / "config.yaml"], REPOSITORY)
+
+
+@pytest.mark.parametrize(
+    "classes", [{"above": "x y", "below": "x_y"}, {"above": "below"}, {"below": "above"}]
+)
+def test_two_classes_have_two_names(classes, tmp_path):
+    with pytest.raises(ConfigError, match="both classes would be called"):
+        config_of(tmp_path, DATASET | {"classes": classes})
 
 
 def test_a_config_says_where_numbers_stand_and_what_parts_them(tmp_path):

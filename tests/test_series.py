@@ -102,6 +102,11 @@ def test_a_table_of_one_column_is_one_series_and_an_empty_line_a_missing_number(
     np.testing.assert_array_equal(corpus.targets, np.float32([NAN, 2, 3, NAN]))
 
 
+def test_a_step_whose_fields_are_all_empty_is_a_step_whose_numbers_are_missing(tmp_path):
+    corpus, _ = encoded(tmp_path, "temp,rain\n1,2\n2,3\n,\n4,5\n5,6\n", "temp")
+    np.testing.assert_array_equal(corpus.targets, np.float32([2, NAN, 4, 5, NAN]))
+
+
 def test_series_that_differ_are_no_copies_although_their_tokens_say_nothing(waves):
     corpus, split = waves
     assert (corpus.tokens == ALPHABET.unknown).all()
@@ -115,6 +120,7 @@ def test_series_that_differ_are_no_copies_although_their_tokens_say_nothing(wave
     [
         ("record\tvalue\na\t1\na\t1,5\n", ["series.tsv", "3", "'1,5'", "finite number", "point"]),
         ("record\tvalue\na\tinf\na\t1\n", ["2", "'inf'", "NA where nobody knows"]),
+        ("record\tvalue\na\t1_0\na\t1\n", ["2", "'1_0'", "NA where nobody knows"]),
         ("record\tvalue\na\t1\nb\t1\na\t2\n", ["4", "stand together", "sort the table by record"]),
         ("record\tvalue\na\t1\n\t1\n", ["3", "'record' is empty", "name the record of every row"]),
         ("record\tlevel\na\t1\n", ["no column 'value'", "record, level"]),
@@ -166,6 +172,19 @@ def test_an_autoregression_is_the_least_squares_solution_of_the_normal_equations
     slope, constant = np.polyfit(values[known].astype(float), targets[known].astype(float), 1)
     np.testing.assert_allclose(found[1], [constant, slope, 0], rtol=1e-6)
     np.testing.assert_allclose(found[0], [targets[known].mean(), 0, 0], rtol=1e-6)
+
+
+def test_an_autoregression_of_numbers_far_from_0_is_that_of_the_numbers_less_their_mean():
+    rng = np.random.default_rng(3)
+    noise = np.round(rng.normal(0, 2, 4000)).astype(np.float32)
+    lengths = np.array([4000])
+    near, far = (
+        fitted_autoregression(own, next_values(own, lengths), lengths, 3)
+        for own in (noise, noise + np.float32(5_600_000))
+    )
+    np.testing.assert_allclose(far[:, 1:], near[:, 1:], atol=1e-6)
+    constants = near[:, 0] + 5_600_000 * (1 - near[:, 1:].sum(axis=1))
+    np.testing.assert_allclose(far[:, 0], constants, rtol=1e-9)
 
 
 def test_an_autoregression_falls_back_where_numbers_are_missing(waves):

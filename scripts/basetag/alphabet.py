@@ -179,8 +179,8 @@ class Alphabet:
 
     @property
     def letters_of_kmers(self) -> int:
-        """How many letters k-mers have."""
-        return self.n_letters
+        """How many letters k-mers have: what a sequence comes with is none of them."""
+        return len(self.of_sequences)
 
     def kmer_tokens(self, tokens: NDArray[Any]) -> NDArray[Any]:
         """Return tokens as k-mers have them, (bases,): as they are."""

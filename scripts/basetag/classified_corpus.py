@@ -125,7 +125,7 @@ class _Targets:
 
     def value(self, text: str, path: Path, row: Any) -> float:
         try:
-            value = float(text)
+            value = math.nan if "_" in text else float(text)
         except ValueError:
             value = math.nan
         if abs(value) <= float(np.finfo(np.float32).max):  # NaN is not

@@ -144,7 +144,7 @@ def _number(row: RecordValue, column: str, name: str, path: Path) -> float:
     if row.value in MISSING:
         return math.nan
     try:
-        value = float(row.value)
+        value = math.nan if "_" in row.value else float(row.value)
     except ValueError:
         value = math.nan
     if abs(value) <= _LARGEST:  # NaN is not

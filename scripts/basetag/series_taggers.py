@@ -133,7 +133,7 @@ class WaveTagger(SeriesTagger):
         return told.mean.astype(np.float32), posterior
 
 
-def lagged(values: Values, places: NDArray[np.int64], order: int) -> Numbers:
+def lagged(values: Values | Numbers, places: NDArray[np.int64], order: int) -> Numbers:
     """Return 1 and the numbers from each place back, the latest first, (places, order + 1)."""
     rows = np.ones((places.size, order + 1))
     for lag in range(order):
@@ -146,7 +146,8 @@ def fitted_autoregression(values: Values, targets: Values, lengths: Lengths, ord
 
     Row k is of order k: first the constant, then that of the latest number; 0 behind. Each is
     fitted by least squares at all places that have so many numbers; where these are too few, or
-    one follows from others, it is the shortest of the best (`numpy.linalg.lstsq`).
+    one follows from others, it is the shortest of the best (`numpy.linalg.lstsq`). All numbers are
+    fitted less their mean: where they lie far from 0, the constant would be lost in rounding.
 
     Parameters
     ----------
@@ -156,12 +157,17 @@ def fitted_autoregression(values: Values, targets: Values, lengths: Lengths, ord
     order : int
     """
     run = known_run(values, lengths, order)
+    own_values = values.astype(np.float64)
+    known = own_values[~np.isnan(own_values)]
+    centre = float(known.mean()) if known.size else 0.0
     coefficients = np.zeros((order + 1, order + 1))
     for own in range(order + 1):
         places = np.flatnonzero((run >= own) & ~np.isnan(targets))
         if places.size <= own and own:
             coefficients[own] = coefficients[own - 1]  # nothing to fit it on
             continue
-        rows, wanted = lagged(values, places, own), targets[places].astype(np.float64)
-        coefficients[own, : own + 1] = np.linalg.lstsq(rows, wanted, rcond=None)[0]
+        rows = lagged(own_values - centre, places, own)
+        found = np.linalg.lstsq(rows, targets[places].astype(np.float64) - centre, rcond=None)[0]
+        found[0] += centre * (1 - found[1:].sum())
+        coefficients[own, : own + 1] = found
     return coefficients

@@ -1,6 +1,7 @@
 """Texts as words, or as characters: what is told apart in them, and by which numbers.
 
-A word is a run of letters and digits of any script, with the apostrophes inside it: `don't` is one,
+A word is a run of letters and digits of any script, with the marks that stand on them (vowel signs,
+points, accents that have no letter of their own) and the apostrophes inside it: `don't` is one,
 `well-made` are two. All other signs part words, and are dropped. Of characters nothing is dropped,
 but every run of blanks is one blank.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Literal
 
@@ -18,10 +20,8 @@ Kind = Literal["words", "characters"]
 #: Words that a vocabulary can have: as many as there are symbols for them, and numbers of 16 bits.
 MOST_WORDS = 65_000
 
-#: The regular expression of a word.
-WORD = r"[^\W_]+(?:['\u2019][^\W_]+)*"
-
-_WORD = re.compile(WORD)
+# Within a word, these say how its letters are joined.
+_JOINERS = "\u200c\u200d"
 _BLANKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 
 
@@ -31,7 +31,7 @@ def split_text(text: str, of: Kind, *, fold_case: bool) -> list[str]:
     Parameters
     ----------
     text : str
-        Composed first (Unicode's NFC), so that an accent typed by itself makes no other word; a
+        Composed (Unicode's NFC), so that an accent typed by itself makes no other word; a
         typographic apostrophe is read as a plain one.
     of : {"words", "characters"}
     fold_case : bool
@@ -39,10 +39,19 @@ def split_text(text: str, of: Kind, *, fold_case: bool) -> list[str]:
     """
     text = unicodedata.normalize("NFC", text).replace("\u2019", "'")
     if fold_case:
-        text = text.casefold()
+        # Folding takes some letters apart.
+        text = unicodedata.normalize("NFC", text.casefold())
     if of == "words":
-        return _WORD.findall(text)
+        marks = {letter for letter in set(text) if unicodedata.category(letter).startswith("M")}
+        return _word_with("".join(sorted(marks))).findall(text)
     return list(_BLANKS.sub(" ", text).strip())
+
+
+@lru_cache(maxsize=256)
+def _word_with(marks: str) -> re.Pattern[str]:
+    """Return the expression of a word whose letters can have some marks."""
+    run = rf"[^\W_](?:[^\W_]|[{re.escape(marks + _JOINERS)}])*"
+    return re.compile(rf"{run}(?:'{run})*")
 
 
 def word_digest(word: str) -> int:

@@ -228,6 +228,13 @@ class SequencesEntry(Section):
 
     @model_validator(mode="after")
     def _check(self) -> SequencesEntry:
+        for key in ("column", "name", "context"):
+            if self.fasta is not None and key in self.model_fields_set:
+                raise mistake(
+                    "is a column of a table, and a FASTA file has none",
+                    "remove it, or give table: in place of fasta:",
+                    key,
+                )
         columns = {"column": self.column, "name": self.name, "context": self.context}
         check_columns({key: value for key, value in columns.items() if value is not None})
         return self

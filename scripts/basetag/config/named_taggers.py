@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from basetag.alphabet import Alphabet
 from basetag.config.checked import Config
 from basetag.config.generation import Generation
 from basetag.config.layers import Keys
@@ -221,7 +222,9 @@ def _wrong_generations(config: Config, generated: str) -> Iterator[Mistake]:
     else:
         alphabet = config.alphabet(dataset)
         letters = plain_letters(alphabet)
-        known = f"{letters}{letters.lower()}Uu" if alphabet == "dna" else letters
+        known = letters
+        if not Alphabet.named(alphabet).case_sensitive:
+            known += letters.lower() + ("Uu" if alphabet == "dna" else "")
         strange = next((x for x in settings.prompt or "" if x not in known), None)
         if strange is not None:
             yield Mistake(

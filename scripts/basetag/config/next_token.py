@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, Tag, model_validator
 from basetag.config.accessions import ACCESSION, check_accession
 from basetag.config.section import Section, chosen_by_source, mistake, one_of
 from basetag.config.simulation import Simulation, check_enough_records
-from basetag.config.splits import OWN_SPLIT, SIMULATED_SPLIT, SimulatedSplit, Split
+from basetag.config.splits import OWN_SPLIT, SIMULATED_SPLIT, SimulatedSplit, Split, check_gap
 from basetag.config.written_alphabet import WrittenAlphabet
 from basetag.hmm_spec import MAXIMUM_STATES
 from basetag.letters import plain_letters
@@ -28,6 +28,7 @@ class NextTokenSimulated(Section):
     @model_validator(mode="after")
     def _check(self) -> NextTokenSimulated:
         check_enough_records(self.simulate, self.split)
+        check_gap(self.split, "letter", "letter")
         return self
 
 
@@ -43,6 +44,7 @@ class NextTokenFasta(Section):
 
     @model_validator(mode="after")
     def _check(self) -> NextTokenFasta:
+        check_gap(self.split, "letter", "letter")
         letters = plain_letters(self.alphabet)
         if len(letters) > MAXIMUM_STATES:
             raise mistake(
@@ -69,6 +71,11 @@ class NextTokenFetched(Section):
         "NC_000913.3. A config that is laid over this one can name a `fasta` in its place.",
     )
     split: Split = OWN_SPLIT
+
+    @model_validator(mode="after")
+    def _check(self) -> NextTokenFetched:
+        check_gap(self.split, "letter", "letter")
+        return self
 
     @property
     def alphabet(self) -> str:

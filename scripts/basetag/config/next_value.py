@@ -9,7 +9,7 @@ from pydantic import Field, Tag, model_validator
 from basetag.config.columns import check_columns
 from basetag.config.section import Section, Seed, chosen_by_source, mistake, one_of
 from basetag.config.simulation import check_enough_records
-from basetag.config.splits import OWN_SPLIT, SIMULATED_SPLIT, AnySplit, SimulatedSplit, Split
+from basetag.config.splits import OWN_SPLIT, SIMULATED_SPLIT, SimulatedSplit, Split, check_gap
 from basetag.letters import state_letters
 
 Task = Literal["next_value"]
@@ -88,18 +88,6 @@ class SeriesColumns(Section):
         return self
 
 
-def _check_gap(split: AnySplit) -> None:
-    """Refuse blocks without a gap, each of which would be told the first number of the next."""
-    if split.by == "block" and not split.gap:
-        raise mistake(
-            "the last step of a block would be told the first number of the next one, which may "
-            "be of another split",
-            "add gap: 1, or more, to leave out so many steps between blocks of different splits",
-            "split",
-            "gap",
-        )
-
-
 class _Series(Section):
     """What all series share."""
 
@@ -124,7 +112,7 @@ class WaveDataset(_Series):
     @model_validator(mode="after")
     def _check(self) -> WaveDataset:
         check_enough_records(self.simulate, self.split)
-        _check_gap(self.split)
+        check_gap(self.split, "step", "number")
         return self
 
 
@@ -144,7 +132,7 @@ class SeriesTable(_Series):
 
     @model_validator(mode="after")
     def _check(self) -> SeriesTable:
-        _check_gap(self.split)
+        check_gap(self.split, "step", "number")
         return self
 
 

@@ -8,11 +8,11 @@ from pydantic import Field, Tag, model_validator
 
 from basetag.config.classification import check_whole_records
 from basetag.config.columns import Column, SequenceColumns
-from basetag.config.section import Section, chosen_by_source, one_of
+from basetag.config.section import Section, chosen_by_source, mistake, one_of
 from basetag.config.splits import OWN_SPLIT, Split
 from basetag.config.vocabulary import VOCABULARY, VocabularyKeys, check_vocabulary
 from basetag.config.written_alphabet import WrittenAlphabet
-from basetag.letters import state_letters
+from basetag.letters import one_word, state_letters
 
 Task = Literal["regress"]
 _TASK = Field(description="`regress`: what is told is a number of each record as a whole.")
@@ -50,6 +50,16 @@ class ClassNames(Section):
         description="Name of the records whose number is at the threshold or above it.",
     )
     below: str = Field(default="below", min_length=1, description="Name of all others.")
+
+    @model_validator(mode="after")
+    def _check(self) -> ClassNames:
+        if one_word(self.above) == one_word(self.below):
+            raise mistake(
+                f"both classes would be called {self.above!r}",
+                "give each a name of its own",
+                "below" if "below" in self.model_fields_set else "above",
+            )
+        return self
 
 
 class _Regressed(Section):

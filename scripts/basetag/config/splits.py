@@ -256,3 +256,22 @@ def _without_near_copies(split: Any) -> Any:
 #: The same where sequences are simulated: nothing in them is anything's copy.
 SimulatedSplit = Annotated[Split, BeforeValidator(_without_near_copies)]
 SIMULATED_SPLIT = Field(default=RecordSplit(near_copies=None), description=_DESCRIPTION)
+
+
+def check_gap(split: AnySplit, one: str, told: str) -> None:
+    """Refuse blocks without a gap where each would be told what the next one begins with.
+
+    Parameters
+    ----------
+    split : AnySplit
+    one, told : str
+        What records are made of, and what is told of the next one.
+    """
+    if split.by == "block" and not split.gap:
+        raise mistake(
+            f"the last {one} of a block would be told the first {told} of the next one, which may "
+            "be of another split",
+            f"add gap: 1, or more, to leave out so many {one}s between blocks of different splits",
+            "split",
+            "gap",
+        )

@@ -21,6 +21,7 @@ from basetag.judgement.figure_places import (
     NUMBERS,
     OF_UNMATCHED,
     UNMATCHED,
+    figures_of,
     found_at,
     found_of_head,
     head_columns,
@@ -109,9 +110,12 @@ def comparison_row(
     row |= {name: metrics[name] for name in told}
     row |= {name: found_at(metrics, place) for name, place in NUMBERS.items()}
     places: list[tuple[str, Mapping[str, Any], tuple[str | int, ...]]]
-    places = [(name, metrics, place) for name, place in FIGURES.items()]
-    elsewhere = unmatched_measures(metrics) or {}
-    places += [(UNMATCHED + name, elsewhere, FIGURES[name]) for name in OF_UNMATCHED if elsewhere]
+    figures = figures_of(metrics)
+    places = [(name, metrics, place) for name, place in figures.items()]
+    if elsewhere := unmatched_measures(metrics):
+        places += [
+            (UNMATCHED + name, elsewhere, figures[name]) for name in OF_UNMATCHED if name in figures
+        ]
     for name, measures, place in places:
         figure = found_at(measures, place)
         if figure is not None:

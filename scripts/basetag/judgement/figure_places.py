@@ -81,6 +81,16 @@ NUMBERS: dict[str, tuple[str | int, ...]] = {
 }
 
 
+def figures_of(metrics: Mapping[str, Any]) -> dict[str, tuple[str | int, ...]]:
+    """Return those of `FIGURES` that say something of a metrics.json.
+
+    Those of segments do where neighbouring bases have one label: not where records have classes,
+    nor where the next letter or number is told.
+    """
+    in_segments = metrics.get("task", "tag") == "tag"
+    return {name: place for name, place in FIGURES.items() if in_segments or place[0] != "segments"}
+
+
 def found_at(metrics: Mapping[str, Any], place: Sequence[str | int]) -> Any:
     """Return what lies at a place of metrics.json; None where a part on the way is null."""
     found: Any = metrics

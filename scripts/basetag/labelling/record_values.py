@@ -43,7 +43,10 @@ def read_record_values(path: Path, *, record: str | None, column: str) -> Iterat
     lines = (line for _, block in decoded_blocks(path) for line in block)
     first = next(lines, "")
     sign = next((sign for sign in "\t,;" if sign in first), "\t")
-    reader = csv.reader(chain([first], lines), delimiter=sign, strict=True)
+    # With their ends: a field in quotes can go on in the next line.
+    reader = csv.reader(
+        (f"{line}\n" for line in chain([first], lines)), delimiter=sign, strict=True
+    )
     header: list[str] | None = None
     places: list[int] = []
     while True:
@@ -59,7 +62,7 @@ def read_record_values(path: Path, *, record: str | None, column: str) -> Iterat
         if header is None:
             header = fields
             places = [_place(name, header, path) for name in (record, column) if name is not None]
-        elif any(fields) or (record is None and len(header) == 1):
+        elif any(fields) or (record is None and (len(header) == 1 or len(fields) > 1)):
             fields = fields or [""]
             if len(fields) != len(header):
                 found = "1 column" if len(fields) == 1 else f"{len(fields)} columns"

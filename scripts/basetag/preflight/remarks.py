@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from basetag.corpus import NEXT_VALUE, TAG, is_of_records
+from basetag.corpus import NEXT_TOKEN, NEXT_VALUE, TAG, is_of_records
 from basetag.left_out import MASKED, UNKNOWN
 from basetag.preflight.findings import Finding
 from basetag.splits.table import SPLITS
@@ -37,7 +37,7 @@ def on_sequences(
     about : mapping
         As `sequences.about_sequences`.
     leave_out : collection of str or None
-        Kinds of bases that get no label; None where there are no labels.
+        Kinds of bases that get no label; None where that is not for the config to say.
     """
     looked_at, many = about["letters_of"], about.get("unit", "bases")
     if looked_at < about["bases"]:
@@ -82,8 +82,9 @@ def on_labels(where: str, about: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(
             "note", where, "labels", f"those of the first {about['labels_of']:,} {of} were counted"
         )
-    # Of a series nothing is told behind its last number, nor where the next one is missing.
-    if about["unlabelled"] and about.get("task") != NEXT_VALUE:
+    # Behind a last letter or number nothing is told, nor where the next one is not known.
+    told_next = about.get("task") in (NEXT_TOKEN, NEXT_VALUE)
+    if about["unlabelled"] and not told_next:
         much = about["unlabelled"] / about["labels_of"] >= _UNSURE
         yield Finding(
             "warning" if much else "note", where, f"unlabelled {of}",
@@ -103,7 +104,8 @@ def on_labels(where: str, about: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding(
                 "warning", where, f"the {thing} {state}", f"{_share(n, labelled, many)} have it",
                 f"{_FEW:,} at least, and {_percent(_RARE)}",
-                f"figures of this {thing} will be unsure; training: class_weights can help",
+                f"figures of this {thing} will be unsure"
+                + ("" if told_next else "; training: class_weights can help"),
             )  # fmt: skip
     for state, n in about["states"].items():
         if labelled and n >= _LOPSIDED * labelled:
@@ -146,16 +148,19 @@ def on_splits(
     fractions : mapping of str to float, or None
         What each split was to get; None where somebody gave it.
     """
-    splits, many = about["splits"], about.get("unit", "bases")
-    one = many.removesuffix("s")
+    splits = about["splits"]
     if splits is None:
         return
+    whole = is_of_records(about.get("task", TAG))
+    many = "sequences" if whole else about.get("unit", "bases")
+    one, thing = many.removesuffix("s"), "class" if whole else "state"
+    finer = "give more records" if whole else "split into shorter blocks"
     bases = sum(splits[name]["bases"] for name in SPLITS)
     pieces = {name: splits[name]["pieces"] for name in ("validation", "test")}
-    yield from on_few_pieces(where, pieces)
+    yield from on_few_pieces(where, pieces, whole=whole)
     for name, fraction in (fractions or {}).items():
         got = splits[name]["bases"] / bases
-        if abs(got - fraction) > _OFF:
+        if abs(got - fraction) > _OFF and not whole:
             yield Finding(
                 "warning", where, f"the {name} split", f"{_percent(got)} of the {many}",
                 _percent(fraction), "records differ much in length; split by block",
@@ -164,16 +169,17 @@ def on_splits(
         for state, n in splits[name]["states"].items():
             if n == 0 and about["states"][state]:
                 yield Finding(
-                    "warning", where, f"the {name} split", f"no {one} of the state {state}",
-                    f"some {many} of each state",
-                    "take another seed, or split into shorter blocks",
+                    "warning", where, f"the {name} split", f"no {one} of the {thing} {state}",
+                    f"some {many} of each {thing}", f"take another seed, or {finer}",
                 )  # fmt: skip
     distance = _distance(splits["train"]["states"], splits["test"]["states"])
     if distance is not None and distance >= _UNLIKE:
         yield Finding(
             "warning", where, "the test split", f"{_percent(distance)} of its labels would have to "
-            "change for it to have the states of the training split", f"below {_percent(_UNLIKE)}",
-            "another seed, or shorter blocks, make the two more alike",
+            f"change for it to have the {'classes' if whole else 'states'} of the training split",
+            f"below {_percent(_UNLIKE)}",
+            f"another seed, or {'more records' if whole else 'shorter blocks'}, make the two more "
+            "alike",
         )  # fmt: skip
     if copies := about["copies"] + about["near_copies"]:
         yield Finding(
@@ -182,14 +188,16 @@ def on_splits(
         )  # fmt: skip
 
 
-def on_few_pieces(where: str, pieces: Mapping[str, int]) -> Iterator[Finding]:
-    """Yield which splits have few pieces, by their numbers."""
+def on_few_pieces(
+    where: str, pieces: Mapping[str, int], *, whole: bool = False
+) -> Iterator[Finding]:
+    """Yield which splits have few pieces, by their numbers; `whole` where records are not cut."""
     for name, n in pieces.items():
         if n < _FEW_PIECES:
             yield Finding(
                 "warning", where, f"the {name} split", f"{n} {'piece' if n == 1 else 'pieces'}",
-                f"{_FEW_PIECES} at least", "intervals will be wide, or missing; give more "
-                "records, or split into shorter blocks",
+                f"{_FEW_PIECES} at least", "intervals will be wide, or missing; give more records"
+                + ("" if whole else ", or split into shorter blocks"),
             )  # fmt: skip
 
 

@@ -31,15 +31,15 @@ def embeddings_view(
     return {"figures": figures} if figures else None
 
 
-def colouring(labels: Sequence[str]) -> Colouring | None:
+def colouring(labels: Sequence[str], alphabet: str) -> Colouring | None:
     """Return a number for each label: of words their share of G and C, of residues hydropathy.
 
-    None of any other texts, which have no such order.
+    None of any other alphabet, which has no such order.
     """
-    if all(label and set(label) <= _NUCLEOTIDES for label in labels):
+    if alphabet == "dna" and all(label and set(label) <= _NUCLEOTIDES for label in labels):
         shares = [sum(letter in "GC" for letter in label) / len(label) for label in labels]
         return Colouring("Share of G and C", shares, (0.0, 1.0))
-    if HYDROPATHY.keys() <= set(labels):
+    if alphabet == "protein" and HYDROPATHY.keys() <= set(labels):
         # Of X, B and their like, and of what a protein comes with, there is no such figure.
         return Colouring("Hydropathy", [HYDROPATHY.get(label) for label in labels], (-4.5, 4.5))
     return None
@@ -48,7 +48,7 @@ def colouring(labels: Sequence[str]) -> Colouring | None:
 def _figure(
     page: Page, dataset: DatasetResult, label: str, result: TaggerResult, found: Mapping[str, Any]
 ) -> dict[str, Any]:
-    colours = colouring(found["labels"])
+    colours = colouring(found["labels"], result.metrics["alphabet"])
     shares = [numbers.percent(share, 0) for share in found["shares"]]
     total, shown = int(found["vectors"]), len(found["labels"])
     caption = (

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from basetag.errors import InputError
 from basetag.judgement.chance import binomial_log10_tail
 from basetag.judgement.figure_places import (
-    FIGURES,
     NUMBERS,
     UNMATCHED,
+    figures_of,
     found_at,
     found_of_head,
     head_columns,
@@ -121,7 +121,8 @@ def _check_unmatched(
         check(f"of unmatched bases, {name}", stored, recomputed)
 
     check("the sum of matched and unmatched bases", matched + unmatched["test"]["bases"], bases)
-    elsewhere = _check_bases({**metrics, **unmatched}, check_unmatched)
+    # Bits of the next letter are told of all bases alone.
+    elsewhere = _check_bases({**metrics, **unmatched, "next_token": None}, check_unmatched)
     check("unmatched bases beyond all", int(np.maximum(elsewhere - confusion, 0).sum()), 0)
 
 
@@ -188,7 +189,7 @@ def check_row(row: Mapping[str, str], metrics: Mapping[str, Any], path: Path, li
         if found
     }
     elsewhere = unmatched_measures(metrics) or {}
-    places = head_columns(list(heads_of(metrics)))
+    places, figures = head_columns(list(heads_of(metrics))), figures_of(metrics)
     for column, text in row.items():
         if column in places:
             _check_cell(column, text, found_of_head(metrics, places[column]), row, path, line)
@@ -197,10 +198,10 @@ def check_row(row: Mapping[str, str], metrics: Mapping[str, Any], path: Path, li
         measures = metrics if figure == column else elsewhere
         name, _, end = figure.rpartition("_")
         place = NUMBERS.get(figure, (figure,))
-        if figure in FIGURES:
-            place = (*FIGURES[figure], "value")
-        elif name in FIGURES and end in ("low", "high"):
-            place = (*FIGURES[name], end)
+        if figure in figures:
+            place = (*figures[figure], "value")
+        elif name in figures and end in ("low", "high"):
+            place = (*figures[name], end)
         known = figure != column or place[0] in measures
         value = found_at(measures, place) if place[0] in measures else rates.get(column)
         _check_cell(column, text, value, row, path, line, known=known)

@@ -44,7 +44,7 @@ def check_measures(metrics: Mapping[str, Any], check: Check) -> None:
             scaled["cross_entropy"]["value"],
             scaled["cross_entropy_sum"] / bases,
         )
-    if metrics.get("next_token") is not None:  # the bases without a match have none
+    if metrics.get("next_token") is not None:
         for end, bits in metrics["next_token"]["bits"].items():
             if bits is not None:
                 nats = metrics["cross_entropy"][end]

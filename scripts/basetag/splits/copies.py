@@ -48,7 +48,11 @@ def groups_of_copies(
 
 
 def _content(corpus: Corpus, start: int, end: int) -> bytes:
-    """Return a digest that a stretch shares with its copies and reverse complements alone."""
+    """Return a digest that a stretch shares with its copies and reverse complements alone.
+
+    What a sequence comes with is no part of it: the same sequence with something else is a copy.
+    """
+    start += int(corpus.alphabet.is_context(corpus.tokens[start : start + 1]).sum())
     digest = blake2b(digest_size=16)
     for at in range(start, end, _CHUNK):
         digest.update(corpus.tokens[at : min(at + _CHUNK, end)].tobytes())
