@@ -232,3 +232,19 @@ def test_what_cannot_be_generated_is_told(wrong, words, tmp_path):
         checked(tmp_path, wrong)
     assert words in str(error.value)
     assert "generate.new" in str(error.value)
+
+
+@pytest.mark.parametrize(("alphabet", "known"), [("protein", True), ("MKT", False)])
+def test_a_prompt_may_be_in_lower_case_where_case_says_nothing(alphabet, known, tmp_path):
+    (tmp_path / "p.fa").write_text(">a\nMKT\n")
+    config = {
+        "datasets": {"p": {"task": "next_token", "fasta": "p.fa", "alphabet": alphabet}},
+        "taggers": {"gru": {"cell": "gru"}},
+        "generate": {"new": {"dataset": "p", "tagger": "gru", "prompt": "mkt"}},
+    }
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(config))
+    if known:
+        assert load_config(config, [tmp_path / "c.yaml"], REPOSITORY).model.generate
+    else:
+        with pytest.raises(ConfigError, match="'m' is no plain letter"):
+            load_config(config, [tmp_path / "c.yaml"], REPOSITORY)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from basetag.alphabet import Alphabet
 from basetag.config.checked import Config
 from basetag.config.generation import Generation
 from basetag.config.layers import Keys
@@ -17,7 +16,7 @@ from basetag.config.mistakes import Mistake, unknown
 from basetag.config.model import TAGGER_FILES, TaggerFile, TaggerReference
 from basetag.config.runs import Run
 from basetag.config.sources import TAGGER_FILE
-from basetag.letters import plain_letters
+from basetag.letters import plain_letters, tells_case
 from basetag.tagger_card import tells_classes
 
 
@@ -223,7 +222,7 @@ def _wrong_generations(config: Config, generated: str) -> Iterator[Mistake]:
         alphabet = config.alphabet(dataset)
         letters = plain_letters(alphabet)
         known = letters
-        if not Alphabet.named(alphabet).case_sensitive:
+        if not tells_case(alphabet):
             known += letters.lower() + ("Uu" if alphabet == "dna" else "")
         strange = next((x for x in settings.prompt or "" if x not in known), None)
         if strange is not None:
