@@ -70,12 +70,12 @@ def bits_chart(
                 y=y,
                 color=alt.Color(
                     "tagger:N",
-                    title="Of no order",
+                    title="Others",
                     scale=alt.Scale(domain=names, range=[colour for colour, _ in styles]),
                 ),
                 strokeDash=alt.StrokeDash(
                     "tagger:N",
-                    title="Of no order",
+                    title="Others",
                     scale=alt.Scale(domain=names, range=[dash for _, dash in styles]),
                 ),
                 tooltip=tooltip,
