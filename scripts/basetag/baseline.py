@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -28,6 +29,16 @@ class Grouping(Protocol):
         self, tokens: Tokens, lengths: Lengths
     ) -> Iterator[tuple[slice, NDArray[np.integer[Any]]]]:
         """Yield blocks of bases, in order, and the group of each base, (bases in the block,)."""
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """What a baseline tells of: the arguments of `Baseline.posterior` that say so."""
+
+    tokens: Tokens
+    lengths: Lengths
+    positions: Lengths | None
+    features: BaseFeatures | None
 
 
 class Baseline:
@@ -92,13 +103,20 @@ class Baseline:
             first state depends on it.
         out : ndarray of float32, (bases, states), optional
             Where to write; a memory map, for instance.
-        features : optional
-            Not looked at: a baseline reads letters alone.
+        features : ndarray of float32 or FeatureColumns, (bases, features), optional
+            The numbers of a series; of anything else a baseline reads letters alone.
 
         Returns
         -------
         ndarray of float32, (bases, states)
         """
+        if out is None:
+            out = np.empty((tokens.size, self.n_states), dtype=np.float32)
+        self._fill(Sequences(tokens, lengths, positions, features), threads, out)
+        return out
+
+    def _fill(self, given: Sequences, threads: int, out: Posterior) -> None:
+        """Write the state probabilities of each base to `out`, (bases, states)."""
         raise NotImplementedError
 
     def most_probable_path(
@@ -114,8 +132,3 @@ class Baseline:
     ) -> NDArray[np.uint8]:
         """Return the most probable states, (bases,), by the posteriors: see `Tagger`."""
         return path_of_posterior(self.card, posterior, lengths, minimum_lengths, threads, out)
-
-    def _result(self, tokens: Tokens, out: Posterior | None) -> Posterior:
-        if out is not None:
-            return out
-        return np.empty((tokens.size, self.n_states), dtype=np.float32)

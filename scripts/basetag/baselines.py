@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from basetag.baseline import Baseline, Lengths, Posterior, Tensors, Tokens
+from basetag.baseline import Baseline, Lengths, Posterior, Sequences, Tensors, Tokens
 from basetag.errors import InputError, SequenceError
 from basetag.exact_inference import filtered_posterior, smoothed_posterior
 from basetag.features import BaseFeatures
@@ -56,20 +56,13 @@ class HMMTagger(Baseline):
         else:
             self.hmm = HMM(self.alphabet, states, start, transition, emission, labels)
 
-    def posterior(
-        self,
-        tokens: Tokens,
-        lengths: Lengths,
-        threads: int = 1,
-        positions: Lengths | None = None,
-        out: Posterior | None = None,
-        features: BaseFeatures | None = None,
-    ) -> Posterior:
-        """Return the state probabilities of each base, filtered or smoothed: see `Baseline`."""
+    def _fill(self, given: Sequences, threads: int, out: Posterior) -> None:
+        """Write the state probabilities of each base, filtered or smoothed: see `Baseline`."""
         infer = self._inference()
+        tokens, lengths, positions = given.tokens, given.lengths, given.positions
         if positions is None or not np.any(positions):
-            return infer(self.hmm, tokens, lengths, out=out, threads=threads)
-        out = self._result(tokens, out)
+            infer(self.hmm, tokens, lengths, out=out, threads=threads)
+            return
         ends = np.cumsum(lengths)
         # Sequences of equal position share a model; blocks come at few distinct ones at a time.
         for position in np.unique(positions):
@@ -80,7 +73,6 @@ class HMMTagger(Baseline):
                 out[bases] = infer(hmm, tokens[bases], lengths[own], threads=threads)
             except SequenceError as error:
                 raise error.of_sequence(int(own[error.sequence])) from None
-        return out
 
     def _inference(self) -> Callable[..., Posterior]:
         """Return what gives the posteriors of a model."""
@@ -134,17 +126,9 @@ class MarkovTagger(Baseline):
         order = card["architecture"]["order"]
         self._followers = Followers(self.n_states, order, tensors["words"], tensors["counts"])
 
-    def posterior(
-        self,
-        tokens: Tokens,
-        lengths: Lengths,
-        threads: int = 1,
-        positions: Lengths | None = None,
-        out: Posterior | None = None,
-        features: BaseFeatures | None = None,
-    ) -> Posterior:
-        """Return the probabilities of the letter behind each base: see `Baseline`."""
-        return self._followers.probabilities(tokens, lengths, self._result(tokens, out))
+    def _fill(self, given: Sequences, threads: int, out: Posterior) -> None:
+        """Write the probabilities of the letter behind each base: see `Baseline`."""
+        self._followers.probabilities(given.tokens, given.lengths, out)
 
 
 class TableTagger(Baseline):
@@ -162,20 +146,10 @@ class TableTagger(Baseline):
         self._contexts = KmerContexts(self.alphabet, card["architecture"]["k"])
         self._frequencies = smoothed_frequencies(tensors["counts"]).astype(np.float32)
 
-    def posterior(
-        self,
-        tokens: Tokens,
-        lengths: Lengths,
-        threads: int = 1,
-        positions: Lengths | None = None,
-        out: Posterior | None = None,
-        features: BaseFeatures | None = None,
-    ) -> Posterior:
-        """Return the state probabilities of each base: see `Baseline`."""
-        out = self._result(tokens, out)
-        for here, context in self._contexts.of_bases(tokens, lengths):
+    def _fill(self, given: Sequences, threads: int, out: Posterior) -> None:
+        """Write the state probabilities of each base: see `Baseline`."""
+        for here, context in self._contexts.of_bases(given.tokens, given.lengths):
             out[here] = self._frequencies[context]
-        return out
 
 
 class MotifTagger(Baseline):
@@ -186,21 +160,11 @@ class MotifTagger(Baseline):
 
     of_kind = "rule"
 
-    def posterior(
-        self,
-        tokens: Tokens,
-        lengths: Lengths,
-        threads: int = 1,
-        positions: Lengths | None = None,
-        out: Posterior | None = None,
-        features: BaseFeatures | None = None,
-    ) -> Posterior:
-        """Return the class probabilities of each base's record: see `Baseline`."""
-        out = self._result(tokens, out)
+    def _fill(self, given: Sequences, threads: int, out: Posterior) -> None:
+        """Write the class probabilities of each base's record: see `Baseline`."""
         model = MotifModel.from_settings(self.card["architecture"]["motif"])
-        out[:, 0] = np.repeat(model.posterior(tokens, lengths), lengths)
+        out[:, 0] = np.repeat(model.posterior(given.tokens, given.lengths), given.lengths)
         out[:, 1] = 1 - out[:, 0]
-        return out
 
 
 class ConstantTagger(Baseline):
@@ -208,19 +172,9 @@ class ConstantTagger(Baseline):
 
     of_kind = "constant"
 
-    def posterior(
-        self,
-        tokens: Tokens,
-        lengths: Lengths,
-        threads: int = 1,
-        positions: Lengths | None = None,
-        out: Posterior | None = None,
-        features: BaseFeatures | None = None,
-    ) -> Posterior:
-        """Return the state probabilities of each base: see `Baseline`."""
-        out = self._result(tokens, out)
+    def _fill(self, given: Sequences, threads: int, out: Posterior) -> None:
+        """Write the state probabilities of each base: see `Baseline`."""
         out[:] = self.tensors["probabilities"]
-        return out
 
     @property
     def tells_numbers(self) -> bool:

@@ -12,9 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from basetag.baseline import Baseline, Grouping, Lengths, Posterior, Tensors, Tokens
+from basetag.baseline import (
+    Baseline,
+    Grouping,
+    Lengths,
+    Posterior,
+    Sequences,
+    Tensors,
+    Tokens,
+)
 from basetag.cpg_rule import CPG_SETTINGS, CpGRule
-from basetag.features import BaseFeatures
 from basetag.window_rules import GCShare, smoothed_frequencies
 
 _BASES_AT_ONCE = 1 << 18
@@ -42,21 +49,11 @@ class HardCaller(Baseline):
         self._calls = tensors["calls"].astype(np.uint8)
         self._rows = smoothed_frequencies(tensors["labels_by_call"]).astype(np.float32)
 
-    def posterior(
-        self,
-        tokens: Tokens,
-        lengths: Lengths,
-        threads: int = 1,
-        positions: Lengths | None = None,
-        out: Posterior | None = None,
-        features: BaseFeatures | None = None,
-    ) -> Posterior:
-        """Return P(label | call) of each base: see `Baseline`."""
-        out = self._result(tokens, out)
+    def _fill(self, given: Sequences, threads: int, out: Posterior) -> None:
+        """Write P(label | call) of each base: see `Baseline`."""
         rows = self._rows[self._calls]
-        for here, group in self._grouping.of_bases(tokens, lengths):
+        for here, group in self._grouping.of_bases(given.tokens, given.lengths):
             out[here] = rows[group]
-        return out
 
     def own_calls(
         self,

@@ -20,14 +20,20 @@ from basetag.controls import open_controls
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.decoding import Decoding, call_states
 from basetag.errors import InputError, SequenceError
+from basetag.features import BaseFeatures
 from basetag.files import write_json, written_whole
 from basetag.memory import peak_memory
 from basetag.record_classes import judged_segments
 from basetag.segments import Segments, whole_records
 from basetag.splits.table import read_split
-from basetag.tagger import Tagger, feature_names, tells_numbers, tells_values
+from basetag.tagger import Tagger, TellsNumbers, feature_names, tells_numbers, tells_values
 
 AnyPath = str | os.PathLike[str]
+#: Gives the number of each row of sequences, and how likely states are by it.
+Telling = Callable[
+    [NDArray[np.uint8], NDArray[np.int64], int, BaseFeatures | None],
+    tuple[NDArray[np.float32], NDArray[np.float32]],
+]
 
 log = logging.getLogger(__name__)
 
@@ -139,8 +145,7 @@ def predict_segments(
     told = np.empty(0 if corpus.targets is None else rows, dtype=np.float32)
     with _new_arrays(posteriors, calls, rows, n_states) as (out, called):
         if corpus.targets is not None:
-            predict_told = _predict_values if corpus.of_values else _predict_numbers
-            predict_told(tagger, corpus, segments, out, called, told, threads)
+            _predict_told(tagger, corpus, segments, out, called, told, threads)
             return told
         try:
             predict(tagger, corpus, segments, out, called, decoding, threads)
@@ -219,18 +224,15 @@ def _predict_classes(
     threads: int,
 ) -> None:
     """Fill `out`, (segments, classes), and `called`, (segments,)."""
-    first = 0
-    for part in segments.batches_of(corpus):
+    for part, here in _batches(corpus, segments):
         last = np.cumsum(part.lengths) - 1
-        here = slice(first, first + last.size)
         of_bases = np.empty((part.bases, out.shape[1]), dtype=np.float32)
         calls = np.empty(part.bases, dtype=np.uint8)
         _predict(tagger, corpus, part, of_bases, calls, decoding, threads)
         out[here], called[here] = of_bases[last], calls[last]
-        first = here.stop
 
 
-def _predict_numbers(
+def _predict_told(
     tagger: Tagger,
     corpus: Corpus,
     segments: Segments,
@@ -239,49 +241,45 @@ def _predict_numbers(
     told: NDArray[np.float32],
     threads: int,
 ) -> None:
-    """Fill `out`, (segments, classes), `called` and `told`, (segments,).
+    """Fill `out`, (rows, states), `called` and `told`, (rows,): of numbers of records or places.
 
-    Classes are the likelier ones: a record has no path of states.
+    States are the likelier ones: there is no path of them.
     """
+    tell = _telling(tagger, corpus)
+    for part, here in _batches(corpus, segments):
+        tokens, features = part.gathered(corpus.tokens), part.gathered_features(corpus)
+        told[here], out[here] = tell(tokens, part.lengths, threads, features)
+        called[here] = out[here].argmax(axis=1)
+
+
+def _telling(tagger: Tagger, corpus: Corpus) -> Telling:
+    """Return what tells the numbers of sequences, and how likely states are by these."""
+    if corpus.of_values:
+        if not tells_values(tagger):
+            raise InputError(
+                f"the tagger {tagger.card['name']!r} tells no next numbers, and the dataset is of"
+                " series",
+                advice="train it on this dataset",
+            )
+        return tagger.next_values
     if not tells_numbers(tagger):
         raise InputError(
             f"the tagger {tagger.card['name']!r} tells no numbers, and the dataset's records have"
             " numbers",
             advice="train it on this dataset",
         )
-    first = 0
-    for part in segments.batches_of(corpus):
-        here = slice(first, first + part.record.size)
-        tokens, features = part.gathered(corpus.tokens), part.gathered_features(corpus)
-        told[here] = tagger.numbers(tokens, part.lengths, threads, features)
-        out[here] = tagger.posterior_of_numbers(told[here])
-        called[here] = out[here].argmax(axis=1)
-        first = here.stop
+    of_records: TellsNumbers = tagger
 
+    def tell(
+        tokens: NDArray[np.uint8],
+        lengths: NDArray[np.int64],
+        threads: int,
+        features: BaseFeatures | None,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        numbers = of_records.numbers(tokens, lengths, threads, features)
+        return numbers, of_records.posterior_of_numbers(numbers)
 
-def _predict_values(
-    tagger: Tagger,
-    corpus: Corpus,
-    segments: Segments,
-    out: NDArray[np.float32],
-    called: NDArray[np.uint8],
-    told: NDArray[np.float32],
-    threads: int,
-) -> None:
-    """Fill `out`, (places, states), `called` and `told`, (places,), of series."""
-    if not tells_values(tagger):
-        raise InputError(
-            f"the tagger {tagger.card['name']!r} tells no next numbers, and the dataset is of"
-            " series",
-            advice="train it on this dataset",
-        )
-    first = 0
-    for part in segments.batches_of(corpus):
-        here = slice(first, first + part.bases)
-        tokens, features = part.gathered(corpus.tokens), part.gathered_features(corpus)
-        told[here], out[here] = tagger.next_values(tokens, part.lengths, threads, features)
-        called[here] = out[here].argmax(axis=1)
-        first = here.stop
+    return tell
 
 
 def _predict(
@@ -309,3 +307,12 @@ def _predict(
             raise error.of_sequence(number + error.sequence) from None
         first += tokens.size
         number += len(part.offset)
+
+
+def _batches(corpus: Corpus, segments: Segments) -> Iterator[tuple[Segments, slice]]:
+    """Yield batches of segments, and the rows of each: of its bases, or of records as wholes."""
+    first = 0
+    for part in segments.batches_of(corpus):
+        here = slice(first, first + judged_segments(corpus, part).bases)
+        yield part, here
+        first = here.stop

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from basetag.baseline import Baseline, Lengths, Posterior, Tokens
+from basetag.baseline import Baseline, Lengths, Posterior, Sequences, Tokens
 from basetag.errors import InputError
 from basetag.features import BaseFeatures
 from basetag.series import known_run, last_known
@@ -67,19 +67,9 @@ class SeriesTagger(Baseline):
         error = float(self.tensors["error"])
         return told.astype(np.float32), rising(told, last_known(values, lengths), error)
 
-    def posterior(
-        self,
-        tokens: Tokens,
-        lengths: Lengths,
-        threads: int = 1,
-        positions: Lengths | None = None,
-        out: Posterior | None = None,
-        features: BaseFeatures | None = None,
-    ) -> Posterior:
-        """Return P(the series rises or falls) of each place, (places, 2): see `Baseline`."""
-        out = self._result(tokens, out)
-        out[:] = self.next_values(tokens, lengths, threads, features)[1]
-        return out
+    def _fill(self, given: Sequences, threads: int, out: Posterior) -> None:
+        """Write P(the series rises or falls) of each place, (places, 2): see `Baseline`."""
+        out[:] = self.next_values(given.tokens, given.lengths, threads, given.features)[1]
 
     def _values(self, features: BaseFeatures | None) -> Values:
         """Return the numbers of the places, (places,)."""
