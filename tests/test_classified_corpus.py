@@ -1,6 +1,7 @@
 """Corpora of records with classes: from one table, or FASTA and a table; and the view of them."""
 
 import gzip
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from basetag.alphabet import DNA
-from basetag.classified_corpus import write_classified_fasta, write_classified_table
 from basetag.corpus import CLASSIFY, UNLABELLED, Corpus
 from basetag.errors import InputError
 from basetag.label_statistics import label_counts
@@ -17,6 +17,7 @@ from basetag.record_classes import judged_corpus, judged_segments
 from basetag.segments import whole_records
 from basetag.splits.copies import groups_of_copies
 from basetag.splits.kmers import KmerCode
+from tests.record_corpora import corpus_of_fasta, corpus_of_table
 
 STATES = {"P": "promoter", "O": "other"}
 TABLE = {
@@ -29,19 +30,8 @@ TABLE = {
 FASTA = {"record": "record", "label": "class", "classes": ["+", "-"]}
 
 
-def of_table(folder, text, **scheme):
-    path = folder / "table.csv"
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    write_classified_table(folder / "corpus", path, DNA, STATES, TABLE | scheme)
-    return Corpus.open(folder / "corpus")
-
-
-def of_fasta(folder, sequences, classes):
-    (folder / "x.fa").write_text(sequences)
-    (folder / "x.tsv").write_text(classes)
-    write_classified_fasta(folder / "corpus", folder / "x.fa", folder / "x.tsv", DNA, STATES, FASTA)
-    return Corpus.open(folder / "corpus")
-
+of_table = partial(corpus_of_table, STATES, TABLE)
+of_fasta = partial(corpus_of_fasta, STATES, FASTA)
 
 ROWS = st.lists(
     st.tuples(st.text("ACGTN", min_size=1, max_size=20), st.sampled_from("+-")),

@@ -15,7 +15,6 @@ from basetag.baseline_fitting import fit_baseline
 from basetag.classified_corpus import ABOVE, BELOW
 from basetag.corpus import REGRESS, UNLABELLED, Corpus
 from basetag.decoding import Decoding
-from basetag.devices import Devices
 from basetag.errors import InputError
 from basetag.inference import Predictor
 from basetag.label_statistics import target_scale
@@ -29,7 +28,7 @@ from basetag.training.checkpoints import CheckpointFolder
 from basetag.training.initial_weights import start_from
 from basetag.training.loop import train
 from basetag.training.loss import SharedBatch
-from basetag.training.processes import launch
+from tests.two_processes import assert_loss_curves_agree, write_losses
 
 CPU = torch.device("cpu")
 TRAINING, VALIDATION, TEST = 240, 60, 120
@@ -210,20 +209,14 @@ def train_in(fabric, folder):
     """Train, in each process, and write the losses in the first."""
     torch.set_num_threads(1)
     few = {"batch": 7, "epochs": 1}
-    _, run = trained(corpus_of(), "gru", folder / "checkpoints", fabric, **few)
-    if fabric.is_global_zero:
-        losses = [(row.train_loss, row.validation_loss) for row in run.history]
-        np.savetxt(folder / "losses.txt", losses)
+    write_losses(
+        fabric, folder, *trained(corpus_of(), "gru", folder / "checkpoints", fabric, **few)
+    )
 
 
 def test_two_processes_follow_the_loss_curve_of_one(tmp_path):
     """They share seven records as four and three, and the validation split."""
-    for processes in (1, 2):
-        (tmp_path / str(processes)).mkdir()
-        launch(Devices("cpu"), "float32", train_in, tmp_path / str(processes), processes=processes)
-    one, two = (np.loadtxt(tmp_path / name / "losses.txt") for name in "12")
-    assert one.shape == (4, 2)
-    np.testing.assert_allclose(two, one, rtol=1e-5)
+    assert_loss_curves_agree(train_in, tmp_path, validations=4)
 
 
 def test_parts_of_a_batch_have_the_gradient_of_the_whole(corpus, tmp_path):

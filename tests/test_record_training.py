@@ -10,7 +10,6 @@ from lightning_fabric import Fabric
 
 from basetag.alphabet import DNA
 from basetag.corpus import UNLABELLED, Corpus
-from basetag.devices import Devices
 from basetag.inference import Predictor
 from basetag.networks.tagger_network import TaggerNetwork
 from basetag.segments import Segments
@@ -18,7 +17,7 @@ from basetag.training import loop
 from basetag.training.checkpoints import CheckpointFolder
 from basetag.training.loop import train
 from basetag.training.loss import SharedBatch
-from basetag.training.processes import launch
+from tests.two_processes import assert_loss_curves_agree, write_losses
 
 CPU = torch.device("cpu")
 LENGTH, TRAINING, VALIDATION, TEST = 50, 800, 100, 400
@@ -123,20 +122,14 @@ def train_in(fabric, folder):
     """Train, in each process, and write the losses in the first."""
     torch.set_num_threads(1)
     weighted = {"bases": 30 * 7 * LENGTH, "batch": 7, "class_weights": "balanced"}
-    _, run = trained(corpus_of(), "gru-max", folder / "checkpoints", fabric, **weighted)
-    if fabric.is_global_zero:
-        losses = [(row.train_loss, row.validation_loss) for row in run.history]
-        np.savetxt(folder / "losses.txt", losses)
+    write_losses(
+        fabric, folder, *trained(corpus_of(), "gru-max", folder / "checkpoints", fabric, **weighted)
+    )
 
 
 def test_two_processes_follow_the_loss_curve_of_one(tmp_path):
     """They share seven records as four and three, and the weights of the classes."""
-    for processes in (1, 2):
-        (tmp_path / str(processes)).mkdir()
-        launch(Devices("cpu"), "float32", train_in, tmp_path / str(processes), processes=processes)
-    one, two = (np.loadtxt(tmp_path / name / "losses.txt") for name in "12")
-    assert one.shape == (4, 2)
-    np.testing.assert_allclose(two, one, rtol=1e-5)
+    assert_loss_curves_agree(train_in, tmp_path, validations=4)
 
 
 def test_windows_that_are_turned_keep_the_labels_of_their_records(corpus, tmp_path):

@@ -1,6 +1,7 @@
 """Records with a number each: their corpora, what of a config they need, and what is refused."""
 
 import gzip
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -9,34 +10,23 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from basetag.alphabet import DNA
-from basetag.classified_corpus import ABOVE, BELOW, write_classified_fasta, write_classified_table
+from basetag.classified_corpus import ABOVE, BELOW
 from basetag.config import load_config
-from basetag.corpus import REGRESS, UNLABELLED, Corpus
+from basetag.corpus import REGRESS, UNLABELLED
 from basetag.errors import ConfigError, InputError
 from basetag.label_statistics import target_scale
 from basetag.record_classes import judged_corpus
 from basetag.segments import whole_records
 from tests.conftest import REPOSITORY
+from tests.record_corpora import corpus_of_fasta, corpus_of_table
 
 STATES = {"A": "above", "B": "below"}
 TABLE = {"sequence": "sequence", "target": "y", "name": "name", "context": None, "threshold": 0.5}
 FASTA = {"record": "record", "target": "y", "threshold": 0.5}
 
 
-def of_table(folder, text, **scheme):
-    path = folder / "table.csv"
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    write_classified_table(folder / "corpus", path, DNA, STATES, TABLE | scheme)
-    return Corpus.open(folder / "corpus")
-
-
-def of_fasta(folder, sequences, targets):
-    (folder / "x.fa").write_text(sequences)
-    (folder / "x.tsv").write_text(targets)
-    write_classified_fasta(folder / "corpus", folder / "x.fa", folder / "x.tsv", DNA, STATES, FASTA)
-    return Corpus.open(folder / "corpus")
-
+of_table = partial(corpus_of_table, STATES, TABLE)
+of_fasta = partial(corpus_of_fasta, STATES, FASTA)
 
 ROWS = st.lists(
     st.tuples(
