@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from basetag.code_digest import code_digest
+from basetag.code_digest import code_digest, imported_modules
 from tests.conftest import REPOSITORY
 from tests.workflow import TINY, copy_workflow, planned, snakemake, write_config
 
@@ -124,20 +124,32 @@ def test_comments_docstrings_and_dates_of_all_code_rerun_nothing(ran):
             path.write_text(text)
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_code_of_a_module_changes_the_digest_of_its_users_alone(ran, users, module):
+@pytest.mark.parametrize("rule", SCRIPTS)
+def test_a_rule_hangs_on_the_modules_that_its_script_imports(users, rule):
+    script = REPOSITORY / "scripts" / f"{rule}.py"
+    used = {name.removesuffix(".__init__") for name in MODULES if rule in users[name]}
+    assert set(imported_modules(script, LIBRARY)) == used - SILENT
+
+
+def test_code_of_a_module_changes_the_digest_of_its_users_alone(ran, users):
     workflow, _ = ran
     before = {rule: digest(workflow, rule) for rule in FOLLOWERS}
-    with changed_code(workflow, module):
-        moved = {rule for rule in FOLLOWERS if digest(workflow, rule) != before[rule]}
-    assert moved == (set() if module in SILENT else users[module])
+    for module in MODULES:
+        using = users[module]
+        # One that uses it and one that does not, where there are such.
+        rules = [*sorted(using)[:1], *sorted(FOLLOWERS.keys() - using)[:1]]
+        with changed_code(workflow, module):
+            moved = {rule for rule in rules if digest(workflow, rule) != before[rule]}
+        assert moved == (set() if module in SILENT else using & set(rules)), module
 
 
-def test_modules_of_each_set_of_users_rerun_these_and_what_hangs_on_them(ran, users):
-    """A digest that moves reruns its rule: shown with a module for each set of rules."""
+def test_modules_rerun_their_users_and_what_hangs_on_them(ran, users):
+    """A digest that moves reruns its rule: shown with modules of few, of more and of all rules."""
     workflow, config = ran
     of_users = {frozenset(rules): module for module, rules in users.items() if module not in SILENT}
-    for rules, module in of_users.items():
+    sets = sorted(filter(None, of_users), key=lambda rules: (len(rules), sorted(rules)))
+    for rules in sets[:: max(1, len(sets) // 5)]:
+        module = of_users[rules]
         with changed_code(workflow, module):
             assert planned(workflow, config) == closure(rules), module
     with changed_code(workflow, *SILENT):

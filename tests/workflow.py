@@ -50,7 +50,7 @@ TINY = {
 def copy_workflow(folder: Path) -> Path:
     """Copy what the workflow needs into `folder`, without what a run or an import left there."""
     folder.mkdir()
-    ignored = shutil.ignore_patterns("__pycache__", ".snakemake")
+    ignored = shutil.ignore_patterns(".snakemake")
     for part in PARTS:
         source = REPOSITORY / part
         if source.is_dir():

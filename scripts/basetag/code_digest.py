@@ -47,9 +47,7 @@ def code_digest(script: Path, library: Path) -> str:
         For a file that is missing or is no valid Python, with its line.
     """
     digest = hashlib.sha256(_source(script).digest.encode())
-    for name in imported_modules(script, library):
-        module = _module_file(name, library)
-        assert module is not None  # noqa: S101 - imported_modules names only what it found
+    for name, module in sorted(_imported(script, library).items()):
         digest.update(f"\n{name} {_source(module).digest}".encode())
     return digest.hexdigest()[:32]
 
@@ -72,20 +70,26 @@ def imported_modules(script: Path, library: Path) -> list[str]:
     BasetagError
         As in `code_digest`.
     """
-    left_out = {f"{library.name}.{module}" for module in LEFT_OUT}
-    found: set[str] = set()
+    return sorted(_imported(script, library))
+
+
+def _imported(script: Path, library: Path) -> dict[str, Path]:
+    """Return the files of the library modules that `script` imports, by their dotted names."""
+    modules = _modules(library)
+    for module in LEFT_OUT:
+        modules.pop(f"{library.name}.{module}", None)
+    found: dict[str, Path] = {}
     waiting = [(script, "")]
     while waiting:
         file, package = waiting.pop()
         for imported in _source(file).imports:
             for name in _candidates(imported, package):
-                module = _module_file(name, library)
-                if module is None or name in found or name in left_out:
+                if name in found or name not in modules:
                     continue
-                found.add(name)
+                module = found[name] = modules[name]
                 is_package = module.name == "__init__.py"
                 waiting.append((module, name if is_package else name.rpartition(".")[0]))
-    return sorted(found)
+    return found
 
 
 @dataclass(frozen=True)
@@ -205,13 +209,12 @@ def _candidates(imported: _Import, package: str) -> Iterator[str]:
         yield f"{module}.{name}"
 
 
-def _module_file(name: str, library: Path) -> Path | None:
-    """Return the file of the module `name` where it belongs to the library, else None."""
-    package, _, rest = name.partition(".")
-    if package != library.name:
-        return None
-    place = library.joinpath(*rest.split(".")) if rest else library
-    for file in (place / "__init__.py", place.with_suffix(".py")):
-        if file.is_file():
-            return file
-    return None
+def _modules(library: Path) -> dict[str, Path]:
+    """Return the file of each module of the library, by its dotted name; packages go before."""
+    found: dict[str, Path] = {}
+    for file in library.rglob("*.py"):
+        place = file.parent if file.name == "__init__.py" else file.with_suffix("")
+        name = ".".join([library.name, *place.relative_to(library).parts])
+        if file.name == "__init__.py" or name not in found:
+            found[name] = file
+    return found
