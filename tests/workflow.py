@@ -48,9 +48,13 @@ TINY = {
 
 
 def copy_workflow(folder: Path) -> Path:
-    """Copy what the workflow needs into `folder`, without what a run or an import left there."""
+    """Copy what the workflow needs into `folder`, without what a run left there.
+
+    What was compiled goes with its sources, whose dates are kept: the jobs need not compile it
+    anew. Files that are being written then may be gone when they are copied.
+    """
     folder.mkdir()
-    ignored = shutil.ignore_patterns(".snakemake")
+    ignored = shutil.ignore_patterns(".snakemake", "*.tmp.*", "*.pyc.*")
     for part in PARTS:
         source = REPOSITORY / part
         if source.is_dir():
