@@ -603,8 +603,9 @@ def test_pretraining_in_small_says_what_a_start_is_worth(tmp_path):
         dataset["simulate"] |= {"records": 20, "length": 500}
     config["training"] |= SMALL
     config["taggers"]["body"]["training"] = {"bases": 8000}
-    del config["taggers"]["majority"]
+    del config["taggers"]["majority"], config["taggers"]["filtered"], config["taggers"]["frozen"]
     sweep = config["sweeps"]["labels"]
+    del sweep["taggers"]["frozen"]
     sweep["seeds"] = [1, 2]
     for grid in sweep["taggers"].values():
         grid["training.labels"] = [600]
