@@ -21,7 +21,6 @@ from basetag.splits.table import read_split
 
 log = logging.getLogger("basetag")
 
-ROWS = 256  # drawn side by side, by random numbers of their own
 WIDTH = 80
 
 
@@ -44,10 +43,10 @@ def main(
     frequencies = letter_counts(opened, training).astype(np.float64)
 
     def batches() -> Iterator[np.ndarray]:
-        for number, first in enumerate(range(0, settings["records"], ROWS)):
+        for number, first in enumerate(range(0, settings["records"], settings["rows"])):
             seed = np.random.SeedSequence(settings["draws_seed"], spawn_key=(number,))
             generator = np.random.default_rng(seed)
-            rows = min(ROWS, settings["records"] - first)
+            rows = min(settings["rows"], settings["records"] - first)
             if given is None:
                 first_letters = np.tile(frequencies / frequencies.sum(), (rows, 1))
                 prompts = draw_letters(first_letters, settings["temperature"], generator)[:, None]

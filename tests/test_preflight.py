@@ -383,6 +383,7 @@ def work(*, kept=True, **taggers):
             for genome in ("g", "unseen")
             for tagger in taggers.values()
         ],
+        "generate": [],
         "controls": 500,
     }
 
@@ -468,6 +469,19 @@ def test_further_heads_cost_an_encoding_each_and_a_prediction_by_each_that_learn
     found = {e.rule: e for e in estimates(own, SIZES)}
     assert (found["encode_head"].jobs, found["encode_head"].disk) == (2, 2_000_000)
     assert (found["predict_head"].jobs, found["predict_head"].disk) == (2, 100_000 * 4 * (2 + 4))
+
+
+def test_generated_letters_are_estimated_within_their_order_of_magnitude():
+    """By a GRU of 128: few sequences cost a step's time each letter, many what it computes."""
+    gru = NETWORK | {"cell": "gru", "hidden": 128, "directions": 1}
+    for records, seconds in ((10, 1.6), (256, 3.9), (2560, 39)):
+        own = work() | {
+            "generate": [{"network": gru, "records": records, "length": 4000, "rows": 256}]
+        }
+        (found,) = (e for e in estimates(own, SIZES) if e.rule == "generate_sequences")
+        started = found.seconds - COSTS["generate_sequences"].start
+        assert seconds / 3 < started < seconds * 3
+        assert found.disk == round(0.3 * records * 4000)
 
 
 def test_every_rule_that_is_estimated_is_one_of_the_workflow():

@@ -40,6 +40,7 @@ from basetag.config.datasets import (
 from basetag.config.decoding import Viterbi
 from basetag.config.features import kind_and_path
 from basetag.config.further_heads import TableHead
+from basetag.config.generation import ROWS
 from basetag.config.labels import label_path
 from basetag.config.networks import ARCHITECTURE, Network
 from basetag.config.next_token import NextTokenDataset, NextTokenFetched, NextTokenSimulated
@@ -364,13 +365,14 @@ class Config(Sources):
     def generate_settings(self, generated: str) -> Settings:
         """Return `records`, `length`, `temperature`, `prompt`, `draws_seed` of what is generated.
 
-        And `dataset`, `tagger` and `seed` of what it is drawn from, and `window`: how many letters
-        it saw at once in training.
+        And `dataset`, `tagger` and `seed` of what it is drawn from; `window`: how many letters
+        it saw at once in training; `rows`: how many sequences are drawn side by side.
         """
         dataset, tagger, seed = self.generating_run(generated)
         own = self.model.generate[generated].model_dump()
         window = self.train_settings(tagger, 0)["training"]["window"]
-        return own | {"dataset": dataset, "tagger": tagger, "seed": seed, "window": window}
+        about = {"dataset": dataset, "tagger": tagger, "seed": seed}
+        return own | about | {"window": window, "rows": ROWS}
 
     def summarise_sweep_settings(self, sweep: str) -> Settings:
         """Return `axes` (columns, in order) and `runs`, in the order of `sweep_runs`.

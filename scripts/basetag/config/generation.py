@@ -8,6 +8,9 @@ from pydantic import Field, model_validator
 
 from basetag.config.section import LARGEST_SEED, Section, Seed, mistake
 
+#: Sequences that are drawn side by side, by random numbers of their own.
+ROWS = 256
+
 
 class Generation(Section):
     """Sequences drawn letter by letter from a network of a dataset with `task: next_token`."""

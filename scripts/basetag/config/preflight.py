@@ -140,6 +140,12 @@ def _work(config: Config) -> Settings:
             for genome in sorted(config.model.annotate)
             for use in sorted(config.uses(genome), key=lambda use: use.run)
         ],
+        "generate": [
+            {key: own[key] for key in ("records", "length", "rows")}
+            | _tagger(config, own["tagger"])
+            for name in sorted(config.model.generate)
+            if (own := config.generate_settings(name))
+        ],
         "controls": config.model.evaluation.controls.bases,
     }
 

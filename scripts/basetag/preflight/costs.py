@@ -8,7 +8,7 @@ of the server in benchmarks/, and neither a GPU nor other work on the machine en
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 _MB = 10**6
@@ -56,6 +56,7 @@ COSTS: dict[str, Cost] = {
     "predict_network": Cost(4, 4e6, 550 * _MB, 1, "benchmarks/training.md, long_record.md"),
     "predict_head": Cost(4, 4e6, 550 * _MB, 0, "as predict_network"),
     "evaluate_tagger": Cost(1, 3e6, 250 * _MB, 0, "benchmarks/chance.md; logs"),
+    "generate_sequences": Cost(4, 4e6, 450 * _MB, 0.3, "benchmarks/generation.md"),
     # What a part leaves goes when the parts are gathered; both lie there for a moment.
     "annotate_part": Cost(3, 4e6, 650 * _MB, 2.5, "benchmarks/long_record.md; bytes by state"),
     "gather_annotation": Cost(2, 10e6, 300 * _MB, 2.5, "bytes of a bigWig, by state"),
@@ -73,6 +74,7 @@ _CELLS = {"none": (0.1, 1), "rnn": (0.4, 1), "mingru": (0.2, 2), "gru": (1.1, 3)
 _UNIT, _PAIR, _LONGER = 0.0224, 8.1e-5, 2.5
 _LAYER = 2.0  # a further layer reads numbers, and not the letters of a small table
 _PREDICTION = 8.0  # times as many bases as in training
+_STEP = 4e-4  # seconds of a letter of all sequences drawn side by side, however small the network
 _ARRAYS = 5  # copies of all activations that training holds at once
 
 
@@ -182,6 +184,8 @@ def _jobs(work: Mapping[str, Any], sizes: Sizes) -> Iterator[Estimate]:
                 disk = _NUMBER * states if kept else 0
                 yield _prediction("predict_head", network, tested, seeds, disk)
         yield _plain("evaluate_tagger", int(bases * shares["test"]), seeds)
+    for drawn in work["generate"]:
+        yield _generation(**drawn)
     for genome in work["genomes"]:
         if genome in sizes.genomes:
             yield _plain("encode_genome", sizes.genomes[genome])
@@ -242,6 +246,13 @@ def _prediction(
     each = max(1 / cost.speed, microseconds(network) / 1e6 / _PREDICTION)
     seconds = jobs * (cost.start + bases * each)
     return Estimate(rule, jobs, seconds, cost.memory, int(jobs * bases * disk))
+
+
+def _generation(network: Mapping[str, Any], records: int, length: int, rows: int) -> Estimate:
+    rule = "generate_sequences"
+    drawn = _prediction(rule, network, records * length, 1, COSTS[rule].disk)
+    steps = -(-records // rows) * length
+    return replace(drawn, seconds=drawn.seconds + steps * _STEP)
 
 
 def total_disk(found: Sequence[Estimate]) -> int:
