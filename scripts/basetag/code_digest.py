@@ -76,8 +76,8 @@ def imported_modules(script: Path, library: Path) -> list[str]:
 def _imported(script: Path, library: Path) -> dict[str, Path]:
     """Return the files of the library modules that `script` imports, by their dotted names."""
     modules = _modules(library)
-    for module in LEFT_OUT:
-        modules.pop(f"{library.name}.{module}", None)
+    for left_out in LEFT_OUT:
+        modules.pop(f"{library.name}.{left_out}", None)
     found: dict[str, Path] = {}
     waiting = [(script, "")]
     while waiting:
