@@ -210,6 +210,38 @@ class Population:
             yield {name: (own.low, self.truth[name], own.high) for name, own in figures.items()}
 
 
+def classified_cases(n: int, share: float, repeats: int) -> Iterator[dict[str, Any]]:
+    """Yield the intervals of records of two classes, of which so large a share is called rightly.
+
+    Both ends are None where no interval can be given: without a mistake.
+    """
+    rng = np.random.default_rng([n, round(1000 * share)])
+    law = np.array([[share, 1 - share], [1 - share, share]]) / 2
+    measures: dict[str, tuple[Any, tuple[float, float]]] = {
+        "balanced accuracy": (balanced_accuracy, (0, 1)),
+        "macro F1": (macro_f1, (0, 1)),
+        "MCC": (matthews_correlation, (-1, 1)),
+    }
+    truth = {"accuracy": share}
+    for name, (measure, _) in measures.items():
+        truth[name] = float(measure(confusion_sums(law[None]).sum(axis=0)[None])[0][0])
+    for repeat in range(repeats):
+        confusion = rng.multinomial(1, law.ravel(), size=n).reshape(n, 2, 2).astype(float)
+        right = confusion[:, [0, 1], [0, 1]].sum(axis=1)
+        rows = confusion_sums(confusion)
+        figures: dict[str, Figure | None] = {}
+        figures |= ratio_figures(
+            {"accuracy": (right, np.ones(n))}, seed=repeat, bounds={"accuracy": (0, 1)}
+        )
+        figures |= smooth_figures(
+            {name: SmoothMeasure(rows, *own) for name, own in measures.items()}, seed=repeat
+        )
+        yield {
+            name: (own.low, truth[name], own.high) if own else (None, truth[name], None)
+            for name, own in figures.items()
+        }
+
+
 def block_cases(bases: int, repeats: int) -> Iterator[dict[str, Case]]:
     """Yield the intervals on one record of a chain of mean length 50, which is cut into blocks.
 
@@ -278,6 +310,13 @@ def main(repeats: int) -> None:
         print(header.format(f"records, {'a few of them hard' if skewed else 'of all kinds'}"))
         for name in population.truth:
             print(_line(name, [coverage(case[name] for case in cases) for cases in found]))
+    for share in (0.8, 0.95, 0.98):
+        cases = [list(classified_cases(n, share, repeats)) for n in (20, 50, 200)]
+        print(f"\n| records, {share:.0%} called rightly | 20 records | 50 records | 200 records |")
+        print("|---|---|---|---|")
+        for name in cases[0][0]:
+            own = [[case[name] for case in of_n if case[name][0] is not None] for of_n in cases]
+            print(_line(name, map(coverage, own)), flush=True)
     sizes = (20_000, 50_000, 200_000)
     print("\n| one record in blocks | " + " | ".join(f"{n:,} bases" for n in sizes) + " |")
     print("|---|---|---|---|")

@@ -7,13 +7,14 @@ import pytest
 from benchmarks.interval_coverage import (
     Population,
     block_cases,
+    classified_cases,
     coverage,
     difference_cases,
     ratio_cases,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import bootstrap, t
+from scipy.stats import beta, binomtest, bootstrap, t
 
 from basetag.judgement.intervals import (
     Figure,
@@ -40,6 +41,36 @@ def test_nine_segments_carry_no_interval_and_ten_do():
     nine = ratio_figures({"x": (numerator[:9], np.ones(9))}, seed=1)["x"]
     assert (nine.value, nine.low, nine.high) == (4.0, None, None)
     assert ratio_figures({"x": (numerator, np.ones(10))}, seed=1)["x"].low is not None
+
+
+@pytest.mark.parametrize(("n", "right"), [(10, 10), (20, 19), (32, 31), (40, 0), (537, 401)])
+def test_records_that_are_right_or_wrong_have_the_exact_interval_of_a_binomial_share(n, right):
+    rows = (np.arange(n + 3) < right).astype(float), (np.arange(n + 3) < n).astype(float)
+    figure = ratio_figures({"x": rows}, seed=1, bounds={"x": (0, 1)})["x"]
+    ends = binomtest(right, n).proportion_ci(0.95, "exact")
+    assert (figure.value, figure.low, figure.high) == pytest.approx((right / n, *ends), abs=1e-12)
+
+
+@pytest.mark.parametrize("share", [0.8, 0.95, 0.98])
+def test_measures_of_few_records_hold_the_truth_where_few_are_wrong(share):
+    """Draws without any mistake are many there, and say too little of how many there could be."""
+    for n in (20, 50):
+        found = list(classified_cases(n, share, 200))
+        for name in ("balanced accuracy", "macro F1", "MCC"):
+            held, _, _ = coverage(case[name] for case in found if case[name][0] is not None)
+            assert held > 0.9, (name, n)
+
+
+def test_a_share_of_records_with_few_mistakes_reaches_as_far_as_that_of_as_many_trials():
+    """Korn & Graubard: a binomial share of as many trials as have the standard error."""
+    right, bases = np.full(30, 20.0), np.full(30, 20.0)
+    right[:2] = 17, 19
+    figure = ratio_figures({"x": (right, bases)}, seed=1, bounds={"x": (0, 1)})["x"]
+    share = right.sum() / bases.sum()
+    error = np.sqrt(np.square(right / 20 - share).sum()) / 30
+    n = share * (1 - share) / error**2
+    ends = beta.ppf((0.025, 0.975), [n * share, n * share + 1], [n - n * share + 1, n - n * share])
+    assert (figure.low, figure.high) == pytest.approx(tuple(ends), rel=1e-6)
 
 
 @pytest.mark.parametrize("share", [1.0, 0.9, 0.0])

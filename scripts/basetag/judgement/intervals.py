@@ -10,7 +10,12 @@ skewed distribution but is a little short where units are few and symmetric; Stu
 there and short where they are skewed. So an interval reaches as far to each side as the farther of
 the two. A figure between two bounds is taken to the scale of log odds, on which its spread hardly
 changes with its size and it has no bounds (Tibshirani 1988, Biometrika 75:433); there the
-bootstrap-t needs no help. How often all these hold the truth: `benchmarks/interval_coverage.md`.
+bootstrap-t needs no help. Where a bound is reached in some of the draws (units without a mistake
+among few that have one), they say too little of it, and the interval is that of a binomial share of
+as many units as have its standard error (Korn and Graubard 1998, Survey Methodology 24:193). Of
+units that are right or wrong as wholes, as records that are classified, that is the exact one
+(Clopper and Pearson 1934), which is always taken. How often all these hold the truth:
+`benchmarks/interval_coverage.md`.
 """
 
 from __future__ import annotations
@@ -22,7 +27,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit, stdtrit
+from scipy.special import betaincinv, expit, logit, stdtrit
 
 from basetag.judgement.interval_kernels import resampled_sums, squared_influence
 
@@ -36,6 +41,8 @@ _TAILS = (0.025, 0.975)
 # The standard error of a draw counts as at least this share of that of all units; up to 0.3 it
 # changes no coverage of `benchmarks/interval_coverage.md` by more than half a percent.
 _LEAST_ERROR = 0.2
+# So large a share of draws may reach a bound before they say too little.
+_REACHED = 0.002
 
 Floats = NDArray[np.float64]
 
@@ -123,7 +130,8 @@ def ratio_figures(
     dict of str to Figure
         Without an interval where fewer than `FEWEST_UNITS` units have a denominator; nor, but
         for `identities`, where all units have the same ratio: that is luck (twelve units without
-        a mistake), and says nothing of how the next would differ.
+        a mistake), and says nothing of how the next would differ. A share of units that are each
+        0 or 1 of 1 has one even then.
     """
     figures = {}
     rows: list[Floats] = []
@@ -134,7 +142,11 @@ def ratio_figures(
         value = float(numerator.sum() / denominator.sum())
         figures[name] = Figure(value)
         n_counting = int(np.count_nonzero(denominator))
-        if n_counting >= FEWEST_UNITS:
+        if n_counting < FEWEST_UNITS:
+            continue
+        if (bounds or {}).get(name) == (0, 1) and _are_single(numerator, denominator):
+            figures[name] = Figure(value, *_binomial_ends(value, n_counting))
+        else:
             residual = numerator - value * denominator
             parts = [residual**2, residual * denominator, denominator**2]
             squares, products, base_squares = (np.asarray(part.sum()) for part in parts)
@@ -262,15 +274,33 @@ def _with_bounded_interval(
     """Return a figure between bounds with its interval, from figures and errors of the draws."""
     least, width = bounds[0], bounds[1] - bounds[0]
     share, shares, errors = (value - least) / width, (drawn[0] - least) / width, drawn[1] / width
-    inside = (shares > 0) & (shares < 1)
-    if not 0 < share < 1 or 2 * np.count_nonzero(inside) < shares.size:
+    inside = (shares > _NO_SPREAD) & (shares < 1 - _NO_SPREAD)  # but for rounding
+    if not 0 < share < 1:
         return Figure(value)
-    shares, errors = shares[inside], errors[inside]
-    odds_error = error / width / (share * (1 - share))
-    odds_errors = errors / (shares * (1 - shares))
-    low, high = _studentised(odds_error, logit(shares) - logit(share), odds_errors)
-    ends = expit(logit(share) - np.array([high, low]) * odds_error)
-    return Figure(value, float(least + width * ends[0]), float(least + width * ends[1]))
+    if np.mean(~inside) > _REACHED:
+        ends = _binomial_ends(share, share * (1 - share) / (error / width) ** 2)
+    else:
+        shares, errors = shares[inside], errors[inside]
+        odds_error = error / width / (share * (1 - share))
+        odds_errors = errors / (shares * (1 - shares))
+        low, high = _studentised(odds_error, logit(shares) - logit(share), odds_errors)
+        begin, end = expit(logit(share) - np.array([high, low]) * odds_error).tolist()
+        ends = begin, end
+    return Figure(value, least + width * ends[0], least + width * ends[1])
+
+
+def _are_single(numerator: Floats, denominator: Floats) -> bool:
+    """Whether each unit counts 1 or not at all, and 0 or 1 of it."""
+    counts, shares = np.unique(denominator), np.unique(numerator)
+    return bool(np.isin(counts, (0, 1)).all() and np.isin(shares, (0, 1)).all())
+
+
+def _binomial_ends(share: float, n: float) -> tuple[float, float]:
+    """Return the ends of the exact interval of a share of `n` independent trials."""
+    hits, misses = n * share, n * (1 - share)
+    low = float(betaincinv(hits, misses + 1, _TAILS[0])) if hits > 0 else 0.0
+    high = float(betaincinv(hits + 1, misses, _TAILS[1])) if misses > 0 else 1.0
+    return low, high
 
 
 def _studentised(error: float, shift: Floats, errors: Floats) -> tuple[float, float]:
