@@ -565,7 +565,7 @@ def test_the_next_base_in_small_ends_in_a_report_and_in_sequences(tmp_path):
     workflow = copy_workflow(tmp_path / "workflow")
     config = yaml.safe_load((REPOSITORY / "examples/next_base.yaml").read_text())
     del config["datasets"]["phage"]
-    del config["generate"]["phage_like"], config["generate"]["phage_drift"]
+    del config["generate"]["phage_like"], config["generate"]["phage_long"]
     config["datasets"]["ecoli"]["split"] |= {"block": 4000, "gap": 100}
     kept = ("gru", "markov0", "markov6")
     config["taggers"] = {name: config["taggers"][name] for name in kept}

@@ -214,3 +214,14 @@ def test_a_number_written_as_the_threshold_is_above(tmp_path_factory, digits):
     text = f"{digits / 10_000!r}"
     corpus = of_table(folder, f"name,sequence,y\na,A,{text}\n", threshold=float(text))
     assert judged_corpus(corpus).labels.tolist() == [ABOVE]
+
+
+def test_numbers_that_single_precision_cannot_tell_apart_are_refused(tmp_path):
+    rows = "".join(f"ACGT,{100_000_000 + number}\n" for number in range(100))
+    with pytest.raises(InputError) as error:
+        of_table(tmp_path, f"sequence,y\n{rows}", name=None)
+    assert "the numbers of column 'y' lie close together around 1e+08" in str(error.value)
+    assert "in steps of 8 there" in str(error.value)
+    assert list(tmp_path.glob("corpus/*")) == []
+    rows = "".join(f"ACGT,{100 + number / 100}\n" for number in range(100))
+    assert of_table(tmp_path, f"sequence,y\n{rows}", name=None).targets.size == 100

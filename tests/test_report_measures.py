@@ -170,14 +170,17 @@ def test_differences_are_turned_round_so_that_all_are_from_one_tagger():
         ("-0.03", "-0.01", False, "better"),
         ("-0.01", "0.03", True, "cannot be told apart"),
         ("0", "0", True, "cannot be told apart"),
-        ("", "", True, "cannot be told apart"),
+        ("", "", True, "not tested"),
     ],
 )
 def test_a_difference_is_called_real_only_beyond_its_interval(low, high, more_is_better, verdict):
     (found,) = differences_from("b", pairs(("a", "b", "0.02", low, high)), more_is_better)
     assert found.verdict == verdict
     (sentence,) = difference_sentences("b", "accuracy", [found])
-    start = "Cannot be told from b" if verdict[0] == "c" else f"{verdict.capitalize()} than b"
+    start = {
+        "cannot be told apart": "Cannot be told from b by this test",
+        "not tested": "Without an interval, and so not tested against b",
+    }.get(verdict, f"{verdict.capitalize()} than b")
     assert sentence.startswith(start)
     assert f"a ({signed(0.02)})" in sentence
 

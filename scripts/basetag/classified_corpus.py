@@ -34,7 +34,7 @@ from basetag.corpus_files import (
 from basetag.errors import InputError, nearest
 from basetag.fasta import LetterTable
 from basetag.files import written_whole
-from basetag.labelling.record_values import read_record_values
+from basetag.labelling.record_values import check_resolution, read_record_values
 from basetag.labelling.sequence_table import read_sequence_table
 from basetag.left_out import letters_to_tokens
 from basetag.letters import UNLABELLED
@@ -75,6 +75,9 @@ class Told(Protocol):
     def value(self, text: str, path: Path, row: Any) -> float:
         """Return what the column says as a number, or raise InputError at its row."""
 
+    def check(self, values: Floats, path: Path) -> None:
+        """Raise InputError where the values of all records, (records,), are of no use."""
+
     def labels(self, values: Floats) -> NDArray[np.uint8]:
         """Return the class of each record, (records,)."""
 
@@ -105,6 +108,9 @@ class _Classes:
             advice=(f"did you mean {like!r}? " if like else "")
             + f"the config's classes are {known}",
         )  # fmt: skip
+
+    def check(self, values: Floats, path: Path) -> None:
+        """Refuse nothing."""
 
     def labels(self, values: Floats) -> NDArray[np.uint8]:
         return values.astype(np.uint8)
@@ -137,6 +143,9 @@ class _Targets:
             file=path, line=row.line, record=_name(row),
             advice="give every record a number, such as 0.426 or 4.26e-1, or remove the record",
         )  # fmt: skip
+
+    def check(self, values: Floats, path: Path) -> None:
+        check_resolution(values, path, str(self._column))
 
     def labels(self, values: Floats) -> NDArray[np.uint8]:
         # Both as they are stored: of equal texts none is below the other.
@@ -228,6 +237,7 @@ def write_classified_table(
                 lengths.append(len(own))
                 file.write(own)
                 counts += np.bincount(np.frombuffer(own, dtype=np.uint8), minlength=256)
+        told.check(np.array(values), path)
         encoded = Encoded(names, lengths, counts)
         return finish_records(place, alphabet, states, encoded, told, np.array(values))
 
@@ -270,6 +280,7 @@ def write_classified_fasta(
             if not length:
                 raise _empty(told, name, sequences)
         values = _values_of(encoded.names, classes, scheme, told, sequences)
+        told.check(values, classes)
         return finish_records(place, alphabet, states, encoded, told, values)
 
 

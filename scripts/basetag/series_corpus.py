@@ -32,7 +32,7 @@ from basetag.corpus_files import (
 from basetag.errors import InputError
 from basetag.features import FEATURE_NAMES, FEATURES
 from basetag.files import written_whole
-from basetag.labelling.record_values import RecordValue, read_record_values
+from basetag.labelling.record_values import RecordValue, check_resolution, read_record_values
 from basetag.letters import UNLABELLED
 from basetag.series import FALLS, RISES, VALUE, last_known, next_values
 
@@ -96,6 +96,7 @@ def write_series_corpus(
     while scheme["record"] is None and told and math.isnan(told[-1]):
         told.pop()  # empty lines at the end of a file are no steps
         lengths[-1] -= 1
+    check_resolution(np.array(told), path, column)
     values, sizes = np.array(told, dtype=np.float32), np.array(lengths, dtype=np.int64)
     targets = next_values(values, sizes) if values.size else values
     known = ~np.isnan(targets)

@@ -147,6 +147,7 @@ def write_text_corpus(
         if len(word_of) < len(digest_of):
             raise RuntimeError("two words have one digest of 64 bits")
         words_read = np.asarray(np.load(place[WORDS], mmap_mode="r"))
+        told.check(np.array(values), path)
         labels = told.labels(np.array(values))
         training = _training(
             words_read, names, lengths, labels, states, told.task, vocabulary, split_table

@@ -209,7 +209,7 @@ def check_whole_records(split: Any) -> None:
     if split.by == "block":
         raise mistake(
             "what is told is of a whole record, which no split may cut",
-            "split by record, name or table",
+            "split by record, name, table or fold",
             "split",
             "by",
         )

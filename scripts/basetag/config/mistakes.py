@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails
 
 from basetag.config.layers import Keys, Layers
 from basetag.config.model import ConfigModel
-from basetag.config.section import MAXIMUM_NAME, range_text
+from basetag.config.section import MAXIMUM_NAME, every_section, range_text
 from basetag.errors import ConfigError, nearest
 
 _SHOWN = 60
@@ -162,9 +162,10 @@ def _one_of(keys: Keys, found: dict[str, Any], context: dict[str, Any]) -> Mista
         both = " and ".join(context["given"])
         advice = "remove one of them, or set it to null where it stands in a lower file"
         return Mistake(keys, f"has both {both}", advice)
+    known = {name for section in every_section() for name in section.model_fields}
     for key in found:
         close = nearest(str(key), choices)
-        if close is not None and key not in choices:
+        if close is not None and key not in known:
             return Mistake((*keys, key), f"unknown key {key!r}", f"did you mean {close}?")
     return Mistake(keys, f"has neither {' nor '.join(choices)}", "add one of them")
 

@@ -100,7 +100,7 @@ class _Series(Section):
 
     def letters_and_names(self) -> dict[str, str]:
         """Return a letter for each direction, and its name."""
-        return state_letters(["rises", "falls"], {})
+        return state_letters(["rises or stays", "falls"], {})
 
 
 class WaveDataset(_Series):

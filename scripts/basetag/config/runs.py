@@ -343,7 +343,7 @@ class Runs:
             return None
         # By key: whether it is as it must not be, what would happen, what to do.
         wrong = {
-            "bidirectional": (settings.bidirectional, "reads that one, too"),
+            "bidirectional": (settings.bidirectional, "what reads both ways reads that one, too"),
             "head": (settings.head != "softmax", "a CRF reads a record as a whole"),
             "pooling": (settings.pooling is not None, "pooling sums up a record as a whole"),
             "both_strands": (settings.both_strands, f"the other strand begins behind the {one}"),

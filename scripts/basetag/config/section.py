@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 from pydantic import (
@@ -88,6 +88,13 @@ def distinct(names: dict[str, Any]) -> dict[str, Any]:
                 name,
             )
     return names
+
+
+def every_section(of: type[Section] = Section) -> Iterator[type[Section]]:
+    """Yield every kind of section that there is."""
+    for section in of.__subclasses__():
+        yield section
+        yield from every_section(section)
 
 
 def one_of(*keys: str) -> BeforeValidator:

@@ -11,11 +11,46 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from basetag.errors import InputError, nearest
 from basetag.text_lines import decoded_blocks
 
 # A column beside the two may hold whole sequences.
 _LONGEST_FIELD = 1 << 30
+# So many steps of single precision numbers should differ by, at least.
+_STEPS = 100
+
+
+def check_resolution(values: NDArray[np.float64], path: Path, column: str) -> None:
+    """Refuse numbers whose differences single precision, in which they are kept, cannot hold.
+
+    Parameters
+    ----------
+    values : ndarray of float64, (values,)
+        NaN where one is missing.
+    path : Path
+        Where they are from.
+    column : str
+        Its column.
+
+    Raises
+    ------
+    InputError
+        Where their deviation is below `_STEPS` steps of the numbers that there are at their size.
+    """
+    known = values[~np.isnan(values)]
+    if not known.size:
+        return
+    step = float(np.spacing(np.float32(np.abs(known).max())))
+    if 0 < known.std() < _STEPS * step:
+        raise InputError(
+            f"the numbers of column {column!r} lie close together around {known.mean():.6g}, and "
+            f"are kept in single precision, in steps of {step:.2g} there",
+            file=path,
+            advice="subtract their mean from all of them",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,8 @@ def _rows(path: Path, numbers: Sequence[int]) -> Iterator[tuple[int, list[str]]]
                 f"cannot be read ({error})", file=path, line=begin,
                 advice="is a double quote missing? One within a field is written twice",
             ) from error  # fmt: skip
-        if fields and any(field.strip() for field in fields):
+        # Of a table of one column, two quotes are a row whose only field is empty.
+        if any(field.strip() for field in fields) or fields == [""]:
             yield begin, fields
         begin = reader.line_num + 1 + skipped
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from basetag.corpus import NEXT_TOKEN, NEXT_VALUE, TAG, is_of_records
+from basetag.corpus import NEXT_TOKEN, NEXT_VALUE, REGRESS, TAG, is_of_records
 from basetag.left_out import MASKED, UNKNOWN
 from basetag.preflight.findings import Finding
 from basetag.splits.table import SPLITS
@@ -84,6 +84,7 @@ def on_labels(where: str, about: Mapping[str, Any]) -> Iterator[Finding]:
         )
     # Behind a last letter or number nothing is told, nor where the next one is not known.
     told_next = about.get("task") in (NEXT_TOKEN, NEXT_VALUE)
+    of_numbers = about.get("task") == REGRESS
     if about["unlabelled"] and not told_next:
         much = about["unlabelled"] / about["labels_of"] >= _UNSURE
         yield Finding(
@@ -98,14 +99,16 @@ def on_labels(where: str, about: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding(
                 "warning", where, f"the {thing} {state}", f"no {one} has it",
                 f"{many} of each {thing}",
-                f"no tagger can learn it; correct the labels, or leave the {thing} out",
+                "look at the threshold: all numbers lie on one side of it"
+                if of_numbers
+                else f"no tagger can learn it; correct the labels, or leave the {thing} out",
             )  # fmt: skip
         elif n < _RARE * labelled or n < _FEW:
             yield Finding(
                 "warning", where, f"the {thing} {state}", f"{_share(n, labelled, many)} have it",
                 f"{_FEW:,} at least, and {_percent(_RARE)}",
                 f"figures of this {thing} will be unsure"
-                + ("" if told_next else "; training: class_weights can help"),
+                + ("" if told_next or of_numbers else "; training: class_weights can help"),
             )  # fmt: skip
     for state, n in about["states"].items():
         if labelled and n >= _LOPSIDED * labelled:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from basetag.alphabet import Alphabet
-from basetag.corpus import NEXT_TOKEN, NEXT_VALUE
+from basetag.corpus import CLASSIFY, NEXT_TOKEN, NEXT_VALUE, REGRESS
 from basetag.errors import BasetagError
 from basetag.feature_encoding import write_features
 from basetag.intervals import check_names
@@ -160,15 +160,13 @@ def _look_at_dataset(
     )
     with tempfile.TemporaryDirectory(prefix=".preflight-", dir=room) as folder:
         look = look_at_dataset(name, settings, own, Path(folder))
-    told_next = look.about["task"] in (NEXT_TOKEN, NEXT_VALUE)
+    whole = look.about["task"] in (NEXT_TOKEN, NEXT_VALUE, CLASSIFY, REGRESS)
     about = {**look.about, "simulated": False, "unit": _unit(settings["encode"])}
     return Look(
         about,
         [
             *look.notes,
-            *remarks.on_sequences(
-                where, about, None if told_next else settings["encode"]["leave_out"]
-            ),
+            *remarks.on_sequences(where, about, None if whole else settings["encode"]["leave_out"]),
             *remarks.on_labels(where, about),
             *remarks.on_splits(where, about, fractions),
         ],

@@ -68,8 +68,8 @@ def certainty_view(
         dataset.name,
         "certainty",
         f"{dataset.name}: how sure the tagger was of its calls that are {words.hits} and of "
-        f"{words.misses}, over the {total} test {words.many}. Bars are 95 % intervals; many are "
-        "narrower than the mark.",
+        f"{words.misses}, over the {total} test {words.many}. Bars are 95 % intervals, where "
+        "they are wider than the mark.",
     )
     return {"figure": figure, "sentences": sentences}
 

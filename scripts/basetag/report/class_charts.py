@@ -419,7 +419,7 @@ def _positions(sequence: Sequence[str]) -> alt.X:
             ticks=False,
             labelExpr=f"{json.dumps(list(shown))}[datum.value - 1]",
         )
-        return alt.X("position:O", title="Words in their order", axis=written)
+        return alt.X("position:O", title="From the first one on", axis=written)
     if len(shown) * 9 > _WIDEST:
         ticks = [i for i in range(1, len(shown) + 1) if i == 1 or i % 10 == 0]
         return alt.X("position:O", title=_TITLE, axis=alt.Axis(labelAngle=0, values=ticks))

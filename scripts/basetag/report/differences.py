@@ -30,7 +30,7 @@ _MEASURES = {
     "segment_f1": _Measure("segment F1", "", True),
 }
 _OF_SEGMENTS = ("segment_f1",)
-_SAME = "cannot be told apart"
+_SAME, _UNKNOWN = "cannot be told apart", "not tested"
 # From this number of seeds or datasets on, the variance between them is more than a rough figure.
 _FEW = 5
 
@@ -108,7 +108,7 @@ def differences_from(best: str, pairs: Sequence[Row], more_is_better: bool) -> l
         value *= sign
         above = low is not None and low > 0
         below = high is not None and high < 0
-        verdict = _SAME
+        verdict = _SAME if low is not None else _UNKNOWN
         if above or below:
             verdict = "better" if above is more_is_better else "worse"
         text = signed(value)
@@ -123,13 +123,15 @@ def differences_from(best: str, pairs: Sequence[Row], more_is_better: bool) -> l
 def difference_sentences(best: str, measure: str, found: Sequence[Difference]) -> list[str]:
     """Say which taggers differ from `best` beyond their interval, and which do not."""
     sentences = []
-    for verdict in ("better", "worse", _SAME):
+    for verdict in ("better", "worse", _SAME, _UNKNOWN):
         own = [d for d in found if d.verdict == verdict]
         if not own:
             continue
         listed = ", ".join(f"{d.tagger} ({signed(d.value)})" for d in own)
         if verdict == _SAME:
             sentences.append(f"Cannot be told from {best} by this test: {listed}.")
+        elif verdict == _UNKNOWN:
+            sentences.append(f"Without an interval, and so not tested against {best}: {listed}.")
         else:
             sentences.append(f"{verdict.capitalize()} than {best} beyond the interval: {listed}.")
     return sentences
@@ -151,7 +153,10 @@ def _difference_figure(
         [row["tagger"], row["other"], *(_number(row[key]) for key in ("difference", "low", "high"))]
         for row in pairs
     ]
-    units = pairs[0]["units"]
+    units = numbers.count(int(pairs[0]["units"]))
+    bars = f"Bars are 95 % intervals of the paired difference, over {units} units."
+    if all(pair["low"] == "" for pair in pairs):
+        bars = f"There are no intervals: {units} units are too few."
     chart = difference_charts.difference_chart(
         found,
         listed,
@@ -164,10 +169,8 @@ def _difference_figure(
         dataset.name,
         f"differences-{name}",
         f"{dataset.name}: {measure.name} of each tagger less that of {best}, on the same "
-        f"{words.many}; what is further {better} is better. Bars are 95 % intervals of the "
-        f"paired difference, over {numbers.count(int(units))} units. Seeds of one tagger are taken "
-        "together. The "
-        "table behind has all pairs.",
+        f"{words.many}; what is further {better} is better. {bars} Seeds of one tagger are taken "
+        "together. The table behind has all pairs.",
     )
 
 
@@ -184,7 +187,7 @@ def _variance_view(
     ]
     if not parts:
         return None
-    unit = f" ({measure.unit})" if measure.unit else ""
+    unit = _unit(measure, counted(dataset.results[0].metrics))
     chart = difference_charts.variance_chart(
         parts,
         f"Standard deviation of {measure.name}{unit}",

@@ -21,6 +21,7 @@ def length_chart(
     exact: Mapping[str, Any] | None,
     state_names: Mapping[str, str],
     *,
+    many: str,
     description: str,
 ) -> Chart:
     """Draw how long true segments are, and how long those of a tagger and of the exact posterior.
@@ -33,6 +34,8 @@ def length_chart(
         The part `segments` of the tagger's metrics.json and of the exact posterior's, or None.
     state_names : mapping of str to str
         Letter of each state to its meaning.
+    many : str
+        What lengths are counted in.
     description : str
         Text alternative.
     """
@@ -54,7 +57,7 @@ def length_chart(
     scale = alt.Scale(type="log", base=2, domain=[edges[0], edges[-1]], nice=False)
     axis = alt.Axis(values=edges[:: 1 + len(edges) // (24 // columns)], format=",d")
     base = alt.Chart().encode(
-        x=alt.X("from:Q", title="Length of a segment (bases)", scale=scale, axis=axis),
+        x=alt.X("from:Q", title=f"Length ({many})", scale=scale, axis=axis),
         y=alt.Y(
             "segments:Q",
             title="Segments (axis of square roots)",

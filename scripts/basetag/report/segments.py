@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from basetag.report import numbers, segment_charts
+from basetag.report.counted import counted
 from basetag.report.data import DatasetResult, TaggerResult
 from basetag.report.figure_text import cell, interval, with_interval
 from basetag.report.numbers import rate, ratio
@@ -134,6 +135,7 @@ def _figures(
         segments,
         exact,
         dataset.state_names,
+        many=counted(metrics).many,
         description=f"Lengths of the true segments of {dataset.name}, of those that {label} "
         f"calls{beside}, for each state.",
     )

@@ -7,10 +7,12 @@ of the words alone, and stand below.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from basetag.judgement.intervals import FEWEST_UNITS
 from basetag.report.control_wording import control_sentences
 from basetag.report.counted import classifies, counted, of_series, regresses
 from basetag.report.figure_text import mean, spread
@@ -123,7 +125,6 @@ def verdict(
     first = seeds[0]
     name, dataset = str(first["tagger"]), str(first["dataset"])
     accuracy = mean([m["accuracy"]["value"] for m in seeds])
-    majority = float(first["majority_accuracy"])
     words = counted(first)
     of = f"{count(first['test']['bases'])} test sequences" if classifies(first) else words.many
     known = (
@@ -148,7 +149,7 @@ def verdict(
     if regresses(first):
         headline = f"{_numbers_sentence(seeds)} {headline}"
     attained = [own for own in map(own_attained, seeds) if own is not None]
-    badge, level = _badge(attained, seeds, majority)
+    badge, level = _badge(attained, seeds)
     if attained and level != "poor":
         badge += f" ({percent(mean([own['value'] for own in attained]))} attained)"
     details = [*_attained_sentences(seeds), _majority_sentence(first, accuracy)]
@@ -333,22 +334,40 @@ def _numbers_sentence(seeds: Sequence[Metrics]) -> str:
     return f"{of}, held against the true: {told}."
 
 
-def _badge(
-    attained: Sequence[Mapping[str, float]], seeds: Sequence[Metrics], majority: float
-) -> tuple[str, str]:
+def end_of(figure: Mapping[str, float | None], end: str) -> float:
+    """Return an end of a figure's interval; of one without, as of a constant, the figure."""
+    found = figure["value"] if figure[end] is None else figure[end]
+    assert found is not None  # noqa: S101 - a figure has a value
+    return found
+
+
+def least_constant(metrics: Metrics) -> float:
+    """Return the cross-entropy of the test labels' own frequencies, nats: no constant has less."""
+    counts = [sum(row) for row in metrics["confusion"]]
+    return -math.fsum(n / sum(counts) * math.log(n / sum(counts)) for n in counts if n)
+
+
+def _shown(what: str, *, better: bool, few: bool) -> tuple[str, str]:
+    """Return what a tagger was shown to be, or not, and how good that is."""
+    if few:
+        return "too little to tell", "unknown"
+    return (what, "unknown") if better else (f"not {what}", "poor")
+
+
+def _badge(attained: Sequence[Mapping[str, float]], seeds: Sequence[Metrics]) -> tuple[str, str]:
     words = counted(seeds[0])
     if of_series(seeds[0]) and seeds[0]["next_value"]["to_noise"] is not None:
         times = mean([m["next_value"]["to_noise"]["value"] for m in seeds])
         return f"error {ratio(times)} times the noise", "good" if times <= NEAR_NOISE else "fair"
+    few = any(m["units"]["count"] < FEWEST_UNITS for m in seeds)
     if regresses(seeds[0]):
         shares = [m["regression"]["r2"] for m in seeds]
-        better = all(own is not None and (own["low"] or own["value"]) > 0 for own in shares)
-        than = "better than the mean"
-        return (than, "unknown") if better else (f"not {than}", "poor")
+        better = all(own is not None and end_of(own, "low") > 0 for own in shares)
+        return _shown("better than the mean", better=better, few=few)
     if not attained:
-        better = all((m["accuracy"]["low"] or m["accuracy"]["value"]) > majority for m in seeds)
-        commonest = f"better than the commonest {words.given}"
-        return (commonest, "unknown") if better else (f"not {commonest}", "poor")
+        # The primary measure, against the best that can be said without looking at any letter.
+        better = all(end_of(m["cross_entropy"], "high") < least_constant(m) for m in seeds)
+        return _shown(f"better than the {words.given} frequencies", better=better, few=few)
     share = mean([own["value"] for own in attained])
     if share >= AT_CEILING:
         return "has reached its ceiling", "good"

@@ -85,20 +85,23 @@ def make_split(
     units = blocks(corpus, block) if by == "block" and block else whole_records(corpus)
     groups = groups_of_copies(corpus, units.offset, units.lengths)
     sizes = np.bincount(groups)
-    copied = sizes[groups] > 1
+    copied, n_different = sizes[groups] > 1, len(sizes)
     if duplicates == "refuse" and copied.any():
         _refuse_copies(corpus, units, np.flatnonzero(groups == groups[copied][0])[:2])
     if near_copies is not None:
         groups = groups_of_near_copies(corpus, units, groups, near_copies)
         sizes = np.bincount(groups)
     together = sizes[groups] > 1
-    n_groups = len(sizes)
-    if n_groups < np.count_nonzero(shares):
+    n_groups, n_splits = len(sizes), np.count_nonzero(shares)
+    if n_groups < n_splits:
+        advice = "give more records"
+        if not corpus.of_records:
+            advice += ", or split by shorter blocks"
+        if n_different >= n_splits:
+            advice += ", or set near_copies: null"
         raise InputError(
-            f"{n_groups} {by}s of different content cannot be drawn into "
-            f"{np.count_nonzero(shares)} splits",
-            advice="give more records, or split by shorter blocks"
-            + ("" if near_copies is None else ", or set near_copies: null"),
+            f"{n_groups} {by}s of different content cannot be drawn into {n_splits} splits",
+            advice=advice,
         )
     bases = np.bincount(groups, weights=units.lengths).astype(np.float64)
     assignment = _drawn(bases, shares, np.random.default_rng(seed))[groups]
