@@ -247,10 +247,28 @@ def test_a_tagger_starts_from_one_that_this_config_makes(folder):
         str(folder / "elsewhere" / made),
     ):
         config = load(
-            folder, SMALL.replace("{cell: lstm}", f"{{cell: lstm, init_from: {spelling}}}")
+            folder,
+            SMALL.replace("{cell: lstm}", f"{{cell: gru, hidden: 16, init_from: {spelling}}}"),
         )
         assert config.initial_tagger("lstm") == made
         assert config.initial_run("lstm") == ("toy", "gru", 3)
+
+
+def test_weights_that_would_not_fit_are_told_before_anything_is_trained(folder):
+    start = "init_from: {dataset: toy, tagger: gru, seed: 2}"
+    (told,) = mistakes(folder, SMALL.replace("{cell: lstm}", f"{{cell: gru, hidden: 7, {start}}}"))
+    assert told == (
+        "data/config0.yaml, line 9: taggers.lstm.init_from: 'gru' has hidden: 16, and 'lstm' has "
+        "hidden: 7, into which its weights do not fit; give 'lstm' hidden: 16, or name another "
+        "tagger"
+    )
+    # What lies between layers, and the head, may differ.
+    load(folder, SMALL.replace("{cell: lstm}", f"{{cell: gru, hidden: 16, head: crf, {start}}}"))
+    written = SMALL.replace("    split:", "    alphabet: ACGTX\n    split:")
+    (told,) = mistakes(
+        folder, written.replace("{cell: lstm}", f"{{cell: gru, hidden: 16, {start}}}")
+    )
+    assert "'gru' reads 'dna', and the dataset 'mine' is written in 'ACGTX'" in told
 
 
 def test_a_tagger_starts_from_a_file_in_the_results_that_this_config_does_not_make(folder):
@@ -269,8 +287,9 @@ def test_taggers_that_start_from_one_another_in_a_circle_are_one_mistake(folder)
 
     text = SMALL.replace("cell: gru", f"cell: gru, {start('rnn')}").replace(
         "  lstm: {cell: lstm}",
-        f"  lstm: {{cell: lstm, {start('gru')}}}\n  rnn: {{cell: rnn, {start('lstm')}}}\n"
-        f"  last: {{cell: rnn, {start('rnn')}}}",
+        f"  lstm: {{cell: gru, hidden: 16, {start('gru')}}}\n"
+        f"  rnn: {{cell: gru, hidden: 16, {start('lstm')}}}\n"
+        f"  last: {{cell: gru, hidden: 16, {start('rnn')}}}",
     )
     (told,) = mistakes(folder, text)
     assert told == (

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import yaml
+
 #: Cells by the name that the config gives them: their classes in `basetag.networks.cells`.
 CELLS: dict[str, str] = {
     "rnn": "RNN",
@@ -24,6 +26,10 @@ POOLINGS: dict[str, str] = {
     "max": "max pooling",
     "attention": "attention pooling",
 }
+
+
+#: Keys by which trained weights do not differ, or which are looked at apart.
+_MAY_DIFFER = {"dropout", "longest_memory", "head", "pooling", "substates", "features"}
 
 
 def describe(architecture: Mapping[str, Any], n_substates: int = 0) -> str:
@@ -61,6 +67,31 @@ def describe(architecture: Mapping[str, Any], n_substates: int = 0) -> str:
     elif n_substates:
         parts.append(f"{n_substates} substates")
     return ", ".join(parts)
+
+
+def first_difference(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return why the weights of one network do not fit into another; None where they do.
+
+    Parameters
+    ----------
+    theirs, ours : mapping
+        Architectures: of those that are there, and of what they shall fit into.
+
+    Returns
+    -------
+    (str, str) or None
+        The first key that differs, as either config has it.
+    """
+    for key in sorted(ours.keys() - _MAY_DIFFER):
+        found, wanted = theirs.get(key), ours[key]
+        if found != wanted:
+            return as_in_a_config(key, found), as_in_a_config(key, wanted)
+    return None
+
+
+def as_in_a_config(key: str, value: Any) -> str:
+    """Return a key and its value as a config has them: ``hidden: 16``."""
+    return yaml.safe_dump({key: value}, default_flow_style=True, width=10**6).strip()[1:-1]
 
 
 def chain_of(

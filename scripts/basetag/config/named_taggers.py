@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from basetag.architecture import first_difference
 from basetag.config.checked import Config
 from basetag.config.generation import Generation
 from basetag.config.layers import Keys
@@ -65,6 +66,34 @@ def _wrong_beginnings(config: Config) -> Iterator[Mistake]:
                 f"{tagger!r} has no seed {seed}",
                 f"its seeds are {', '.join(map(str, config.seeds(tagger)))}",
             )
+        else:
+            yield from _misfits(config, name, run)
+
+
+def _misfits(config: Config, name: str, run: tuple[str, str, int]) -> Iterator[Mistake]:
+    """Yield how the weights of a run cannot be those with which a tagger begins."""
+    keys: Keys = ("taggers", name, "init_from")
+    trained_on, tagger, _ = run
+    two = (config.train_settings(one, 0)["architecture"] for one in (tagger, name))
+    different = first_difference(*two)
+    if different is not None:
+        found, wanted = different
+        yield Mistake(
+            keys,
+            f"{tagger!r} has {found}, and {name!r} has {wanted}, into which its weights do not fit",
+            f"give {name!r} {found}, or name another tagger",
+        )
+        return
+    alphabet = config.alphabet(trained_on)
+    for dataset in dict.fromkeys(dataset for dataset, one, _ in config.runs() if one == name):
+        if config.alphabet(dataset) != alphabet:
+            yield Mistake(
+                keys,
+                f"{tagger!r} reads {alphabet!r}, and the dataset {dataset!r} is written in "
+                f"{config.alphabet(dataset)!r}",
+                "name a tagger of the dataset's alphabet",
+            )
+            return
 
 
 def _circles(config: Config) -> Iterator[Mistake]:

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-import yaml
 
+from basetag.architecture import as_in_a_config, first_difference
 from basetag.corpus import TAG, Corpus
 from basetag.errors import ConfigError, InputError, nearest
 from basetag.networks.heads import ChainHead
@@ -19,9 +19,6 @@ from basetag.tagger import feature_names
 from basetag.tagger_file import read_tagger
 
 log = logging.getLogger(__name__)
-
-#: Keys of an architecture by which trained weights do not differ, or which are looked at apart.
-_MAY_DIFFER = {"dropout", "longest_memory", "head", "pooling", "substates", "features"}
 
 
 def draw_weights(network: TaggerNetwork, steps: Steps, generator: torch.Generator) -> None:
@@ -119,11 +116,11 @@ def _why_the_head_is_new(
         )
     heads = [parts.get("head", "softmax") for parts in (card["architecture"], architecture)]
     if heads[0] != heads[1]:
-        found, wanted = (_as_in_a_config("head", head) for head in heads)
+        found, wanted = (as_in_a_config("head", head) for head in heads)
         return f"{file} has {found}, and this tagger {wanted}"
     pooled = [parts.get("pooling") for parts in (card["architecture"], architecture)]
     if pooled[0] != pooled[1]:
-        found, wanted = (_as_in_a_config("pooling", pooling) for pooling in pooled)
+        found, wanted = (as_in_a_config("pooling", pooling) for pooling in pooled)
         return f"{file} has {found}, and this tagger {wanted}"
     theirs = tuple((card.get("substates") or {"names": ()})["names"])
     ours = () if corpus.substates is None else corpus.substates.names
@@ -161,20 +158,15 @@ def _check_kin(
             file=file,
             advice="give both the same features, in the same order",
         )
-    for key in sorted(architecture.keys() - _MAY_DIFFER):
-        wanted = architecture[key]
-        found = card["architecture"].get(key)
-        if found != wanted:
-            raise InputError(
-                f"cannot start from {card['name']!r}: it has {_as_in_a_config(key, found)}, and the"
-                f" tagger that would start from it {_as_in_a_config(key, wanted)}",
-                file=file,
-                advice=f"give that one {_as_in_a_config(key, found)}, or name another in init_from",
-            )
-
-
-def _as_in_a_config(key: str, value: Any) -> str:
-    return yaml.safe_dump({key: value}, default_flow_style=True, width=10**6).strip()[1:-1]
+    different = first_difference(card["architecture"], architecture)
+    if different is not None:
+        found, wanted = different
+        raise InputError(
+            f"cannot start from {card['name']!r}: it has {found}, and the tagger that would start"
+            f" from it {wanted}",
+            file=file,
+            advice=f"give that one {found}, or name another in init_from",
+        )
 
 
 def freeze(network: TaggerNetwork, frozen: Sequence[str]) -> None:
