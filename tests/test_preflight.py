@@ -354,6 +354,59 @@ def test_sequences_longer_than_what_a_network_learns_from_are_a_warning(tmp_path
     assert told[0].expected.startswith("40 at most")
 
 
+def classifying(tmp_path, entry, text, **dataset):
+    """A config that classifies a file of that text."""
+    name = "new.fa" if "fasta" in entry else "new.csv"
+    (tmp_path / name).write_text(text)
+    motifs = {
+        "task": "classify",
+        "simulate": {"motif": "ATG", "place": "start", "records": 300, "length": 20},
+    }
+    entry = {key: str(tmp_path / name) if key in ("fasta", "table") else value
+             for key, value in entry.items()}  # fmt: skip
+    return load_config(
+        {
+            "datasets": {"motifs": dataset or motifs},
+            "taggers": {"majority": {"baseline": "majority"}},
+            "classify": {"new": entry | {"tagger": {"dataset": "motifs", "tagger": "majority"}}},
+        },
+        [], REPOSITORY,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("entry", "text", "words"),
+    [
+        ({"fasta": ""}, ">a\nACGT\n>b\nAC-GT\n", "new.fa, line 4, column 3, record 'b'"),
+        ({"fasta": ""}, ">a\nACGT\n>b\n", "new.fa, record 'b': has no letters"),
+        ({"fasta": ""}, "", "new.fa"),
+        ({"table": "", "column": "dna"}, "dna\nACGT\nACJT\n", "new.csv, line 3, record 'row2'"),
+        ({"table": "", "column": "seq"}, "dna\nACGT\n", "new.csv, line 1: has no column 'seq'"),
+        ({"table": "", "column": "dna"}, 'dna\nACGT\n""\nAC\n', "line 3, record 'row2': has no"),
+    ],
+)
+def test_what_is_wrong_in_sequences_to_be_classified_is_told_before_the_run(
+    tmp_path, entry, text, words
+):
+    with pytest.raises(InputError) as error:
+        looked_at(classifying(tmp_path, entry, text), tmp_path)
+    assert words in str(error.value)
+
+
+def test_texts_to_be_classified_need_words(tmp_path):
+    (tmp_path / "texts.csv").write_text(
+        "review,class\n" + "".join(f"a good film {n},g\na bad film {n},b\n" for n in range(60))
+    )
+    dataset = {
+        "task": "classify", "table": str(tmp_path / "texts.csv"), "vocabulary": {"of": "words"},
+        "columns": {"sequence": "review", "label": "class"}, "classes": {"g": "good", "b": "bad"},
+    }  # fmt: skip
+    entry = {"table": "", "column": "review"}
+    looked_at(classifying(tmp_path, entry, "review\ngood\n", **dataset), tmp_path)
+    with pytest.raises(InputError, match=r"line 3, record 'row2': has no words"):
+        looked_at(classifying(tmp_path, entry, "review\ngood\n?!\n", **dataset), tmp_path)
+
+
 def test_a_tagger_that_a_dataset_cannot_have_is_a_note(tmp_path):
     config = load_config(
         {

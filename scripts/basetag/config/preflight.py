@@ -12,6 +12,7 @@ from basetag.config.checked import Config
 from basetag.config.classification import MotifDataset
 from basetag.config.datasets import SimulatedDataset
 from basetag.config.lengths import mean_length
+from basetag.config.model import TaggerFile
 from basetag.config.networks import Network
 from basetag.config.next_token import NextTokenSimulated
 from basetag.config.next_value import WaveDataset
@@ -38,7 +39,8 @@ def preflight_settings(config: Config) -> Settings:
     (name and `encode_head_settings` of each) and `files` (numbers in `preflight_files`:
     `sequences`, `labels`, `table`, `features`, `heads`).
     `genomes`, by name, with `alphabet`, `file` (a number; None where it is fetched), `regions`
-    (that the report shows) and `features` (name, kind, number). `skipped`: dataset, tagger, and
+    (that the report shows) and `features` (name, kind, number). `classify`, by name: `file` (a
+    number), and what `preflight.classified` reads it by. `skipped`: dataset, tagger, and
     why it is not made for it. `generate`, by name: `dataset`, `tagger`, `length` and `window` as
     `Config.generate_settings`. `work`, what costs depend on: see `basetag.preflight.costs`.
     """
@@ -66,6 +68,12 @@ def preflight_settings(config: Config) -> Settings:
             }
             for name in config.model.annotate
         },
+        "classify": {
+            name: config.classify_settings(name)
+            | _read_by_classifier(config, name)
+            | {"file": number[config.classified_file(name)]}
+            for name in sorted(config.model.classify)
+        },
         "skipped": [
             [dataset, tagger, problem.problem]
             for dataset in sorted(config.model.datasets)
@@ -92,7 +100,24 @@ def _files(config: Config) -> dict[str, list[Path]]:
         fasta = config.genome_file(name)
         owner = f"genomes/{name}"
         files[owner] = [*([] if fasta is None else [fasta]), *config.feature_files(owner)]
+    for name in sorted(config.model.classify):
+        files[f"classify/{name}"] = [config.classified_file(name)]
     return files
+
+
+def _read_by_classifier(config: Config, name: str) -> Settings:
+    """Return what the tagger of the sequences `name` reads: the alphabet, or words of texts."""
+    use = config.model.classify[name].tagger
+    if isinstance(use, TaggerFile):
+        card = config.cards[use.file]
+        alphabet, words = card["alphabet"], card.get("vocabulary")
+    else:
+        given = config.vocabulary(use.dataset)
+        alphabet = config.alphabet(use.dataset)
+        words = None if given is None else given.model_dump()
+    if words is not None:
+        return {"vocabulary": {key: words[key] for key in ("of", "fold_case")}}
+    return {"alphabet": alphabet}
 
 
 def _dataset(config: Config, name: str, number: _Numbers) -> Settings:

@@ -18,6 +18,7 @@ from basetag.feature_encoding import write_features
 from basetag.intervals import check_names
 from basetag.places import Places
 from basetag.preflight import machine, remarks
+from basetag.preflight.classified import look_at_classified
 from basetag.preflight.costs import (
     Estimate,
     Sizes,
@@ -77,8 +78,8 @@ def preflight(
 ) -> Preflight:
     """Look at all that a run will read, and at what it will take.
 
-    Every dataset and genome is looked at, whatever is wrong in the others; each mistake but the
-    last is logged, and that one raised.
+    Every dataset and genome is looked at, and every file of sequences to be classified, whatever is
+    wrong in the others; each mistake but the last is logged, and that one raised.
 
     Parameters
     ----------
@@ -116,6 +117,11 @@ def preflight(
                 continue
             abouts[kind][name] = found.about
             findings += found.notes
+    for own in settings["classify"].values():
+        try:
+            look_at_classified(own, files[own["file"]])
+        except BasetagError as error:
+            errors.append(error)
     if not elsewhere:
         try:
             machine.check_gpus(gpus)
