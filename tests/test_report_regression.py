@@ -74,6 +74,13 @@ def page(files, tmp_path_factory):
     return path.read_text(encoding="utf-8")
 
 
+def test_every_section_is_in_the_navigation(page):
+    navigation = page[page.index("<nav") : page.index("</nav>")]
+    linked = re.findall(r'href="#([\w-]+)"', navigation)
+    assert re.findall(r'<section id="([\w-]+)"', page) == linked
+    assert "numbers" in linked
+
+
 def metrics_of(files, tagger):
     (path, *_) = [p for p in files.metrics if p.parts[-3] == tagger]
     return json.loads(path.read_text())
