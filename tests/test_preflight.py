@@ -157,6 +157,32 @@ def tracked(folder):
     return {"fasta": str(folder / "genome.fa"), "labels": labels, "split": split}
 
 
+def test_numbers_that_are_all_the_same_end_the_preflight(tmp_path):
+    rng = np.random.default_rng(6)
+    rows = "".join(f"{''.join(rng.choice(list('ACGT'), 30))},1.5\n" for _ in range(60))
+    (tmp_path / "same.csv").write_text("sequence,y\n" + rows)
+    dataset = {
+        "task": "regress", "table": str(tmp_path / "same.csv"), "threshold": 1,
+        "columns": {"sequence": "sequence", "target": "y"},
+    }  # fmt: skip
+    words = "dataset mine: all .* records of the training split have the number 1.5"
+    with pytest.raises(InputError, match=words):
+        looked_at(loaded(dataset), tmp_path)
+
+
+def test_a_further_head_whose_labels_no_training_record_has_ends_the_preflight(tmp_path):
+    dataset = labelled(tmp_path)
+    records = sequences(4)
+    write_fasta(tmp_path / "rsa.fa", {name: "." * len(text) for name, text in records.items()})
+    head = {"labels": str(tmp_path / "rsa.fa"), "states": {"e": "exposed", "b": "buried"}}
+    words = "dataset mine: no base of the train split has a label of the head 'rsa'"
+    with pytest.raises(InputError, match=words):
+        looked_at(loaded(dataset | {"heads": {"rsa": head}}), tmp_path)
+    some = {name: ("eb" * len(text))[: len(text)] for name, text in records.items()}
+    write_fasta(tmp_path / "rsa.fa", some)
+    looked_at(loaded(dataset | {"heads": {"rsa": head}}), tmp_path)
+
+
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_a_split_without_any_label_ends_the_preflight_as_it_would_end_the_run(split, tmp_path):
     names = ("train", "validation", "test")

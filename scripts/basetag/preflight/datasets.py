@@ -21,7 +21,7 @@ from basetag.corpus_files import Encoded, state_table
 from basetag.dataset_corpus import write_dataset_corpus, write_further_labels
 from basetag.errors import InputError
 from basetag.feature_encoding import write_features
-from basetag.label_statistics import label_counts
+from basetag.label_statistics import label_counts, target_scale
 from basetag.labelling.record_labels import record_labels
 from basetag.letters import UNLABELLED
 from basetag.preflight.findings import Finding
@@ -31,6 +31,7 @@ from basetag.preflight.sequences import (
     letters_with_case,
     survey_fasta,
 )
+from basetag.segments import Segments
 from basetag.splits.choice import split_by_settings
 from basetag.splits.table import SPLITS
 from basetag.text_corpus import as_words
@@ -120,9 +121,10 @@ def look_at_dataset(
         if survey.letters > most_rehearsed and encode["labels"] not in _REHEARSED:
             return _look_at_large(name, encode, files, survey, most_rehearsed)
     counts, notes = write_dataset_corpus(encode, files.sequences, files.labels, folder, files.table)
-    corpus = Corpus.open(folder)
-    for (head, own), file in zip(settings.get("heads", ()), files.heads, strict=True):
+    heads = settings.get("heads", ())
+    for (head, own), file in zip(heads, files.heads, strict=True):
         write_further_labels(own, files.sequences, file, folder, head)
+    corpus = Corpus.open(folder, heads=[head for head, _ in heads])
     if settings["features"]:
         sources = [(*s, file) for s, file in zip(settings["features"], files.features, strict=True)]
         write_features(folder, corpus.places, sources)
@@ -176,6 +178,8 @@ def _split(
                 f"dataset {name}: no base of the {split} split has a label",
                 advice="label some of its records, or draw another split",
             )
+        if split == "train":
+            _check_learnable(name, corpus, part)
         splits[split] = {
             "pieces": len(part.start),
             "bases": part.bases,
@@ -187,6 +191,22 @@ def _split(
         "copies": drawn.duplicates,
         "near_copies": drawn.near_copies,
     }
+
+
+def _check_learnable(name: str, corpus: Corpus, training: Segments) -> None:
+    """Refuse numbers that are all the same, and a further head whose labels nobody has."""
+    if corpus.targets is not None:
+        try:
+            target_scale(corpus, training)
+        except InputError as error:
+            raise InputError(f"dataset {name}: {error}") from error
+    for further in corpus.further:
+        if not label_counts(corpus.as_labelled_by(further), training).any():
+            raise InputError(
+                f"dataset {name}: no base of the train split has a label of the head"
+                f" {further.name!r}",
+                advice="label some of its records, draw another split, or remove the head",
+            )
 
 
 def _look_at_large(
