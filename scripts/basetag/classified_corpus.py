@@ -204,7 +204,11 @@ def write_classified_table(
     path = Path(path)
     letters, context = LetterTable.of_alphabet(alphabet), scheme.get("context")
     if context is not None:
-        alphabet = alphabet.with_contexts(_contexts(path, scheme["sequence"], context))
+        words = _contexts(path, scheme["sequence"], context)
+        try:
+            alphabet = alphabet.with_contexts(words)
+        except InputError as error:
+            raise InputError(f"column {context!r}: {error}", file=path) from error
     tokens = letters_to_tokens(alphabet, ())
     told = told_by(scheme)
     names: list[str] = []
