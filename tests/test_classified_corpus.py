@@ -97,7 +97,8 @@ def test_what_a_sequence_comes_with_makes_no_kmer_shorter_and_no_copy_another_se
 
 def test_too_many_contexts_are_an_error(tmp_path):
     rows = [f"r{n},ACG,+,allele{n}" for n in range(95)]
-    with pytest.raises(InputError, match="table.csv: column .* there are 95 different contexts; there can be 94"):
+    words = "table.csv: column .* there are 95 different contexts; there can be 94"
+    with pytest.raises(InputError, match=words):
         of_table(tmp_path, "\n".join(["name,sequence,class,allele", *rows]), context="allele")
 
 
