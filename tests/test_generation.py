@@ -209,7 +209,7 @@ def test_what_is_generated_depends_on_its_network_and_its_own_keys(tmp_path):
     settings = checked(tmp_path, {"prompt": "ACgu"}).generate_settings("new")
     assert settings == {
         "dataset": "letters", "tagger": "gru", "seed": 3, "records": 100, "length": 1000,
-        "temperature": 1.0, "prompt": "ACgu", "draws_seed": 1, "window": 1000,
+        "temperature": 1.0, "prompt": "ACgu", "draws_seed": 1, "window": 1000, "rows": 256,
     }  # fmt: skip
 
 
