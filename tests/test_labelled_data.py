@@ -143,7 +143,7 @@ def test_taggers_are_paired_with_their_like_of_the_same_labels(tmp_path):
         fresh={"cell": "gru"},
         tuned=tuned,
         kept=tuned | {"frozen": ["layers"]},
-        other=tuned | {"hidden": 8},
+        other=tuned | {"head": "crf"},
     )
     assert config.initial_run("tuned") == ("letters", "body", 1)
     found = {start["tagger"]: start for start in config.starts()}
