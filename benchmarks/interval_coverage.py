@@ -25,9 +25,9 @@ from basetag.judgement.confusion_measures import (
     matthews_correlation,
 )
 from basetag.judgement.differences import differences
+from basetag.judgement.figure_places import FEWEST_UNITS
 from basetag.judgement.figures import calibration_error
 from basetag.judgement.intervals import (
-    FEWEST_UNITS,
     Figure,
     SmoothMeasure,
     ratio_figures,

@@ -19,7 +19,8 @@ from scipy.special import gammaincinv
 
 from basetag.corpus import UNLABELLED, Corpus
 from basetag.errors import InputError
-from basetag.judgement.intervals import FEWEST_UNITS, Figure, ratio_figures
+from basetag.judgement.figure_places import FEWEST_UNITS
+from basetag.judgement.intervals import Figure, ratio_figures
 from basetag.judgement.prediction_files import AnyPath, open_array
 
 _MB = 1e6

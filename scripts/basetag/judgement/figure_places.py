@@ -1,4 +1,4 @@
-"""Where the figures of comparison.tsv lie in metrics.json.
+"""Where the figures of comparison.tsv lie in metrics.json, and which have intervals.
 
 Who writes the table and who holds it against its sources read the same; nothing else is here, so
 that neither pays for what the other needs.
@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+#: Fewer units than this carry no interval.
+FEWEST_UNITS = 10
 
 #: The columns that hold a figure of metrics.json, and where it lies there.
 FIGURES: dict[str, tuple[str | int, ...]] = {

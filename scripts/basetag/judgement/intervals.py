@@ -29,10 +29,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv, expit, logit, stdtrit
 
+from basetag.judgement.figure_places import FEWEST_UNITS
 from basetag.judgement.interval_kernels import resampled_sums, squared_influence
 
-#: Fewer units than this carry no interval.
-FEWEST_UNITS = 10
 #: Resamples of an interval.
 DRAWS = 1000
 # A standard error below this share of its figure is rounding.

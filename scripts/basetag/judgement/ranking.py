@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from basetag.judgement.intervals import FEWEST_UNITS, Figure
+from basetag.judgement.figure_places import FEWEST_UNITS
+from basetag.judgement.intervals import Figure
 
 # A float32 from which 13 bits are dropped has 1,024 values between a power of two and the next;
 # those of 2**-20, which is below the floor of a posterior, and of one half.

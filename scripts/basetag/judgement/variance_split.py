@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from basetag.judgement.differences import MEASURES, Run, by_tagger
-from basetag.judgement.intervals import FEWEST_UNITS
+from basetag.judgement.figure_places import FEWEST_UNITS
 from basetag.judgement.unit_sums import UnitSums
 
 #: The columns of variance.tsv.

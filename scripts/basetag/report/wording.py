@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from basetag.judgement.intervals import FEWEST_UNITS
+from basetag.judgement.figure_places import FEWEST_UNITS
 from basetag.report.control_wording import control_sentences
 from basetag.report.counted import classifies, counted, of_series, regresses
 from basetag.report.figure_text import mean, spread
