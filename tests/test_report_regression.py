@@ -5,10 +5,12 @@ import re
 
 import numpy as np
 import pytest
+from scipy.stats import entropy
 
 from basetag.errors import InputError
 from basetag.report.regression_charts import scatter_chart
 from basetag.report.render import render_report
+from basetag.report.wording import _badge, least_constant
 from tests.class_fixture import NETWORK, N, write_class_results
 from tests.test_report import read, shown
 from tests.test_report_classes import section, specs
@@ -72,6 +74,20 @@ def page(files, tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "report.html"
     render_report(read(files), path)
     return path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("high", "units", "badge"), [
+    (0.60, 20, "better than the class frequencies"),
+    (0.65, 20, "not better than the class frequencies"),
+    (0.60, 9, "too little to tell"),
+])  # fmt: skip
+def test_the_badge_goes_by_the_primary_measure_against_the_test_frequencies(high, units, badge):
+    own = {
+        "task": "classify", "alphabet": "dna", "regression": None, "confusion": [[4, 2], [1, 2]],
+        "units": {"count": units}, "cross_entropy": {"value": 0.5, "low": 0.4, "high": high},
+    }  # fmt: skip
+    assert least_constant(own) == pytest.approx(entropy([6, 3]))  # 0.637 nats
+    assert _badge([], [own])[0] == badge
 
 
 def test_every_section_is_in_the_navigation(page):

@@ -17,8 +17,8 @@ from basetag.preflight.sequences import survey_fasta
 from basetag.text_words import split_text
 
 
-def look_at_classified(settings: Mapping[str, Any], path: Path) -> int:
-    """Read a file as the rule classify_sequences will; return how many sequences it has.
+def look_at_classified(settings: Mapping[str, Any], path: Path) -> None:
+    """Read a file as the rule classify_sequences will.
 
     Parameters
     ----------
@@ -40,8 +40,7 @@ def look_at_classified(settings: Mapping[str, Any], path: Path) -> int:
         for name, length in zip(survey.names, survey.lengths, strict=True):
             if not length:
                 raise _nothing("letters", path, name, None)
-        return len(survey.names)
-    count = 0
+        return
     for row in read_sequence_table(
         path,
         sequence=settings["column"],
@@ -50,13 +49,11 @@ def look_at_classified(settings: Mapping[str, Any], path: Path) -> int:
         others=() if settings["context"] is None else (settings["context"],),
         letters=letters,
     ):
-        count += 1
         if vocabulary is None:
             if not row.sequence:
                 raise _nothing("letters", path, row.name, row.line)
         elif not split_text(row.sequence, vocabulary["of"], fold_case=vocabulary["fold_case"]):
             raise _nothing(vocabulary["of"], path, row.name, row.line)
-    return count
 
 
 def _plain(settings: Mapping[str, Any]) -> Alphabet:
